@@ -1,0 +1,229 @@
+/**
+ * The configuration of a repository (`.baton/orchestrator.yaml`): schema, defaults and meaning of every key.
+ * The JSON Schema that editors use and the reference in docs/CONFIGURATION.md are generated from here.
+ */
+import * as z from 'zod';
+import { COMPLEXITIES, RISKS } from '../task.ts';
+import { ROLES } from '../execution.ts';
+
+const seconds = z.number().positive();
+const count = z.number().int().positive();
+const text = z.string().min(1);
+const oneOrMore = <T extends z.ZodType>(one: T) => z.union([one, z.array(one).min(1)]);
+/** A section whose keys all have defaults, so that it may be absent or empty. */
+const section = <T extends z.ZodRawShape>(shape: T) => {
+  const object = z.strictObject(shape);
+  return object.prefault({} as z.input<typeof object>);
+};
+
+/** Seconds in a duration like `24h`, `7d`, `30m`, `90s`; a bare number is seconds. */
+export function durationSeconds(duration: string | number): number | undefined {
+  if (typeof duration === 'number') return duration;
+  const match = /^(\d+(?:\.\d+)?)\s*(s|m|h|d)?$/.exec(duration.trim());
+  if (!match) return undefined;
+  const unit = { s: 1, m: 60, h: 3600, d: 86_400 }[match[2] ?? 's'] ?? 1;
+  return Number(match[1]) * unit;
+}
+
+const duration = z
+  .union([z.string(), z.number()])
+  .refine((value) => (durationSeconds(value) ?? 0) > 0, 'must be a duration such as 30m, 24h or 7d');
+
+const backoffShape = {
+  max_attempts: count.describe('Attempts in all; the first counts.'),
+  initial_backoff: seconds.describe('Seconds before the second attempt.'),
+  backoff_multiplier: z.number().min(1).describe('Factor from one wait to the next.'),
+  max_backoff: seconds.describe('No wait is longer than this many seconds.'),
+};
+const retryOverride = z.strictObject(backoffShape).partial();
+
+const agent = z.strictObject({
+  driver: z.enum(['claude', 'codex', 'acp', 'command']).describe('How Baton talks to this agent.'),
+  command: text.optional().describe('The program; defaults to the driver’s own CLI.'),
+  args: z.array(z.string()).default([]).describe('Arguments put before Baton’s own.'),
+  model: text.optional().describe('Model to ask for; the CLI’s default when absent.'),
+  account: text.optional().describe('Accounts share usage limits; defaults to the agent’s provider.'),
+  max_concurrent: count.optional().describe('Cap on parallel runs of this agent.'),
+  env: z.record(z.string(), z.string()).default({}).describe('Extra environment of the agent.'),
+  max_turns: count.optional().describe('Turns after which an attempt is ended.'),
+  permission_mode: z.enum(['default', 'acceptEdits', 'plan', 'bypassPermissions']).optional().describe('Claude’s permission mode; acceptEdits when absent.'),
+});
+
+const gate = z.strictObject({
+  name: text.describe('Shown everywhere; unique.'),
+  run: text.describe('Command line for the shell, run in the worktree.'),
+  timeout: seconds.default(600).describe('Seconds after which the gate’s process tree is ended.'),
+  required: z.boolean().default(true).describe('A failed gate that is not required is a warning.'),
+  parallel: z.boolean().default(true).describe('false: this gate runs alone.'),
+  when: z
+    .strictObject({ size: z.array(z.enum(COMPLEXITIES)), paths: z.array(text), area: z.array(text) })
+    .partial()
+    .optional()
+    .describe('Run only for changes of this size, touching these paths, or tasks of these areas.'),
+});
+
+export const configSchema = z
+  .strictObject({
+    orchestrator: section({
+      poll_interval: seconds.default(30).describe('Seconds between safety-net checks of the queue; events wake the loop at once.'),
+      max_concurrent_tasks: count.default(5).describe('Most agents at work at the same time.'),
+      claude_timeout: seconds.default(3600).describe('Seconds one attempt of any agent may take.'),
+      start_timeout: seconds.default(60).describe('Seconds an agent may take to say its first word.'),
+      silence_timeout: seconds.default(600).describe('Seconds an agent may say nothing while no decision is pending.'),
+      stop_hook_file: text.default('.claude_stop').describe('A file of this name in the repository stops the loop.'),
+    }).describe('The loop.'),
+    priority_weights: section({
+      urgency: z.number().min(0).max(1).default(0.4),
+      deadline: z.number().min(0).max(1).default(0.3),
+      sender: z.number().min(0).max(1).default(0.3),
+    })
+      .refine((w) => Math.abs(w.urgency + w.deadline + w.sender - 1) < 1e-9, 'the three weights must sum to 1')
+      .describe('Weights of the priority score; they must sum to 1.'),
+    vip_senders: z.array(text).default([]).describe('Senders whose tasks get +10.'),
+    client_senders: z.array(text).default([]).describe('Senders that count as clients.'),
+    retry: section({
+      max_attempts: backoffShape.max_attempts.default(5),
+      initial_backoff: backoffShape.initial_backoff.default(60),
+      backoff_multiplier: backoffShape.backoff_multiplier.default(2),
+      max_backoff: backoffShape.max_backoff.default(3600),
+      by_area: z.record(z.string(), retryOverride).default({}).describe('Overrides by a task’s area.'),
+      by_error: z.record(z.string(), retryOverride).default({}).describe('Overrides by the kind of error.'),
+    }).describe('How often and when a failed attempt is tried again.'),
+    metrics: section({
+      enabled: z.boolean().default(true),
+      retention_days: count.default(30),
+      aggregation_interval: seconds.default(300),
+    }),
+    health_check: section({
+      max_backlog: z.number().int().min(0).default(20),
+      max_error_rate: z.number().min(0).max(1).default(0.1),
+      max_idle_time: seconds.default(3600),
+    }),
+    dashboard: section({ refresh_interval: seconds.default(5), max_recent_tasks: count.default(10) }),
+    notifications: section({
+      enabled: z.boolean().default(true),
+      webhook_url: text.optional(),
+      secret: text.optional(),
+      events: z
+        .array(
+          z.enum([
+            'task_failed',
+            'task_completed',
+            'health_degraded',
+            'orchestrator_stopped',
+            'orchestrator_started',
+            'human_review',
+            'budget_exceeded',
+          ]),
+        )
+        .default(['task_failed', 'health_degraded', 'orchestrator_stopped']),
+    }),
+    agents: z.record(z.string(), agent).default({}).describe('Agents by name; installed CLIs are found without this.'),
+    models: z
+      .record(
+        z.string(),
+        z.strictObject({
+          input_per_mtok: z.number().min(0).optional(),
+          output_per_mtok: z.number().min(0).optional(),
+          cache_read_per_mtok: z.number().min(0).optional(),
+          cache_write_per_mtok: z.number().min(0).optional(),
+          tier: text.optional(),
+          provider: text.optional(),
+        }),
+      )
+      .default({})
+      .describe('Prices in dollars per million tokens, tier and provider by model.'),
+    roles: z.partialRecord(z.enum(ROLES), text).default({}).describe('Agent by role.'),
+    routing: z
+      .array(
+        z.strictObject({
+          when: z
+            .strictObject({
+              role: oneOrMore(z.enum(ROLES)),
+              risk: oneOrMore(z.enum(RISKS)),
+              area: oneOrMore(text),
+              complexity: oneOrMore(z.enum(COMPLEXITIES)),
+            })
+            .partial()
+            .default({}),
+          use: text,
+          model: text.optional(),
+          reason: text.optional(),
+        }),
+      )
+      .default([])
+      .describe('First matching rule wins.'),
+    gates: z
+      .array(gate)
+      .optional()
+      .superRefine((gates, context) => {
+        const seen = new Set<string>();
+        for (const [index, one] of (gates ?? []).entries()) {
+          if (seen.has(one.name)) context.addIssue({ code: 'custom', path: [index, 'name'], message: `two gates are named "${one.name}"` });
+          seen.add(one.name);
+        }
+      })
+      .describe('Checks that Baton runs itself; a template for the kind of project when absent.'),
+    worktree: section({
+      root: text.optional().describe('Folder of the worktrees; the user’s data directory when absent.'),
+      setup: z.array(text).default([]).describe('Commands for the shell, run once in a new worktree.'),
+      setup_timeout: seconds.default(900),
+      copy: z.array(text).default(['.env*']).describe('Ignored files copied into a new worktree, as globs.'),
+      link: z.array(text).default([]).describe('Ignored folders linked into a new worktree (for example node_modules).'),
+    }),
+    merge: section({
+      policy: z.enum(['review', 'auto', 'pr']).default('review').describe('Who merges: a human, Baton when all is green, or a pull request.'),
+      strategy: z.enum(['squash', 'merge']).default('squash'),
+      target: text.default('current').describe('Branch that tasks land on; current = the branch checked out when the task starts.'),
+      allow_warnings: z.boolean().default(false),
+    }),
+    approval: section({
+      keywords: z
+        .array(text)
+        .default(['deploy', 'production', 'delete', 'payment', 'wire', 'send email', 'execute', 'remove'])
+        .describe('A task whose text has one of these needs approval before it starts.'),
+      expires: duration.default('24h'),
+      plan: z.enum(['always', 'high', 'never']).default('high').describe('Which plans a human approves, by risk.'),
+    }),
+    permissions: z
+      .array(
+        z
+          .strictObject({
+            tool: text.default('*').describe('Tool name or class: shell, write, read, network, *.'),
+            pattern: text.optional().describe('Glob over the command line.'),
+            path: text.optional().describe('Glob over the file, relative to the worktree.'),
+            then: z.enum(['allow', 'ask', 'deny']),
+          }),
+      )
+      .default([])
+      .describe('What agents may do; first matching rule wins, ask when none does.'),
+    budget: section({
+      per_task_usd: z.number().positive().optional(),
+      per_day_usd: z.number().positive().optional(),
+      by_area: z.record(z.string(), z.number().positive()).default({}),
+      reserve_usd: z.number().min(0).default(0.5),
+      allow_unpriced: z.boolean().default(false),
+    }),
+    telemetry: section({ otlp_endpoint: text.optional(), headers: z.record(z.string(), z.string()).default({}) }),
+    http: section({ port: z.number().int().min(0).max(65_535).optional(), token: text.optional() }),
+    memory: section({ url: text.optional(), api_key: text.optional(), project: text.optional(), tenant: text.optional() }),
+    store: section({ kind: z.enum(['sqlite', 'postgres']).default('sqlite'), url: text.optional() }),
+    runner: section({ orphan_grace: duration.default('30m') }),
+    attention: section({
+      max_awaiting: count.optional().describe('No new starts while this many tasks wait for a human.'),
+      quiet_hours: text.optional(),
+    }),
+  })
+  .prefault({});
+
+/** A complete configuration: every default is in place. */
+export type Config = z.infer<typeof configSchema>;
+export type AgentConfig = Config['agents'][string];
+export type GateConfig = NonNullable<Config['gates']>[number];
+export type PermissionRule = Config['permissions'][number];
+export type ModelConfig = Config['models'][string];
+
+/** The configuration of a repository that has no file. */
+export function defaultConfig(): Config {
+  return configSchema.parse({});
+}

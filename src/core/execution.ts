@@ -1,0 +1,213 @@
+/**
+ * What Baton knows of a task: the record that the store keeps, a state file shows and `baton task --json` prints.
+ * Stored names are snake_case because they are a public format; times are UTC ISO 8601 with milliseconds.
+ */
+import type { Plan, PlanReview, CodeReview } from './roles.ts';
+import type { StepState, TaskState } from './states.ts';
+import type { TaskDefinition } from './task.ts';
+
+export const ROLES = ['planner', 'plan_reviewer', 'implementer', 'code_reviewer'] as const;
+export type Role = (typeof ROLES)[number];
+
+export interface Usage {
+  input_tokens: number;
+  output_tokens: number;
+  cache_read_tokens: number;
+  cache_write_tokens: number;
+}
+
+/** A classified failure of an attempt or task; `kind` is a RetryKind or one of Baton's own (cancelled, no_changes, gates_failed …). */
+export interface TaskError {
+  kind: string;
+  message: string;
+  /** HTTP status where the agent reported one. */
+  status?: number;
+  at: string;
+}
+
+export type AttemptOutcome = 'running' | 'succeeded' | 'failed' | 'interrupted' | 'cancelled';
+
+/** One run of one role on one task or step. Its transcript is `.baton/runs/<task>/<attempt_id>/transcript.jsonl`. */
+export interface Attempt {
+  /** `a1`, `a2`, … unique within the task. */
+  attempt_id: string;
+  role: Role;
+  step_id: string | null;
+  /** 1 for the first attempt at this step. */
+  number: number;
+  agent: string;
+  driver: string;
+  model: string | null;
+  account: string;
+  /** Value of BATON_MARK in the environment of every process of this attempt. */
+  mark: string;
+  session_id: string | null;
+  /** Identity of the agent's root process: a pid alone may have been reused. */
+  process: { pid: number; started: string } | null;
+  started_at: string;
+  ended_at: string | null;
+  outcome: AttemptOutcome;
+  error: TaskError | null;
+  exit_code: number | null;
+  usage: Usage;
+  /** Dollars, or null while the agent or its model has no price: unpriced is never 0. */
+  cost_usd: number | null;
+  turns: number;
+}
+
+export interface StepDefinition {
+  id: string;
+  description: string;
+  [key: string]: unknown;
+}
+
+export interface StepExecution {
+  step_id: string;
+  state: StepState;
+  attempt: number;
+  max_attempts: number;
+  definition: StepDefinition;
+  /** What the implementer said it did, and the checkpoint commit that holds it. */
+  implementation: { summary: string; commit: string | null } | null;
+  code_review: CodeReview | null;
+  error: TaskError | null;
+  started_at: string | null;
+  completed_at: string | null;
+  implementer_model: string | null;
+  reviewer_model: string | null;
+}
+
+export type GateStatus = 'passed' | 'failed' | 'warning' | 'skipped';
+
+/** The evidence of one gate: enough to run it again and to know what it ran on. */
+export interface GateCheck {
+  name: string;
+  status: GateStatus;
+  required: boolean;
+  command: string;
+  exit_code: number | null;
+  seconds: number;
+  message: string;
+  /** The end of the output, trimmed; the whole is in `log`. */
+  details: string;
+  /** Path of the complete output. */
+  log: string | null;
+  tree_sha: string;
+}
+
+export interface GateRound {
+  round: number;
+  /** `branch` = the task's own tree; `merge` = the tree that would land on the target. */
+  subject: 'branch' | 'merge';
+  checks: GateCheck[];
+  /** No required gate failed. */
+  passed: boolean;
+  /** passed, at least one gate ran, and no warnings (or warnings are allowed). */
+  can_merge: boolean;
+  tree_sha: string;
+  base_sha: string;
+  at: string;
+}
+
+export const DECISION_KINDS = ['start', 'plan', 'permission', 'code_review', 'merge', 'budget', 'question'] as const;
+export type DecisionKind = (typeof DECISION_KINDS)[number];
+export const VERDICTS = ['approve', 'reject', 'request_changes'] as const;
+export type Verdict = (typeof VERDICTS)[number];
+
+export interface DecisionAnswer {
+  verdict: Verdict;
+  /** Reason of a rejection, changes requested, or the answer to a question. */
+  text: string | null;
+  /** permission only: the tool input that the human edited. */
+  input: Record<string, unknown> | null;
+  by: string;
+  via: 'vscode' | 'cli';
+  at: string;
+}
+
+export interface Decision {
+  id: string;
+  task_id: string;
+  kind: DecisionKind;
+  /** One sentence: what is asked. */
+  question: string;
+  /** Facts that the human needs, by kind: tool and input, diff stat, conflicting files, concerns. */
+  detail: Record<string, unknown>;
+  since: string;
+  expires_at: string | null;
+  status: 'open' | 'answered' | 'expired' | 'withdrawn';
+  /** Where the task goes on when approved. */
+  resume_state: TaskState;
+  /** Hash of the task's content that the approval is bound to. */
+  content_hash: string;
+  /** Commit that a merge approval is bound to. */
+  head_sha: string | null;
+  attempt_id: string | null;
+  answer: DecisionAnswer | null;
+  /** When the engine acted on the answer; an answer is used once. */
+  applied_at: string | null;
+}
+
+export interface HistoryEntry {
+  from: TaskState | null;
+  to: TaskState;
+  at: string;
+  why: string;
+}
+
+export interface TaskExecution {
+  task_id: string;
+  /** Grows by one with every committed change; the fence against stale writers. */
+  rev: number;
+  state: TaskState;
+  task_def: TaskDefinition;
+  content_hash: string;
+  workflow: 'direct' | 'reviewed';
+  workflow_reason: string;
+  plan: Plan | null;
+  plan_review: PlanReview | null;
+  steps: StepExecution[];
+  attempts: Attempt[];
+  quality_gate_results: GateRound[];
+  decisions: Decision[];
+  history: HistoryEntry[];
+  error: TaskError | null;
+  created_at: string;
+  started_at: string | null;
+  completed_at: string | null;
+  retry_count: number;
+  max_retries: number;
+  models: Partial<Record<Role, string>>;
+  usage: Usage;
+  total_cost_usd: number;
+  /** True when some attempt had no price, so the total is a lower bound. */
+  unpriced: boolean;
+  worktree: string | null;
+  branch: string | null;
+  target_branch: string | null;
+  base_sha: string | null;
+  head_sha: string | null;
+  merge_sha: string | null;
+  /** Last session id by agent name. */
+  sessions: Record<string, string>;
+  not_before: string | null;
+  /** A user's manual place; lower runs first and outranks every score. */
+  place: number | null;
+  /** Interruptions (crash, stop) in a row; three go to the human. */
+  interruptions: number;
+  /** Where a later prompt gets its news from: gate output, requested changes. */
+  feedback: string | null;
+}
+
+export function emptyUsage(): Usage {
+  return { input_tokens: 0, output_tokens: 0, cache_read_tokens: 0, cache_write_tokens: 0 };
+}
+
+/** The current or last step that is not completed, if any. */
+export function currentStep(task: TaskExecution): StepExecution | undefined {
+  return task.steps.find((step) => step.state !== 'completed');
+}
+
+export function openDecisions(task: TaskExecution): Decision[] {
+  return task.decisions.filter((decision) => decision.status === 'open');
+}

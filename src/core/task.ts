@@ -1,0 +1,82 @@
+/** What a user asks for: the task definition, its schema and the defaults that hold where it is silent. */
+import * as z from 'zod';
+
+export const RISKS = ['low', 'medium', 'high'] as const;
+export const COMPLEXITIES = ['trivial', 'small', 'medium', 'large'] as const;
+export const PRIORITIES = ['urgent', 'high', 'medium', 'low'] as const;
+export const WORKFLOWS = ['auto', 'direct', 'reviewed'] as const;
+/** Areas that routing knows by default; any other text is allowed. */
+export const KNOWN_AREAS = ['core', 'math', 'api', 'services', 'docs', 'comments', 'tests'] as const;
+
+export type Risk = (typeof RISKS)[number];
+export type Complexity = (typeof COMPLEXITIES)[number];
+export type Priority = (typeof PRIORITIES)[number];
+
+const TASK_ID = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
+const WINDOWS_RESERVED = /^(con|prn|aux|nul|com[0-9]|lpt[0-9])(\.|$)/i;
+
+/** Why a text is no task id, or undefined when it is one. An id is also a git ref component and a file name. */
+export function taskIdFault(id: string): string | undefined {
+  if (!TASK_ID.test(id)) return 'use 1 to 64 letters, digits, ".", "_" or "-", starting with a letter or digit';
+  if (id.includes('..')) return 'it may not contain ".."';
+  if (id.endsWith('.') || id.toLowerCase().endsWith('.lock')) return 'it may not end with "." or ".lock"';
+  if (WINDOWS_RESERVED.test(id)) return 'it is a reserved file name on Windows';
+  return undefined;
+}
+
+const text = z.string().trim().min(1);
+const texts = z.union([z.array(text), text.transform((one) => [one])]);
+
+/** The schema of a task as written by a user. Unknown keys are kept; the file's reader warns about them. */
+export const taskDefinition = z.looseObject({
+  id: z.string().superRefine((id, context) => {
+    const fault = taskIdFault(id);
+    if (fault !== undefined) context.addIssue({ code: 'custom', message: `"${id}" is not a valid task id: ${fault}` });
+  }),
+  goal: text,
+  description: z.string().optional(),
+  risk: z.enum(RISKS).optional(),
+  area: text.optional(),
+  complexity: z.enum(COMPLEXITIES).optional(),
+  priority: z.enum(PRIORITIES).optional(),
+  /** ISO date or date-time, or words ("by Friday"). */
+  deadline: text.optional(),
+  sender: text.optional(),
+  labels: texts.optional(),
+  depends_on: texts.optional(),
+  context_files: texts.optional(),
+  constraints: texts.optional(),
+  /** Name of a configured agent; overrides routing for the implementer. */
+  agent: text.optional(),
+  workflow: z.enum(WORKFLOWS).optional(),
+  /** Names of the configured gates that run for this task; all that apply when absent. */
+  gates: texts.optional(),
+  requires_approval: z.boolean().optional(),
+  budget_usd: z.number().positive().optional(),
+  /** Where the task came from: a file, "cli", "vscode", an issue's URL. */
+  source: text.optional(),
+  created_at: text.optional(),
+});
+export type TaskDefinition = z.infer<typeof taskDefinition>;
+
+/** The keys that the schema names; every other key of a task earns a warning. */
+export const TASK_KEYS: readonly string[] = [...Object.keys(taskDefinition.shape), 'from'];
+
+export function riskOf(task: TaskDefinition): Risk {
+  return task.risk ?? 'medium';
+}
+
+export function areaOf(task: TaskDefinition): string {
+  return task.area ?? 'unknown';
+}
+
+/**
+ * The text that a content hash and an approval are bound to: everything that changes what would be done.
+ * Key order and unset keys do not matter.
+ */
+export function canonicalContent(task: TaskDefinition): string {
+  const entries = Object.entries(task)
+    .filter(([key, value]) => value !== undefined && key !== 'created_at' && key !== 'source')
+    .sort(([a], [b]) => (a < b ? -1 : 1));
+  return JSON.stringify(entries);
+}

@@ -1,0 +1,321 @@
+/** The few doors between the engine and the world. Makers live in adapters/; hosts hand them in. */
+import type { AgentConfig, Config, GateConfig } from '../core/config/schema.ts';
+import type { Problem } from '../core/errors.ts';
+import type { GateCheck, Role, TaskExecution, Usage } from '../core/execution.ts';
+import type { TaskDefinition } from '../core/task.ts';
+
+export interface Disposable {
+  dispose(): void;
+}
+
+/** Time, handed in so that tests decide what it is. */
+export interface Clock {
+  /** Milliseconds since the epoch. */
+  now(): number;
+  /** Calls back once after `ms`; never keeps the process alive by itself. */
+  after(ms: number, callback: () => void): Disposable;
+}
+
+export interface Log {
+  debug(message: string): void;
+  info(message: string): void;
+  warn(message: string): void;
+  error(message: string, cause?: unknown): void;
+}
+
+// ---------------------------------------------------------------- store
+
+export interface StoredEvent {
+  readonly seq: number;
+  readonly at: string;
+  readonly type: string;
+  readonly task_id: string | null;
+  readonly data: Readonly<Record<string, unknown>>;
+}
+export type NewEvent = Omit<StoredEvent, 'seq'>;
+
+export interface Commit {
+  /** Whole records. `rev` is the new revision; the stored one must be `rev - 1` (absent for rev 1), else nothing is written. */
+  readonly tasks?: readonly TaskExecution[];
+  readonly remove?: readonly string[];
+  readonly events?: readonly NewEvent[];
+  /** Small named values of the loop: desired state, accounts, the current run. */
+  readonly meta?: Readonly<Record<string, unknown>>;
+}
+
+export interface Store {
+  /** Atomic, and durable when it resolves; rejects with `stale_version` when another writer was first. Returns the last event's seq. */
+  commit(commit: Commit): Promise<number>;
+  loadTasks(): Promise<TaskExecution[]>;
+  task(taskId: string): Promise<TaskExecution | undefined>;
+  /** Events with seq > since, oldest first. */
+  events(since: number, limit?: number): Promise<StoredEvent[]>;
+  meta(): Promise<Record<string, unknown>>;
+  /** What opening had to repair: a corrupt database set aside, a lost state file. */
+  readonly repairs: readonly string[];
+  close(): Promise<void>;
+}
+
+// ---------------------------------------------------------------- agents
+
+export interface AgentRequest {
+  readonly task_id: string;
+  readonly attempt_id: string;
+  /** Attempt number at this step, from 1. */
+  readonly number: number;
+  readonly role: Role;
+  readonly step_id: string | null;
+  /** Value of BATON_MARK for every process of the attempt. */
+  readonly mark: string;
+  readonly agent: AgentConfig;
+  readonly model: string | null;
+  readonly cwd: string;
+  readonly prompt: string;
+  /** Session to go on with; null starts a new one. */
+  readonly resume: string | null;
+  readonly env: Readonly<Record<string, string>>;
+  /** JSON Schema of the answer, for roles that return JSON. */
+  readonly output_schema?: Readonly<Record<string, unknown>>;
+  readonly max_budget_usd?: number;
+}
+
+export interface AgentEnd {
+  /** True only when the agent itself reported success; an exit code alone never is. */
+  readonly ok: boolean;
+  readonly result: string;
+  readonly structured?: unknown;
+  readonly exit_code: number | null;
+  readonly error?: {
+    /** Structured kind where the agent gave one (see core/retry.ts), else `unknown`. */
+    readonly kind: string;
+    readonly message: string;
+    readonly status?: number;
+    /** Epoch ms at which a usage limit ends, where known. */
+    readonly resets_at?: number;
+  };
+}
+
+/** What an agent says, as plain data, so that a session may live in another process. */
+export type AgentMessage =
+  | { type: 'started'; session_id: string | null; model: string | null; process: { pid: number; started: string } | null }
+  | { type: 'text'; text: string }
+  | { type: 'thinking'; text: string }
+  | { type: 'tool_call'; id: string; name: string; title: string; input: Record<string, unknown> }
+  | { type: 'tool_result'; id: string; ok: boolean; output: string }
+  /** Totals of this attempt so far, not increments. cost is null when the agent gave none. */
+  | { type: 'usage'; usage: Usage; cost_usd: number | null; turns: number }
+  | { type: 'permission'; request_id: string; tool: string; title: string; input: Record<string, unknown>; reason: string | null }
+  | { type: 'permission_withdrawn'; request_id: string }
+  /** The account is closed until resets_at (epoch ms) or an unknown time. */
+  | { type: 'limit'; message: string; resets_at: number | null }
+  /** The agent tries a call again by itself. */
+  | { type: 'retrying'; message: string; status: number | null; delay_ms: number | null }
+  | { type: 'log'; text: string }
+  | { type: 'user'; text: string }
+  | { type: 'end'; end: AgentEnd };
+
+export type PermissionAnswer =
+  | { behavior: 'allow'; input?: Record<string, unknown> }
+  | { behavior: 'deny'; message: string };
+
+export interface AgentSession {
+  /** Ends with exactly one `end` message, whatever happens. */
+  readonly messages: AsyncIterable<AgentMessage>;
+  answer(requestId: string, answer: PermissionAnswer): Promise<void>;
+  /** Gives the running agent a message of the user; rejects with `unsupported` where the driver cannot. */
+  send(text: string): Promise<void>;
+  /** Ends the whole process tree (TERM, then KILL after the grace) and resolves when nothing of it is left. */
+  kill(reason: string): Promise<void>;
+}
+
+export interface AgentDriver {
+  readonly kind: AgentConfig['driver'];
+  start(request: AgentRequest): Promise<AgentSession>;
+}
+
+/** An agent that can be used or could be, if installed. */
+export interface AgentInfo {
+  readonly name: string;
+  readonly config: AgentConfig;
+  readonly available: boolean;
+  readonly version: string | null;
+  readonly path: string | null;
+  /** Command that installs what is missing. */
+  readonly install: string | null;
+  /** Accounts share a provider's limits. */
+  readonly account: string;
+  readonly provider: string;
+}
+
+export interface Agents {
+  /** Configured agents and the CLIs found by themselves, best first. Cached; `refresh` looks again. */
+  list(config: Config, refresh?: boolean): Promise<AgentInfo[]>;
+  driver(kind: AgentConfig['driver']): AgentDriver | undefined;
+}
+
+// ---------------------------------------------------------------- git
+
+export interface WorkspaceInfo {
+  readonly worktree: string;
+  readonly branch: string;
+  readonly base_sha: string;
+  readonly target_branch: string;
+}
+
+export interface TreeState {
+  readonly head_sha: string;
+  readonly tree_sha: string;
+  readonly dirty: boolean;
+}
+
+export interface FileChange {
+  readonly path: string;
+  /** Path before a rename. */
+  readonly from?: string;
+  readonly status: 'added' | 'modified' | 'deleted' | 'renamed';
+  /** Lines; null for binary files. */
+  readonly added: number | null;
+  readonly removed: number | null;
+}
+
+export type MergeResult =
+  | { readonly kind: 'merged'; readonly merge_sha: string; readonly tree_sha: string; readonly target_sha: string }
+  | { readonly kind: 'conflict'; readonly files: string[] }
+  /** The user's own hooks refused the merge commit. */
+  | { readonly kind: 'refused'; readonly message: string };
+
+export type AdvanceResult =
+  | { readonly kind: 'advanced' }
+  /** The target is no longer where the merge was built on. */
+  | { readonly kind: 'moved' }
+  /** The user's uncommitted changes overlap these files. */
+  | { readonly kind: 'blocked'; readonly files: string[]; readonly message: string };
+
+export interface Workspace {
+  /** Creates worktree and branch, or finds those of an earlier run; repairs a half-made one. */
+  create(taskId: string, target: string): Promise<WorkspaceInfo>;
+  /** Copies and links ignored files by rule; only for a new worktree. Returns what it brought. */
+  populate(worktree: string, copy: readonly string[], link: readonly string[]): Promise<string[]>;
+  state(worktree: string): Promise<TreeState>;
+  /** Commits everything in the worktree (unsigned, no hooks) if there is anything; says whether there was. */
+  checkpoint(worktree: string, message: string): Promise<{ sha: string; changed: boolean }>;
+  changes(worktree: string, baseSha: string, headSha: string): Promise<FileChange[]>;
+  /** Merges in memory; touches no file. */
+  testMerge(headSha: string, target: string): Promise<{ tree_sha: string; target_sha: string; conflicts: string[] }>;
+  /** Makes the merge commit in the task's worktree, detached, on top of the target; the user's hooks and signing apply. */
+  buildMerge(options: {
+    readonly worktree: string;
+    readonly head_sha: string;
+    readonly target: string;
+    readonly strategy: 'squash' | 'merge';
+    readonly message: string;
+    readonly trailers: Readonly<Record<string, string>>;
+    readonly env: Readonly<Record<string, string>>;
+  }): Promise<MergeResult>;
+  /** Moves the target to the merge commit: `merge --ff-only` where it is checked out, else a compare-and-swap of the ref. */
+  advance(target: string, mergeSha: string, expectedSha: string): Promise<AdvanceResult>;
+  /** Puts the worktree back on the task's branch (after a merge was built and dropped). */
+  backToBranch(worktree: string, branch: string): Promise<void>;
+  /** Saves unsaved work to `refs/baton/snapshots/…`; null when there was none. */
+  snapshot(worktree: string, taskId: string): Promise<string | null>;
+  /** Snapshot first, then hard reset to `sha` and clean untracked files that are not ignored. */
+  reset(worktree: string, taskId: string, sha: string): Promise<void>;
+  /** Snapshot first, then remove worktree and branch; the branch's head stays at `refs/baton/tasks/<id>`. */
+  remove(taskId: string, worktree: string, branch: string): Promise<void>;
+  /** Task ids and content hashes of the `Baton-Task`/`Baton-Hash` trailers reachable from the target. */
+  merged(target: string): Promise<Map<string, { hash: string; sha: string }>>;
+}
+
+// ---------------------------------------------------------------- gates, setup
+
+export interface CommandRequest {
+  readonly run: string;
+  readonly cwd: string;
+  readonly env: Readonly<Record<string, string>>;
+  readonly mark: string;
+  readonly timeout_seconds: number;
+  /** The complete output goes here. */
+  readonly log: string;
+  readonly signal: AbortSignal;
+}
+export interface CommandResult {
+  readonly exit_code: number | null;
+  readonly timed_out: boolean;
+  readonly aborted: boolean;
+  readonly seconds: number;
+  /** The last part of stdout and stderr as they came. */
+  readonly tail: string;
+}
+
+export interface Gates {
+  /** Gates of a repository that configures none, by what kind of project it is. */
+  detect(): Promise<GateConfig[]>;
+  /** Runs one command of the user by the shell and ends its whole tree on overrun. */
+  run(request: CommandRequest): Promise<CommandResult>;
+}
+export type { GateCheck };
+
+// ---------------------------------------------------------------- processes, files
+
+export interface Processes {
+  /** Ends every process whose BATON_MARK starts with this; returns how many there were. */
+  sweep(markPrefix: string): Promise<number>;
+}
+
+/** Task definitions and configuration as files, with what is wrong in them. */
+export interface Sources {
+  tasks(): Promise<{ tasks: SourcedTask[]; problems: Problem[] }>;
+  config(): Promise<{ config: Config; problems: Problem[] }>;
+  stopRequested(stopHookFile: string): Promise<boolean>;
+  /** Writes `.baton/tasks/<slug>.md`; returns its path relative to the repository. Never overwrites. */
+  addTask(task: TaskDefinition): Promise<string>;
+  /** Calls back soon after any of these files changed. */
+  watch(onChange: (what: 'tasks' | 'config' | 'stop') => void, stopHookFile: () => string): Disposable;
+}
+export interface SourcedTask {
+  readonly definition: TaskDefinition;
+  /** Relative to the repository; line counts from 1. */
+  readonly file: string;
+  readonly line: number;
+  /** The content hash (core canonicalContent, SHA-256, hex). */
+  readonly hash: string;
+  readonly modified_at: string;
+}
+
+/** Per-attempt files under `.baton/runs/<task>/<attempt>/`. */
+export interface RunFiles {
+  directory(taskId: string, attemptId: string): string;
+  /** Appends to the transcript in order; resolves nothing: a slow disk never slows an agent. */
+  append(taskId: string, attemptId: string, entry: { at: string } & Record<string, unknown>): void;
+  flush(): Promise<void>;
+}
+
+export interface Crypto {
+  /** SHA-256, hex. */
+  hash(text: string): string;
+  /** A random id, 12 characters or more, safe in file names. */
+  id(): string;
+}
+
+/** Everything the engine is given. */
+export interface Ports {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly store: Store;
+  readonly agents: Agents;
+  readonly workspace: Workspace;
+  readonly gates: Gates;
+  readonly processes: Processes;
+  readonly sources: Sources;
+  readonly runs: RunFiles;
+  readonly crypto: Crypto;
+  readonly repository: {
+    /** Absolute path of the main checkout. */
+    readonly root: string;
+    readonly name: string;
+    /** Short stable hash of the git common dir; first part of every mark. */
+    readonly key: string;
+  };
+  /** Writes `.baton/checkpoint.json` (atomic). */
+  readonly writeCheckpoint: (checkpoint: Record<string, unknown>) => Promise<void>;
+}

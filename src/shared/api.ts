@@ -1,0 +1,170 @@
+/**
+ * The one door to a running engine: commands in, snapshots and events out. The engine implements it in its own process,
+ * the leader serves it over a local socket, and every surface (VS Code, CLI) sees only this.
+ */
+import type { Problem } from '../core/errors.ts';
+import type { Decision, GateCheck, TaskExecution, Usage, Verdict } from '../core/execution.ts';
+import type { StepState, TaskState } from '../core/states.ts';
+import type { PriorityBreakdown } from '../core/priority.ts';
+import type { TaskDefinition } from '../core/task.ts';
+
+/** Stored wish of the user; nothing runs before the first Start. */
+export type DesiredState = 'running' | 'paused' | 'stopped';
+
+export type Command =
+  | { type: 'start' }
+  | { type: 'pause' }
+  | { type: 'stop'; reason?: string }
+  | { type: 'stop_now'; reason?: string }
+  | { type: 'add_task'; task: Omit<TaskDefinition, 'id'> & { id?: string | undefined } }
+  | { type: 'cancel'; task_id: string; reason?: string }
+  | { type: 'retry'; task_id: string; fresh?: boolean }
+  | { type: 'run_next'; task_id: string }
+  | { type: 'move'; task_id: string; direction: 'up' | 'down' }
+  /** Puts the task right before another, or at the end when `before` is null. */
+  | { type: 'place'; task_id: string; before: string | null }
+  | { type: 'clear_place'; task_id: string }
+  | {
+      type: 'decide';
+      task_id: string;
+      /** The oldest open decision of the task when absent. */
+      decision_id?: string | undefined;
+      verdict: Verdict;
+      text?: string | undefined;
+      /** permission: the edited tool input. */
+      input?: Record<string, unknown> | undefined;
+      by: string;
+      via: 'vscode' | 'cli';
+    }
+  | { type: 'message'; task_id: string; text: string }
+  | { type: 'refresh' };
+
+export interface CommandReply {
+  /** One sentence for people: what was done. */
+  readonly message: string;
+  readonly task_id?: string;
+}
+
+export type TaskGroup = 'running' | 'waiting' | 'held' | 'needs_you' | 'done' | 'failed';
+
+export interface StepView {
+  readonly step_id: string;
+  readonly state: StepState;
+  readonly description: string;
+  readonly attempt: number;
+}
+
+export interface TaskView {
+  readonly id: string;
+  readonly goal: string;
+  readonly state: TaskState;
+  readonly group: TaskGroup;
+  /** One true sentence with the numbers: why it does not run, or what it does now. */
+  readonly why: string;
+  readonly score: number;
+  readonly base_score: number;
+  readonly components: PriorityBreakdown;
+  /** 1 for the next to start; null when not queued. */
+  readonly position: number | null;
+  readonly placed: boolean;
+  readonly risk: string;
+  readonly area: string;
+  readonly workflow: 'direct' | 'reviewed';
+  readonly workflow_reason: string;
+  readonly source: { readonly file: string; readonly line: number } | null;
+  readonly created_at: string;
+  readonly started_at: string | null;
+  readonly completed_at: string | null;
+  readonly not_before: string | null;
+  readonly steps: readonly StepView[];
+  /** The checks of the last gate round. */
+  readonly gates: readonly GateCheck[];
+  readonly agent: string | null;
+  readonly model: string | null;
+  readonly attempt_id: string | null;
+  readonly attempt_started_at: string | null;
+  readonly activity: string | null;
+  readonly last_line: string | null;
+  readonly usage: Usage;
+  readonly cost_usd: number;
+  readonly unpriced: boolean;
+  readonly branch: string | null;
+  readonly worktree: string | null;
+  readonly target_branch: string | null;
+  readonly base_sha: string | null;
+  readonly head_sha: string | null;
+  readonly error: string | null;
+  readonly retry_count: number;
+  readonly max_retries: number;
+  readonly decisions: readonly Decision[];
+}
+
+export interface AccountView {
+  readonly account: string;
+  /** Closed until this time; null = open, `unknown` = until sign-in works again. */
+  readonly closed_until: string | null;
+  readonly closed: boolean;
+  readonly reason: string | null;
+}
+
+export interface AgentView {
+  readonly name: string;
+  readonly driver: string;
+  readonly available: boolean;
+  readonly version: string | null;
+  readonly install: string | null;
+  readonly account: string;
+}
+
+export interface LoopView {
+  readonly desired: DesiredState;
+  /** What the loop does now. `stopping`: running attempts finish, nothing new starts. */
+  readonly state: 'never_started' | 'running' | 'paused' | 'stopping' | 'stopped';
+  readonly since: string;
+  /** Why it stopped, where that is not the user's own Stop. */
+  readonly reason: string | null;
+  readonly slots_used: number;
+  readonly slots: number;
+  readonly leader: { readonly pid: number; readonly host: 'vscode' | 'cli' } | null;
+}
+
+/** A complete picture; never a delta. `seq` grows with every change. */
+export interface Snapshot {
+  readonly seq: number;
+  readonly at: string;
+  readonly repository: { readonly root: string; readonly name: string };
+  readonly loop: LoopView;
+  /** In queue order, then by group and time. */
+  readonly tasks: readonly TaskView[];
+  readonly accounts: readonly AccountView[];
+  readonly agents: readonly AgentView[];
+  readonly problems: readonly Problem[];
+  readonly cost: { readonly today_usd: number; readonly total_usd: number; readonly unpriced: boolean };
+}
+
+export interface FileChangeView {
+  readonly path: string;
+  readonly from?: string;
+  readonly status: 'added' | 'modified' | 'deleted' | 'renamed';
+  readonly added: number | null;
+  readonly removed: number | null;
+}
+
+/** What a review needs of a task: refs to diff and the files between them. */
+export interface ChangesView {
+  readonly base_sha: string;
+  readonly head_sha: string;
+  readonly worktree: string | null;
+  readonly files: readonly FileChangeView[];
+}
+
+export interface EngineApi {
+  snapshot(): Promise<Snapshot>;
+  /** Calls back with each new snapshot (at most 4 a second) until disposed. */
+  onSnapshot(listener: (snapshot: Snapshot) => void): { dispose(): void };
+  /** Rejects with a BatonError that says what to do. */
+  send(command: Command): Promise<CommandReply>;
+  /** The stored record of a task. */
+  task(taskId: string): Promise<TaskExecution | undefined>;
+  changes(taskId: string): Promise<ChangesView>;
+}
