@@ -8,6 +8,8 @@ import { messageOf } from './errors.ts';
 import type { Role } from './execution.ts';
 import { formatDuration } from './format.ts';
 
+export { classifyError, type ClassifiedError, type ErrorEvidence } from './classify.ts';
+
 // ---------------------------------------------------------------- calls
 
 export type RetryStrategy = 'immediate' | 'fixed_delay' | 'exponential_backoff';
