@@ -177,12 +177,18 @@ export interface TaskExecution {
   completed_at: string | null;
   retry_count: number;
   max_retries: number;
+  /** Failures of an unknown kind since the last progress; the second one goes to the human. */
+  unknown_failures: number;
+  /** Gate rounds failed since the last human word; three fail the task. */
+  gate_failures: number;
   models: Partial<Record<Role, string>>;
   usage: Usage;
   total_cost_usd: number;
   /** True when some attempt had no price, so the total is a lower bound. */
   unpriced: boolean;
   worktree: string | null;
+  /** When the worktree's setup commands had all succeeded. */
+  prepared_at: string | null;
   branch: string | null;
   target_branch: string | null;
   base_sha: string | null;
