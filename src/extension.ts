@@ -7,10 +7,9 @@ import { registerCommands } from './vscode/commands.ts';
 import { agentPaths, isInUse } from './vscode/configuration.ts';
 import { contextKeySetter, followRepositories } from './vscode/contextKeys.ts';
 import { Diagnostics } from './vscode/diagnostics.ts';
-import { loadEngine } from './vscode/engine.ts';
+import { loadEngine, loadOnDemand } from './vscode/engine.ts';
 import { locate } from './vscode/git.ts';
 import { createLog } from './vscode/log.ts';
-import { transcriptText } from './vscode/model/transcriptText.ts';
 import { NeedsYouView } from './vscode/needsYouView.ts';
 import { Notifications } from './vscode/notifications.ts';
 import { Pages } from './vscode/pages.ts';
@@ -30,6 +29,7 @@ export function activate(context: vscode.ExtensionContext): void {
   const log = createLog(channel);
   const distDir = context.asAbsolutePath('dist');
   const engine = () => loadEngine(distDir);
+  const onDemand = () => loadOnDemand(distDir);
   const repositories = new Repositories({
     log,
     trusted: () => vscode.workspace.isTrusted,
@@ -44,9 +44,9 @@ export function activate(context: vscode.ExtensionContext): void {
   const needsYou = new NeedsYouView(repositories);
   const queue = new QueueView(repositories, new Reviewed(repositories, context.workspaceState), guard);
   const reviews = new Reviews(repositories, setKey);
-  const transcripts = new Transcripts(transcriptText);
-  const pages = new Pages(repositories);
-  const app: App = { log: channel, engine, repositories, queue, needsYou, reviews, transcripts, pages };
+  const transcripts = new Transcripts((entries) => onDemand().transcriptText(entries));
+  const pages = new Pages(repositories, onDemand);
+  const app: App = { log: channel, engine, onDemand, repositories, queue, needsYou, reviews, transcripts, pages };
   context.subscriptions.push(
     channel,
     needsYou,

@@ -1,6 +1,6 @@
 /** Context keys for `when` clauses, set only when they change. */
 import * as vscode from 'vscode';
-import type { Listening } from './model/emitter.ts';
+import type { Disposable as Listening } from '../engine/ports.ts';
 import type { ContextKeys } from './model/ids.ts';
 import { welcomeOf } from './model/welcome.ts';
 import type { Repositories } from './repositories.ts';

@@ -60,8 +60,36 @@ export async function answer(app: App, args: readonly unknown[]): Promise<void> 
   const target = namedDecision(app, args[0]) ?? (await pickQuestion(app, args));
   if (target === undefined) return;
   if (target.decision.kind === 'permission') return answerPermission(app, target);
-  const text = await askText(oneLine(target.decision.question, 100), target.decision.question, 'Say something: the agent waits for words.');
-  if (text !== undefined) await decide(app, target, 'approve', { text });
+  return answerQuestion(app, target);
+}
+
+/** Whether and how to go on with a task that Baton could not bring further by itself. */
+async function answerQuestion(app: App, target: DecisionTarget): Promise<void> {
+  const { repository, task, decision } = target;
+  const node = { kind: 'decision', repository: repository.key, task, decision };
+  const items = [
+    { label: '$(output) Show the Report', detail: oneLine(decision.question, 160), act: 'show' },
+    { label: '$(check) Go On', act: 'go' },
+    { label: '$(edit) Go On with Instructions…', description: 'the agent reads them first', act: 'instruct' },
+    { label: '$(close) Reject…', description: 'the task ends as failed', act: 'reject' },
+    { label: '$(comment) Open Transcript', description: 'what the agent did so far', act: 'transcript' },
+  ] as const;
+  const picked = await vscode.window.showQuickPick<(typeof items)[number]>(items, { title: `${task.id}: ${decision.question}`, placeHolder: 'What should happen?' });
+  switch (picked?.act) {
+    case 'show':
+      return app.pages.show('report', repository, task.id);
+    case 'go':
+      return decide(app, target, 'approve');
+    case 'instruct':
+      return requestChanges(app, [node]);
+    case 'reject':
+      return reject(app, [node]);
+    case 'transcript':
+      if (task.attempt_id !== null) await app.transcripts.open(repository.root, task.id, task.attempt_id);
+      return;
+    case undefined:
+      return;
+  }
 }
 
 async function answerPermission(app: App, target: DecisionTarget): Promise<void> {

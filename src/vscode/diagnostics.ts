@@ -2,7 +2,7 @@
 import * as vscode from 'vscode';
 import { isAbsolute, join } from 'node:path';
 import type { Problem } from '../core/errors.ts';
-import type { Listening } from './model/emitter.ts';
+import type { Disposable as Listening } from '../engine/ports.ts';
 import type { Repositories } from './repositories.ts';
 
 export class Diagnostics implements vscode.Disposable {

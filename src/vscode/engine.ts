@@ -1,8 +1,9 @@
-/** The engine's bundle, loaded when the first repository needs it: activation never pays for it. */
+/** The bundles beside extension.js, loaded when they are needed: activation never pays for them. */
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import type { Log } from '../engine/ports.ts';
 import type { Session } from '../host/session.ts';
+import type * as onDemand from './onDemand.ts';
 
 export interface EngineOptions {
   /** Any folder of the repository. */
@@ -22,7 +23,18 @@ export interface EngineModule {
   initRepository(folder: string): Promise<{ readonly written: readonly string[] }>;
 }
 
-/** Loads dist/engine.js. `createRequire` and not `require`, so that the bundler leaves it a bundle of its own. */
+export type OnDemand = typeof onDemand;
+
 export function loadEngine(distDir: string): EngineModule {
-  return createRequire(join(distDir, 'extension.js'))('./engine.js') as EngineModule;
+  return load(distDir, './engine.js') as EngineModule;
+}
+
+/** The handlers of commands and the writers of pages. */
+export function loadOnDemand(distDir: string): OnDemand {
+  return load(distDir, './onDemand.js') as OnDemand;
+}
+
+/** `createRequire` and not `require`, so that the bundler leaves the file a bundle of its own. */
+function load(distDir: string, file: string): unknown {
+  return createRequire(join(distDir, 'extension.js'))(file);
 }

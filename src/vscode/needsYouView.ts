@@ -12,7 +12,7 @@ import {
   needYou,
   pendingDecisions,
 } from './model/decisionItem.ts';
-import type { Listening } from './model/emitter.ts';
+import type { Disposable as Listening } from '../engine/ports.ts';
 import { VIEWS } from './model/ids.ts';
 import type { Repositories } from './repositories.ts';
 import { plainMarkdown, toTreeItem } from './tree.ts';

@@ -3,7 +3,7 @@ import * as vscode from 'vscode';
 import { notifyWhen, stopNotifying } from './configuration.ts';
 import { needYou } from './model/decisionItem.ts';
 import { decisionTitle } from './model/decisionItem.ts';
-import type { Listening } from './model/emitter.ts';
+import type { Disposable as Listening } from '../engine/ports.ts';
 import type { NeedsYouView } from './needsYouView.ts';
 import type { Repositories } from './repositories.ts';
 

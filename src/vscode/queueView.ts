@@ -1,6 +1,6 @@
 /** The Queue: a tree over the snapshots, drag and drop into a manual order, a clock only while something visible runs. */
 import * as vscode from 'vscode';
-import type { Listening } from './model/emitter.ts';
+import type { Disposable as Listening } from '../engine/ports.ts';
 import { VIEWS } from './model/ids.ts';
 import {
   PAGE,

@@ -3,11 +3,11 @@
  * Knows nothing of VS Code, so that its behaviour is tested without one.
  */
 import { BatonError, messageOf } from '../core/errors.ts';
-import type { Log } from '../engine/ports.ts';
+import { Emitter } from '../engine/emitter.ts';
+import type { Disposable as Listening, Log } from '../engine/ports.ts';
 import type { Session } from '../host/session.ts';
 import type { Command, CommandReply, EngineApi, Snapshot } from '../shared/api.ts';
 import type { Located } from './git.ts';
-import { Emitter, type Listening } from './model/emitter.ts';
 import type { FolderState } from './model/welcome.ts';
 
 export interface RepositoriesOptions {
@@ -44,7 +44,7 @@ export class Repository {
 export class Repositories {
   private readonly options: RepositoriesOptions;
   private readonly known = new Map<string, Repository>();
-  private readonly changed = new Emitter<void>();
+  private readonly changed: Emitter<undefined>;
   private states = new Map<string, FolderState>();
   /** Refreshes run one after another; the last one asked for sees the latest folders. */
   private refreshing: Promise<void> = Promise.resolve();
@@ -52,6 +52,7 @@ export class Repositories {
 
   constructor(options: RepositoriesOptions) {
     this.options = options;
+    this.changed = new Emitter((error) => options.log.error(`A view could not take in a change: ${messageOf(error)}`, error));
   }
 
   /** Something that a surface shows has changed. */
@@ -118,7 +119,7 @@ export class Repositories {
     const folders = this.options.folders();
     if (this.closed || !this.options.trusted()) {
       this.states = new Map();
-      this.changed.fire();
+      this.changed.fire(undefined);
       return;
     }
     const found = await Promise.all(folders.map(async (folder) => ({ folder, located: await this.options.locate(folder) })));
@@ -139,7 +140,7 @@ export class Repositories {
       repository.folders = inside;
       this.known.set(place.key, repository);
     }
-    this.changed.fire();
+    this.changed.fire(undefined);
     await Promise.all(this.all.map((repository) => this.openIfInUse(repository)));
   }
 
@@ -151,7 +152,7 @@ export class Repositories {
 
   private async openNow(repository: Repository): Promise<Session> {
     repository.failure = undefined;
-    this.changed.fire();
+    this.changed.fire(undefined);
     try {
       const session = await this.options.open(repository.root);
       if (this.closed || this.known.get(repository.key) !== repository) {
@@ -174,7 +175,7 @@ export class Repositories {
       throw error;
     } finally {
       repository.opening = undefined;
-      this.changed.fire();
+      this.changed.fire(undefined);
     }
   }
 
@@ -182,7 +183,7 @@ export class Repositories {
     // The first answer and the first pushed snapshot may cross.
     if (repository.snapshot !== undefined && snapshot.at < repository.snapshot.at) return;
     repository.snapshot = snapshot;
-    this.changed.fire();
+    this.changed.fire(undefined);
   }
 
   private async drop(repository: Repository): Promise<void> {

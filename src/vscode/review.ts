@@ -6,7 +6,7 @@ import type { FileChangeView, TaskView } from '../shared/api.ts';
 import type { ContextKeySetter } from './contextKeys.ts';
 import { fileAt } from './git.ts';
 import { openDecisions, takes } from './model/actions.ts';
-import type { Listening } from './model/emitter.ts';
+import type { Disposable as Listening } from '../engine/ports.ts';
 import { SCHEMES } from './model/ids.ts';
 import type { Repositories, Repository } from './repositories.ts';
 import type { DecisionTarget } from './targets.ts';

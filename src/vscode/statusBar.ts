@@ -1,6 +1,6 @@
 /** The one status bar item. What it says is decided in model/status.ts. */
 import * as vscode from 'vscode';
-import type { Listening } from './model/emitter.ts';
+import type { Disposable as Listening } from '../engine/ports.ts';
 import { STATUS_LINKS, presentStatus, statusOf, statusTooltip, type StatusInput } from './model/status.ts';
 import type { Repositories } from './repositories.ts';
 

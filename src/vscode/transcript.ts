@@ -21,7 +21,7 @@ export class Transcripts implements vscode.TextDocumentContentProvider, vscode.D
   private readonly live = new Map<string, LiveTranscript>();
   private readonly lineCounts = new Map<string, number>();
   private readonly render: (entries: readonly Entry[]) => string;
-  private readonly disposables: vscode.Disposable[];
+  private readonly disposables: { dispose(): unknown }[];
 
   constructor(render: (entries: readonly Entry[]) => string) {
     this.render = render;

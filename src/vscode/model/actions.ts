@@ -13,6 +13,7 @@ export const TASK_ACTIONS = [
   'transcript',
   'worktree',
   'retry',
+  'retryFresh',
   'cancel',
   'runNext',
   'move',
@@ -45,8 +46,11 @@ export function applies(action: TaskAction, task: TaskView): boolean {
       return task.attempt_id !== null || task.started_at !== null;
     case 'worktree':
       return task.worktree !== null;
-    case 'retry':
+    case 'retryFresh':
       return task.state === 'failed';
+    case 'retry':
+      // A task that waits for its next attempt may have it now.
+      return task.state === 'failed' || (task.not_before !== null && !isTerminal(task.state) && !isRunning(task));
     case 'cancel':
       return !isTerminal(task.state);
     case 'runNext':
@@ -61,9 +65,9 @@ export function applies(action: TaskAction, task: TaskView): boolean {
   }
 }
 
-/** An attempt is at work, or has stopped in mid-air for an answer. */
+/** The engine is at work on it, be it that its agent waits for an answer. The activity is there only then. */
 export function isRunning(task: TaskView): boolean {
-  return task.attempt_started_at !== null && !isTerminal(task.state) && task.state !== 'awaiting_human_review';
+  return task.activity !== null;
 }
 
 /** The task has a place in the queue that a user may change. */
@@ -75,7 +79,7 @@ export function openDecisions(task: TaskView): Decision[] {
   return task.decisions.filter((decision) => decision.status === 'open');
 }
 
-/** Verdicts that a kind of decision takes. An answer to a question needs words, so it is no plain approval. */
+/** Verdicts that a kind of decision takes. */
 const VERDICTS_OF: Readonly<Record<DecisionKind, readonly Verdict[]>> = {
   start: ['approve', 'reject'],
   plan: ['approve', 'reject', 'request_changes'],
@@ -83,7 +87,7 @@ const VERDICTS_OF: Readonly<Record<DecisionKind, readonly Verdict[]>> = {
   code_review: ['approve', 'reject', 'request_changes'],
   merge: ['approve', 'reject', 'request_changes'],
   budget: ['approve', 'reject'],
-  question: [],
+  question: ['approve', 'reject', 'request_changes'],
 };
 
 export function takes(decision: Decision, verdict: Verdict): boolean {

@@ -2,7 +2,8 @@
 import type { Decision, DecisionKind, Verdict } from '../../core/execution.ts';
 import type { Snapshot, TaskView } from '../../shared/api.ts';
 import { actionsOf, openDecisions, takes, type TaskAction } from './actions.ts';
-import { age, cost, count, escapeMarkdown, localTime, oneLine } from './format.ts';
+import { age, cost, escapeMarkdown, localTime, oneLine } from './format.ts';
+import { plural } from '../../core/format.ts';
 import type { Icon } from './presentation.ts';
 
 const TITLES: Readonly<Record<DecisionKind, string>> = {
@@ -12,8 +13,11 @@ const TITLES: Readonly<Record<DecisionKind, string>> = {
   code_review: 'Review rejected',
   merge: 'Approve merge',
   budget: 'Budget reached',
-  question: 'Answer question',
+  question: 'Go on?',
 };
+
+/** A merge that met an obstacle says so. */
+const MERGE_TITLES: Readonly<Record<string, string>> = { conflict: 'Merge conflict', blocked: 'Merge blocked', refused: 'Merge refused by a hook' };
 
 const ICONS: Readonly<Record<DecisionKind, string>> = {
   start: 'shield',
@@ -29,7 +33,7 @@ const ICONS: Readonly<Record<DecisionKind, string>> = {
 const PRESSING: readonly DecisionKind[] = ['permission', 'question', 'merge', 'code_review', 'plan', 'budget', 'start'];
 
 export function decisionTitle(decision: Decision): string {
-  if (decision.kind === 'merge' && conflictsOf(decision).length > 0) return 'Merge conflict';
+  if (decision.kind === 'merge') return MERGE_TITLES[text(decision.detail['reason']) ?? ''] ?? TITLES.merge;
   if (decision.kind === 'permission' && commandOf(decision) === undefined) return 'Allow tool?';
   return TITLES[decision.kind];
 }
@@ -48,8 +52,8 @@ export function decisionFacts(task: TaskView, decision: Decision): string[] {
     case 'permission':
       return [permissionSummary(decision)];
     case 'merge': {
-      const conflicts = conflictsOf(decision);
-      return conflicts.length > 0 ? [`conflict in ${conflicts.join(', ')}`] : mergeFacts(task, decision);
+      const files = filesInTheWay(decision);
+      return files.length > 0 ? [oneLine(files.join(', '), 80)] : mergeFacts(task, decision);
     }
     case 'budget':
       return [oneLine(decision.question, 80), cost(task.cost_usd, task.unpriced)];
@@ -131,15 +135,17 @@ export function permissionSummary(decision: Decision): string {
   return oneLine(`${permissionTool(decision)} ${subject ?? JSON.stringify(input)}`, 100);
 }
 
-export function conflictsOf(decision: Decision): string[] {
-  const { conflicts } = decision.detail;
-  return Array.isArray(conflicts) ? conflicts.filter((file): file is string => typeof file === 'string') : [];
+/** Files that keep a merge from landing: in conflict, or with changes of the user's own. */
+export function filesInTheWay(decision: Decision): string[] {
+  const files = decision.detail['files_in_the_way'];
+  return Array.isArray(files) ? files.filter((file): file is string => typeof file === 'string') : [];
 }
 
 function mergeFacts(task: TaskView, decision: Decision): string[] {
   const facts: string[] = [];
-  const stat = diffStat(decision.detail['files']);
-  if (stat !== undefined) facts.push(`+${stat.added} −${stat.removed}`, count(stat.files, 'file'));
+  const { files, added, removed } = decision.detail;
+  if (typeof added === 'number' && typeof removed === 'number') facts.push(`+${added} −${removed}`);
+  if (typeof files === 'number') facts.push(plural(files, 'file'));
   if (task.gates.length > 0) facts.push(`gates ${task.gates.map((gate) => GATE_MARKS[gate.status]).join('')}`);
   else facts.push('no gates');
   if (task.cost_usd > 0 || task.unpriced) facts.push(cost(task.cost_usd, task.unpriced));
@@ -147,18 +153,6 @@ function mergeFacts(task: TaskView, decision: Decision): string[] {
 }
 
 const GATE_MARKS = { passed: '✓', failed: '✗', warning: '!', skipped: '–' } as const;
-
-function diffStat(files: unknown): { added: number; removed: number; files: number } | undefined {
-  if (!Array.isArray(files)) return undefined;
-  let added = 0;
-  let removed = 0;
-  for (const file of files) {
-    const change = record(file);
-    if (typeof change['added'] === 'number') added += change['added'];
-    if (typeof change['removed'] === 'number') removed += change['removed'];
-  }
-  return { added, removed, files: files.length };
-}
 
 function record(value: unknown): Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : {};

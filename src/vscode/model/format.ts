@@ -1,29 +1,20 @@
-/** Numbers and user text as people read them in views. All times are epoch milliseconds unless said otherwise. */
+/** What views add to core/format.ts: costs, ages, local times, and outside text made harmless in Markdown. Times are epoch ms unless said otherwise. */
+import { formatDuration, formatMoney } from '../../core/format.ts';
 
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 
-/** Dollars with 2 to 4 decimals, trailing zeros trimmed: `$0.31`, `$0.0045`, `$2.00`. */
-export function money(dollars: number): string {
-  const [whole = '0', decimals = ''] = dollars.toFixed(4).split('.');
-  return `$${whole}.${decimals.slice(0, 2)}${decimals.slice(2).replace(/0+$/, '')}`;
-}
-
 /** A cost that may be a lower bound: what has no price is said, never shown as $0. */
 export function cost(dollars: number, unpriced: boolean): string {
-  if (!unpriced) return money(dollars);
-  return dollars > 0 ? `≥ ${money(dollars)}` : 'unpriced';
+  if (!unpriced) return formatMoney(dollars);
+  return dollars > 0 ? `≥ ${formatMoney(dollars)}` : 'unpriced';
 }
 
-/** A running time to the second: `40s`, `3m12s`, `1h05m`. */
+/** A running time: `40s`, `3m12s`, `1h5m`. */
 export function elapsed(milliseconds: number): string {
-  const ms = Math.max(0, milliseconds);
-  if (ms < MINUTE) return `${Math.floor(ms / SECOND)}s`;
-  if (ms < HOUR) return `${Math.floor(ms / MINUTE)}m${two(Math.floor((ms % MINUTE) / SECOND))}s`;
-  if (ms < DAY) return `${Math.floor(ms / HOUR)}h${two(Math.floor((ms % HOUR) / MINUTE))}m`;
-  return `${Math.floor(ms / DAY)}d${two(Math.floor((ms % DAY) / HOUR))}h`;
+  return formatDuration(milliseconds / SECOND);
 }
 
 /** A waiting time in its largest unit: `<1m`, `12m`, `3h`, `2d`. */
@@ -38,11 +29,6 @@ export function age(milliseconds: number): string {
 /** The time from `from` to `to` (ISO times, either may be missing). */
 export function between(from: string | null, to: string | null): number {
   return from === null || to === null ? 0 : Date.parse(to) - Date.parse(from);
-}
-
-/** `1 file`, `3 files`. */
-export function count(n: number, one: string, many = `${one}s`): string {
-  return `${n} ${n === 1 ? one : many}`;
 }
 
 /** Clock time (today) or date and time of an ISO time in the user's own zone. */

@@ -2,7 +2,8 @@
 import type { Decision, GateRound, TaskExecution } from '../../core/execution.ts';
 import type { ChangesView } from '../../shared/api.ts';
 import { permissionInput, permissionTool, commandOf } from './decisionItem.ts';
-import { between, codeBlock, cost, count, elapsed, escapeMarkdown, inlineCode } from './format.ts';
+import { between, codeBlock, cost, elapsed, escapeMarkdown, inlineCode } from './format.ts';
+import { plural } from '../../core/format.ts';
 
 /** The first page of a review: goal, evidence, files, cost, history. */
 export function reportPage(task: TaskExecution, changes: ChangesView | undefined): string {
@@ -108,7 +109,7 @@ function files(changes: ChangesView | undefined): string[] {
     ]),
   );
   return [
-    `## ${count(changes.files.length, 'file')} changed`,
+    `## ${plural(changes.files.length, 'file')} changed`,
     `${inlineCode(changes.base_sha.slice(0, 10))} … ${inlineCode(changes.head_sha.slice(0, 10))}`,
     [row(['File', 'Change', 'Added', 'Removed']), row(['---', '---', '--:', '--:']), ...rows].join('\n'),
   ];

@@ -2,7 +2,8 @@
 import type { GateCheck } from '../../core/execution.ts';
 import type { FileChangeView, Snapshot, StepView, TaskView } from '../../shared/api.ts';
 import { isQueued } from './actions.ts';
-import { count, elapsed, oneLine, sameDay } from './format.ts';
+import { elapsed, oneLine, sameDay } from './format.ts';
+import { plural } from '../../core/format.ts';
 import type { Presentation } from './presentation.ts';
 import {
   GATE_ICONS,
@@ -164,7 +165,7 @@ export function presentNode(node: QueueNode, now: number): Presentation {
         description: String(node.tasks.length),
         contextValue: `group ${node.group}`,
         collapsible: node.group === 'done' ? 'collapsed' : 'expanded',
-        spoken: `${GROUP_LABELS[node.group]}, ${count(node.tasks.length, 'task')}`,
+        spoken: `${GROUP_LABELS[node.group]}, ${plural(node.tasks.length, 'task')}`,
       };
     case 'more':
       return {

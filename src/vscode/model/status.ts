@@ -1,7 +1,8 @@
 /** The status bar: one function derives text, icon, colour, command and tooltip from one value. */
-import type { Snapshot } from '../../shared/api.ts';
+import type { LoopView, Snapshot } from '../../shared/api.ts';
 import { pendingDecisions, needYou } from './decisionItem.ts';
-import { cost, count, escapeMarkdown, localTime } from './format.ts';
+import { cost, escapeMarkdown, localTime } from './format.ts';
+import { plural } from '../../core/format.ts';
 import { queueGroup } from './taskItem.ts';
 
 /** What the window knows of all its repositories. */
@@ -47,7 +48,7 @@ export function statusOf(input: StatusInput): Status {
   const tasks = snapshots.flatMap((snapshot) => snapshot.tasks);
   const running = tasks.filter((task) => queueGroup(task) === 'running').length;
   const waiting = tasks.filter((task) => ['waiting', 'held'].includes(queueGroup(task))).length;
-  const fell = snapshots.find(({ loop }) => loop.state === 'stopped' && loop.reason !== null);
+  const fell = snapshots.find(({ loop }) => stoppedByItself(loop));
   if (fell !== undefined && running === 0) return { kind: 'stopped', reason: fell.loop.reason };
   const reasons = snapshots.flatMap(degradedReasons);
   if (reasons.length > 0) return { kind: 'degraded', reasons, running, waiting };
@@ -59,11 +60,16 @@ export function statusOf(input: StatusInput): Status {
   return states.includes('stopped') ? { kind: 'stopped', reason: null } : { kind: 'not_started', waiting };
 }
 
+/** True when the loop stopped for a reason other than the user's own Stop, which the engine words so. */
+export function stoppedByItself(loop: LoopView): boolean {
+  return loop.state === 'stopped' && loop.reason !== null && !loop.reason.endsWith('by the user');
+}
+
 /** What keeps a repository from working at full strength, one short clause each. */
 export function degradedReasons(snapshot: Snapshot): string[] {
   const reasons: string[] = [];
   const errors = snapshot.problems.filter((problem) => problem.severity === 'error').length;
-  if (errors > 0) reasons.push(`${count(errors, 'error')} in configuration or tasks`);
+  if (errors > 0) reasons.push(`${plural(errors, 'error')} in configuration or tasks`);
   for (const account of snapshot.accounts) if (account.closed) reasons.push(`account ${account.account} is on hold`);
   if (snapshot.agents.length > 0 && !snapshot.agents.some((agent) => agent.available)) reasons.push('no coding agent found');
   return reasons;
@@ -104,7 +110,7 @@ export function presentStatus(status: Status): StatusBar | undefined {
     case 'paused':
       return bar('$(debug-pause) Baton paused', `Baton is paused, ${status.waiting} waiting`);
     case 'not_started':
-      return bar(status.waiting > 0 ? `$(play) Baton: start ${count(status.waiting, 'task')}` : '$(play) Baton', 'Baton has not been started');
+      return bar(status.waiting > 0 ? `$(play) Baton: start ${plural(status.waiting, 'task')}` : '$(play) Baton', 'Baton has not been started');
     case 'idle':
       return bar('$(check) Baton idle', 'Baton is idle');
   }
@@ -128,7 +134,7 @@ function repositoryFacts(snapshot: Snapshot, now: number): string[] {
   const number = (...names: string[]) => groups.filter((group) => names.includes(group)).length;
   const lines = [
     `${escapeMarkdown(loop.state.replaceAll('_', ' '))} since ${localTime(loop.since, now)}${loop.reason === null ? '' : `: ${escapeMarkdown(loop.reason)}`}`,
-    `${loop.slots_used} of ${count(loop.slots, 'slot')} in use, ${number('waiting')} waiting, ${number('held')} held, ${number('failed')} failed`,
+    `${loop.slots_used} of ${plural(loop.slots, 'slot')} in use, ${number('waiting')} waiting, ${number('held')} held, ${number('failed')} failed`,
     `${cost(snapshot.cost.today_usd, snapshot.cost.unpriced)} today`,
   ];
   for (const account of snapshot.accounts.filter((one) => one.closed)) {

@@ -3,7 +3,8 @@ import type { GateStatus } from '../../core/execution.ts';
 import type { StepState } from '../../core/states.ts';
 import type { StepView, TaskView } from '../../shared/api.ts';
 import { actionsOf, isRunning, openDecisions } from './actions.ts';
-import { age, between, cost, count, elapsed, escapeMarkdown, inlineCode, localTime, oneLine } from './format.ts';
+import { age, between, cost, elapsed, escapeMarkdown, inlineCode, localTime, oneLine } from './format.ts';
+import { formatNumber, plural } from '../../core/format.ts';
 import type { Icon } from './presentation.ts';
 import { decisionTitle } from './decisionItem.ts';
 
@@ -65,7 +66,7 @@ export function taskTooltip(task: TaskView, now: number): string {
   const facts: string[] = [];
   const fact = (name: string, value: string) => facts.push(`- **${name}:** ${value}`);
   fact('State', escapeMarkdown(task.state.replaceAll('_', ' ')));
-  fact('Score', scoreMakeUp(task));
+  fact('Score', escapeMarkdown(scoreMakeUp(task)));
   if (task.position !== null) fact('Position', `${task.position}${task.placed ? ', placed by hand' : ''}`);
   fact('Workflow', escapeMarkdown(`${task.workflow}: ${task.workflow_reason}`));
   if (task.agent !== null) fact('Agent', escapeMarkdown(task.model === null ? task.agent : `${task.agent}, ${task.model}`));
@@ -82,13 +83,9 @@ export function taskTooltip(task: TaskView, now: number): string {
   return parts.join('\n\n');
 }
 
-/** How the score came about: `4.2 = urgency 5, deadline 4, sender 2, +0.25 for age`. */
+/** How the score came about, as the engine explains it. */
 export function scoreMakeUp(task: TaskView): string {
-  const { urgency, deadline, sender, age_boost, vip_bonus } = task.components;
-  const parts = [`urgency ${urgency}`, `deadline ${deadline}`, `sender ${sender}`];
-  if (age_boost > 0) parts.push(`+${age_boost} for age`);
-  if (vip_bonus > 0) parts.push(`+${vip_bonus} for a VIP`);
-  return `${task.score.toFixed(2).replace(/0$/, '')} = ${parts.join(', ')}`;
+  return [formatNumber(task.score), ...task.explanation].join('; ');
 }
 
 /** Words of the context value that the menus in package.json test: `task running can-cancel can-message …`. */
@@ -97,7 +94,7 @@ export function taskContext(task: TaskView): string {
 }
 
 export function isCancelled(task: TaskView): boolean {
-  return task.state === 'failed' && /\bcancel/i.test(task.error ?? task.why);
+  return task.error_kind === 'cancelled';
 }
 
 const STEP_ICONS: Readonly<Record<StepState, Icon>> = {
@@ -163,7 +160,7 @@ function spent(task: TaskView): string {
 
 function tokens(task: TaskView): string {
   const { input_tokens, output_tokens, cache_read_tokens, cache_write_tokens } = task.usage;
-  return `${count(input_tokens + cache_read_tokens + cache_write_tokens, 'token')} in, ${output_tokens} out`;
+  return `${plural(input_tokens + cache_read_tokens + cache_write_tokens, 'token')} in, ${output_tokens} out`;
 }
 
 function joined(parts: readonly string[]): string {

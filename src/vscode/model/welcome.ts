@@ -1,6 +1,7 @@
 /** What the empty views say, and the notices above a queue that is not empty. */
 import type { AgentView, Snapshot } from '../../shared/api.ts';
 import type { Notice } from './queue.ts';
+import { stoppedByItself } from './status.ts';
 
 /** Where a workspace folder stands. */
 export type FolderState = 'checking' | 'no_git' | 'old_git' | 'not_repository' | 'repository';
@@ -73,7 +74,7 @@ export function queueMessage(snapshots: readonly Snapshot[]): string | undefined
     case 'stopping':
       return 'Stopping: running tasks finish, nothing new starts.';
     case 'stopped':
-      return first.loop.reason === null ? 'Stopped. Start to go on where the tasks were.' : `Stopped: ${first.loop.reason}`;
+      return stoppedByItself(first.loop) ? `Stopped: ${first.loop.reason ?? ''}` : 'Stopped. Start to go on where the tasks were.';
     case 'running':
     case 'never_started':
       return undefined;
