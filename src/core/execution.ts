@@ -205,6 +205,50 @@ export interface TaskExecution {
   feedback: string | null;
 }
 
+/** The record of a task that has just been queued. */
+export function newExecution(definition: TaskDefinition, hash: string, at: string): TaskExecution {
+  return {
+    task_id: definition.id,
+    rev: 1,
+    state: 'new',
+    task_def: definition,
+    content_hash: hash,
+    workflow: 'direct',
+    workflow_reason: '',
+    plan: null,
+    plan_review: null,
+    steps: [],
+    attempts: [],
+    quality_gate_results: [],
+    decisions: [],
+    history: [{ from: null, to: 'new', at, why: 'queued' }],
+    error: null,
+    created_at: at,
+    started_at: null,
+    completed_at: null,
+    retry_count: 0,
+    max_retries: 0,
+    unknown_failures: 0,
+    gate_failures: 0,
+    models: {},
+    usage: emptyUsage(),
+    total_cost_usd: 0,
+    unpriced: false,
+    worktree: null,
+    prepared_at: null,
+    branch: null,
+    target_branch: null,
+    base_sha: null,
+    head_sha: null,
+    merge_sha: null,
+    sessions: {},
+    not_before: null,
+    place: null,
+    interruptions: 0,
+    feedback: null,
+  };
+}
+
 export function emptyUsage(): Usage {
   return { input_tokens: 0, output_tokens: 0, cache_read_tokens: 0, cache_write_tokens: 0 };
 }

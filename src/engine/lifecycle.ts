@@ -3,7 +3,7 @@
  * its events, and only then visible in memory; changes of one task queue up behind each other.
  */
 import { BatonError } from '../core/errors.ts';
-import { emptyUsage, type StepDefinition, type StepExecution, type TaskError, type TaskExecution } from '../core/execution.ts';
+import { newExecution, type StepDefinition, type StepExecution, type TaskError, type TaskExecution } from '../core/execution.ts';
 import { assertStepEdge, assertTaskEdge, isActive, type StepState, type TaskState } from '../core/states.ts';
 import type { TaskDefinition } from '../core/task.ts';
 import { Emitter } from './emitter.ts';
@@ -79,47 +79,7 @@ export class Lifecycle {
     return this.#inTurn(definition.id, async () => {
       const existing = this.#tasks.get(definition.id);
       if (existing) return existing;
-      const at = this.now();
-      const task: TaskExecution = {
-        task_id: definition.id,
-        rev: 1,
-        state: 'new',
-        task_def: definition,
-        content_hash: hash,
-        workflow: 'direct',
-        workflow_reason: '',
-        plan: null,
-        plan_review: null,
-        steps: [],
-        attempts: [],
-        quality_gate_results: [],
-        decisions: [],
-        history: [{ from: null, to: 'new', at, why: 'queued' }],
-        error: null,
-        created_at: at,
-        started_at: null,
-        completed_at: null,
-        retry_count: 0,
-        max_retries: 0,
-        unknown_failures: 0,
-        gate_failures: 0,
-        models: {},
-        usage: emptyUsage(),
-        total_cost_usd: 0,
-        unpriced: false,
-        worktree: null,
-        prepared_at: null,
-        branch: null,
-        target_branch: null,
-        base_sha: null,
-        head_sha: null,
-        merge_sha: null,
-        sessions: {},
-        not_before: null,
-        place: null,
-        interruptions: 0,
-        feedback: null,
-      };
+      const task = newExecution(definition, hash, this.now());
       const events = [{ type: 'task_added', data: { goal: definition.goal } }, ...(mutate?.(task) ?? [])];
       return this.#commit(task, events);
     });

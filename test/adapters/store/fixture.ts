@@ -3,7 +3,7 @@ import * as fs from 'node:fs';
 import * as os from 'node:os';
 import * as path from 'node:path';
 import type { Decision, TaskExecution } from '../../../src/core/execution.ts';
-import { emptyUsage } from '../../../src/core/execution.ts';
+import { newExecution } from '../../../src/core/execution.ts';
 import type { Log } from '../../../src/engine/ports.ts';
 import { openStore, type OpenedStore, type StoreOptions } from '../../../src/adapters/store/store.ts';
 
@@ -12,41 +12,9 @@ export const AT = '2026-11-20T12:00:00.000Z';
 
 export function taskRecord(taskId: string, change: Partial<TaskExecution> = {}): TaskExecution {
   return {
-    task_id: taskId,
-    rev: 1,
-    state: 'new',
-    task_def: { id: taskId, goal: `Do ${taskId}` },
-    content_hash: 'c0ffee',
-    workflow: 'direct',
+    ...newExecution({ id: taskId, goal: `Do ${taskId}` }, 'c0ffee', AT),
     workflow_reason: 'No risk or area is stated.',
-    plan: null,
-    plan_review: null,
-    steps: [],
-    attempts: [],
-    quality_gate_results: [],
-    decisions: [],
-    history: [{ from: null, to: 'new', at: AT, why: 'created' }],
-    error: null,
-    created_at: AT,
-    started_at: null,
-    completed_at: null,
-    retry_count: 0,
     max_retries: 4,
-    models: {},
-    usage: emptyUsage(),
-    total_cost_usd: 0,
-    unpriced: false,
-    worktree: null,
-    branch: null,
-    target_branch: null,
-    base_sha: null,
-    head_sha: null,
-    merge_sha: null,
-    sessions: {},
-    not_before: null,
-    place: null,
-    interruptions: 0,
-    feedback: null,
     ...change,
   };
 }
