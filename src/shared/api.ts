@@ -96,6 +96,8 @@ export interface TaskView {
   readonly base_sha: string | null;
   readonly head_sha: string | null;
   readonly error: string | null;
+  /** Kind of the error, for example `cancelled`; absent or null when there is none. */
+  readonly error_kind?: string | null;
   readonly retry_count: number;
   readonly max_retries: number;
   readonly decisions: readonly Decision[];
