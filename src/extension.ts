@@ -1,10 +1,5 @@
-/** What VS Code calls. Builds the parts and registers the views; nothing else happens here. */
-import type { ExtensionContext } from 'vscode';
+/** What VS Code calls: builds the parts and registers the views; nothing else happens here. */
 
-export function activate(_context: ExtensionContext): void {
-  // The surfaces register themselves here.
-}
-
-export function deactivate(): void {
-  // Everything disposable is owned by the context.
+export function activate(): void {
+  // The surfaces are registered here.
 }
