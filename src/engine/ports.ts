@@ -316,6 +316,8 @@ export interface Ports {
     /** Short stable hash of the git common dir; first part of every mark. */
     readonly key: string;
   };
+  /** Follows links: the path relative to the folder with `/`, or null when it leads out of it. The file need not exist. */
+  readonly resolvePath: (folder: string, path: string) => Promise<string | null>;
   /** Writes `.baton/checkpoint.json` (atomic). */
   readonly writeCheckpoint: (checkpoint: Record<string, unknown>) => Promise<void>;
 }

@@ -1,0 +1,120 @@
+/** Brings what git ignores (secrets of development, installed dependencies) from the main checkout into a new worktree. */
+import { constants } from 'node:fs';
+import { copyFile, lstat, mkdir, readdir, realpath, stat, symlink } from 'node:fs/promises';
+import { dirname, isAbsolute, join, relative, sep } from 'node:path';
+import picomatch from 'picomatch';
+import { messageOf } from '../../core/errors.ts';
+import type { GitContext } from './context.ts';
+import { status } from './status.ts';
+
+/**
+ * Copies ignored files that match a glob and links ignored folders. A glob without a slash matches at any depth outside
+ * ignored folders; one with a slash counts from the repository's root and reaches into ignored folders too. Only what git
+ * ignores on both sides is brought, so that no secret is ever committed; nothing is overwritten and nothing lands outside
+ * the worktree. Returns the paths brought, with forward slashes.
+ */
+export async function populate(context: GitContext, worktree: string, copy: readonly string[], link: readonly string[]): Promise<string[]> {
+  if (copy.length === 0 && link.length === 0) return [];
+  const ignored = (await status(context.git, context.root, { ignored: true })).filter((entry) => entry.code === '!!').map((entry) => entry.path);
+  const links = link.map((folder) => folder.replace(/^\.\//, '').replace(/\/+$/, ''));
+  const folders = ignored.filter((path) => path.endsWith('/')).map((path) => path.slice(0, -1));
+  const files = ignored.filter((path) => !path.endsWith('/'));
+  const wanted = (await matching(context, copy, files, folders)).filter((path) => !links.some((folder) => path.startsWith(`${folder}/`)));
+  const brought: string[] = [];
+  for (const path of await ignoredThere(context, worktree, wanted)) {
+    if (await attempt(context, path, () => copyOne(context, worktree, path))) brought.push(path);
+  }
+  for (const path of links.filter((folder) => folders.includes(folder))) {
+    // Asked about a file in it: a rule like `node_modules/` is about folders, and the folder does not exist yet.
+    if ((await ignoredThere(context, worktree, [`${path}/x`])).length === 0) continue;
+    if (await attempt(context, path, () => linkChildren(context, worktree, path))) brought.push(path);
+  }
+  return brought;
+}
+
+async function matching(context: GitContext, globs: readonly string[], files: readonly string[], folders: readonly string[]): Promise<string[]> {
+  const found = new Set<string>();
+  for (const glob of globs) {
+    const pattern = glob.replace(/^\.?\//, '').replace(/\/+$/, '');
+    const anywhere = !pattern.includes('/');
+    const matches = picomatch(anywhere ? `**/${pattern}` : pattern, { dot: true });
+    for (const file of files) if (matches(file)) found.add(file);
+    const { base } = picomatch.scan(pattern);
+    for (const folder of folders) {
+      const whole = matches(folder);
+      const reachesIn = !anywhere && (base === folder || base.startsWith(`${folder}/`) || folder.startsWith(`${base}/`) || base === '');
+      if (!whole && !reachesIn) continue;
+      for await (const file of walk(context.root, folder)) if (whole || matches(file)) found.add(file);
+    }
+  }
+  return [...found].sort();
+}
+
+async function* walk(root: string, folder: string): AsyncGenerator<string> {
+  const entries = await readdir(join(root, folder), { withFileTypes: true }).catch(() => []);
+  for (const entry of entries) {
+    const path = `${folder}/${entry.name}`;
+    if (entry.isDirectory()) yield* walk(root, path);
+    else yield path;
+  }
+}
+
+/** Those of the paths that git ignores in the worktree (a rule may not be committed yet). */
+async function ignoredThere(context: GitContext, worktree: string, paths: readonly string[]): Promise<string[]> {
+  if (paths.length === 0) return [];
+  const { stdout } = await context.git.run(['check-ignore', '-z', '--stdin'], { cwd: worktree, input: paths.join('\0') + '\0', codes: [0, 1] });
+  const there = new Set(stdout.split('\0'));
+  for (const path of paths) if (!there.has(path)) context.log.warn(`${path} is not ignored in ${worktree}, so it is not brought there.`);
+  return paths.filter((path) => there.has(path));
+}
+
+async function copyOne(context: GitContext, worktree: string, path: string): Promise<boolean> {
+  const source = join(context.root, path);
+  // A link to a file is copied as the file; links to folders and sockets are not files.
+  if (!(await stat(source)).isFile()) return false;
+  const target = await place(worktree, path);
+  await copyFile(source, target, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE);
+  return true;
+}
+
+/**
+ * A real folder whose children are links: a rule like `node_modules/` does not match a link, which would then be
+ * committed, and an install in the worktree that empties the folder deletes links, not the user's files.
+ */
+async function linkChildren(context: GitContext, worktree: string, path: string): Promise<boolean> {
+  const source = join(context.root, path);
+  const target = await place(worktree, path);
+  if (await lstat(target).catch(() => undefined)) return false;
+  await mkdir(target);
+  for (const entry of await readdir(source, { withFileTypes: true })) {
+    const [from, to] = [join(source, entry.name), join(target, entry.name)];
+    const folder = (await stat(from).catch(() => undefined))?.isDirectory() === true;
+    // Windows links folders without special rights (junctions) but not files.
+    if (folder) await symlink(from, to, 'junction');
+    else if (process.platform === 'win32') await copyFile(from, to);
+    else await symlink(from, to);
+  }
+  return true;
+}
+
+/** Where a path of the repository lies in the worktree; makes its folder. Rejects when a link leads out of the worktree. */
+async function place(worktree: string, path: string): Promise<string> {
+  const target = join(worktree, path);
+  const home = await realpath(worktree);
+  let existing = dirname(target);
+  while (!(await lstat(existing).catch(() => undefined))) existing = dirname(existing);
+  const way = relative(home, await realpath(existing));
+  if (way === '..' || way.startsWith(`..${sep}`) || isAbsolute(way)) throw new Error(`${path} leads out of the worktree`);
+  await mkdir(dirname(target), { recursive: true });
+  return target;
+}
+
+async function attempt(context: GitContext, path: string, work: () => Promise<boolean>): Promise<boolean> {
+  try {
+    return await work();
+  } catch (error) {
+    // EEXIST: the worktree has its own.
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') context.log.warn(`${path} was not brought into the worktree: ${messageOf(error)}`);
+    return false;
+  }
+}
