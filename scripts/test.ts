@@ -28,7 +28,9 @@ const MODULES = 'node_modules';
 const NO_TYPE_WARNING = '--disable-warning=MODULE_TYPELESS_PACKAGE_JSON';
 const VSIX = 'out/baton.vsix';
 
-const mocha = (...args: string[]): string[] => [`${MODULES}/mocha/bin/mocha.js`, '--reporter', 'test/support/reporter.ts', ...args];
+const COLOUR = process.stdout.isTTY ? '--color' : '--no-color';
+
+const mocha = (...args: string[]): string[] => [`${MODULES}/mocha/bin/mocha.js`, COLOUR, '--reporter', 'test/support/reporter.ts', ...args];
 const tsc = (project: string): string[] => [`${MODULES}/typescript/bin/tsc`, '--noEmit', '--project', project];
 const projects = ['tsconfig.json', 'src/webview/tsconfig.json'].filter((file) => existsSync(file));
 
@@ -113,8 +115,7 @@ async function runSuite(name: string, prefixed: boolean): Promise<Result> {
 
 /** Runs a script with this Node and passes its output on as it comes; resolves with its exit code. */
 function runStep(args: readonly string[], env: Readonly<Record<string, string>>, prefix: string): Promise<number> {
-  const colour = process.stdout.isTTY && prefix === '' ? { FORCE_COLOR: '1' } : {};
-  const child = spawn(process.execPath, args, { env: { ...process.env, ...colour, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(process.execPath, args, { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
   for (const stream of [child.stdout, child.stderr]) {
     createInterface({ input: stream }).on('line', (line) => console.log(prefix + line));
   }

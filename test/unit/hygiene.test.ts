@@ -14,7 +14,9 @@ describe('the repository', () => {
   });
 
   it('names no absolute path of the machine that it was written on', () => {
-    const machine = new RegExp(String.raw`(?<![\w.~}-])/(?:${['work', 'root', 'home/[a-z]', 'Users/[A-Za-z]'].join('|')})(?:/|\b)`);
+    // Sample data may speak of the homes of these.
+    const somebody = '(?!(?:a|me|you|user|someone)\\b)[A-Za-z]';
+    const machine = new RegExp(String.raw`(?<![\w.~}-])/(?:work/|root/|home/${somebody}|Users/${somebody})`);
     assert.deepEqual(matches(files, machine), []);
   });
 
