@@ -1,5 +1,5 @@
 /** What Baton says to an implementer: the task, the rules of the worktree, and later what went wrong. */
-import type { StepDefinition, TaskError } from './execution.ts';
+import type { GateRound, StepDefinition, TaskError } from './execution.ts';
 import { areaOf, riskOf, type TaskDefinition } from './task.ts';
 
 export interface GateLine {
@@ -71,6 +71,17 @@ export function continuationPrompt(prompt: ContinuationPrompt): string {
     feedback === null ? undefined : feedback,
     'The rules stand: work only in this directory, do not commit, keep the change small. Stop when it is done.',
   ]);
+}
+
+/** What failed in a gate round, for the implementer: command, how it ended, and the part of its output that matters. */
+export function gateFeedback(round: GateRound, target: string | null): string {
+  const failed = round.checks.filter((check) => check.status === 'failed');
+  const where =
+    round.subject === 'merge'
+      ? `Your work passes on its own, but combined with the present state of ${target ?? 'the target branch'} these checks fail:`
+      : 'These checks fail on your work:';
+  const blocks = failed.map((check) => `### ${check.name}\n\n\`${check.command}\`: ${check.message}\n\n~~~~\n${check.details}\n~~~~`);
+  return [where, ...blocks, 'Find the cause and mend it. Do not weaken or skip the checks.'].join('\n\n');
 }
 
 function previousAttempt(error: TaskError): string {

@@ -96,7 +96,7 @@ export class CommandDesk {
     const { lifecycle, ports } = this.#options.context;
     await this.#options.rescan();
     const taken = new Set(lifecycle.all().map((task) => task.task_id.toLowerCase()));
-    const id = command.task.id ?? freeId(slugify(command.task.goal), taken);
+    const id = command.task.id ?? freeId(slugify(String(command.task.goal)), taken);
     const fault = taskIdFault(id);
     if (fault !== undefined) throw new BatonError('invalid_task', `"${id}" is not a valid task id: ${fault}.`);
     if (taken.has(id.toLowerCase())) {

@@ -1,10 +1,11 @@
 /** Turns whatever an agent left in a worktree into one commit on the task's branch. */
-import { mkdir, rename, stat } from 'node:fs/promises';
+import { mkdir, mkdtemp, rename, rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import type { TreeState } from '../../engine/ports.ts';
 import type { GitContext } from './context.ts';
 import { identityConfig } from './identity.ts';
-import { clearStaleLocks, dropOperations, gitDirOf, isFolder, isMerging, unresolvedFiles } from './operations.ts';
+import { clearStaleLocks, dropOperations, gitDirOf, isFolder, isMerging, isRebasing, unresolvedFiles } from './operations.ts';
 import { baseRef, checkpointRef, headRef, taskBranch } from './refs.ts';
 import { commitTree, snapshot, wipe } from './snapshot.ts';
 import { isDirty, nestedRepositories, status } from './status.ts';
@@ -35,8 +36,10 @@ export async function checkpoint(context: GitContext, worktree: string, message:
   // A merge whose conflicts are resolved is recorded as a merge, else the same conflict would come back. One with
   // markers left is not: then the test merge finds the conflict again.
   const keepMerge = merging && (await unresolvedFiles(context, worktree)).length === 0;
+  const rebasing = !onBranch && (await isRebasing(context, worktree));
   if (!keepMerge) await dropOperations(context, worktree, taskId);
-  if (!onBranch) await returnToBranch(context, worktree, taskId);
+  // Half a rebase lacks the commits that were not replayed yet, so there the branch wins where the two differ.
+  if (!onBranch) await returnToBranch(context, worktree, taskId, rebasing ? 'branch' : 'work');
   await addAll(context, worktree);
   const staged = await git.run(['diff', '--cached', '--quiet', '--no-ext-diff', 'HEAD'], { cwd: worktree, codes: [0, 1] });
   if (staged.code === 1 || keepMerge) {
@@ -68,7 +71,7 @@ export async function currentRef(context: GitContext, worktree: string): Promise
 }
 
 /** Brings the work of an agent that detached HEAD or went to a branch of its own back to the task's branch. */
-async function returnToBranch(context: GitContext, worktree: string, taskId: string): Promise<void> {
+async function returnToBranch(context: GitContext, worktree: string, taskId: string, winner: 'branch' | 'work'): Promise<void> {
   const { git, log } = context;
   const ref = headRef(taskBranch(taskId));
   const tip = await git.resolve(`${ref}^{commit}`, worktree);
@@ -85,13 +88,31 @@ async function returnToBranch(context: GitContext, worktree: string, taskId: str
   const work = dirty ? await commitTree(context, worktree, tree, [head], `Work of ${taskId}`) : head;
   let landing = tip;
   if (!(await git.isAncestor(work, tip, worktree))) {
-    const merged = await git.run(['merge-tree', '--write-tree', '--no-messages', '-z', tip, work], { cwd: worktree, codes: [0, 1] });
-    // Where both sides differ, the files as the agent left them win; the branch's own stay in its history.
-    const result = merged.code === 0 ? (merged.stdout.split('\0')[0] ?? '').trim() : tree;
+    // What does not win stays in the history.
+    const result = await mergedTree(context, worktree, tip, work, winner === 'branch' ? tip : work);
     landing = await commitTree(context, worktree, result, [tip, work], `Bring the work of ${taskId} back to its branch`);
   }
   await git.run(['symbolic-ref', 'HEAD', ref], { cwd: worktree });
   await git.run(['reset', '--hard', '--quiet', landing], { cwd: worktree });
+}
+
+/** The merge of two commits; files in conflict are those of the winner. */
+async function mergedTree(context: GitContext, worktree: string, ours: string, theirs: string, winner: string): Promise<string> {
+  const { git } = context;
+  const merged = await git.list(['merge-tree', '--write-tree', '--name-only', '--no-messages', '-z', ours, theirs], { cwd: worktree, codes: [0, 1] });
+  const [tree = '', ...conflicts] = merged.map((item) => item.trim());
+  if (conflicts.length === 0) return tree;
+  const folder = await mkdtemp(join(tmpdir(), 'baton-index-'));
+  try {
+    const at = { cwd: worktree, env: { GIT_INDEX_FILE: join(folder, 'index') } };
+    await git.run(['read-tree', tree], at);
+    const removed = [...new Set(conflicts)].map((path) => `0 ${'0'.repeat(tree.length)}\t${path}`);
+    const kept = await git.list(['ls-tree', '-r', '-z', '--full-tree', winner, '--', ...conflicts], { cwd: worktree });
+    await git.run(['update-index', '-z', '--index-info'], { ...at, input: [...removed, ...kept].map((line) => `${line}\0`).join('') });
+    return await git.text(['write-tree'], at);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
 }
 
 /** Stages all that is not ignored; huge new files and what cannot be read stay out, with a warning. */

@@ -36,6 +36,11 @@ export async function isMerging(context: GitContext, worktree: string): Promise<
   return exists(join(await gitDirOf(context, worktree), 'MERGE_HEAD'));
 }
 
+export async function isRebasing(context: GitContext, worktree: string): Promise<boolean> {
+  const gitDir = await gitDirOf(context, worktree);
+  return (await exists(join(gitDir, 'rebase-merge'))) || (await exists(join(gitDir, 'rebase-apply')));
+}
+
 /** Unmerged files that still hold conflict markers. */
 export async function unresolvedFiles(context: GitContext, worktree: string): Promise<string[]> {
   const entries = await context.git.list(['ls-files', '--unmerged', '-z'], { cwd: worktree });

@@ -1,7 +1,7 @@
 /** Brings what git ignores (secrets of development, installed dependencies) from the main checkout into a new worktree. */
 import { constants } from 'node:fs';
-import { copyFile, lstat, mkdir, readdir, realpath, stat, symlink } from 'node:fs/promises';
-import { dirname, isAbsolute, join, relative, sep } from 'node:path';
+import { copyFile, lstat, mkdir, readdir, stat, symlink } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import picomatch from 'picomatch';
 import { messageOf } from '../../core/errors.ts';
 import type { GitContext } from './context.ts';
@@ -59,20 +59,41 @@ async function* walk(root: string, folder: string): AsyncGenerator<string> {
   }
 }
 
-/** Those of the paths that git ignores in the worktree (a rule may not be committed yet). */
+/**
+ * Those of the paths that may be brought: git ignores them in the worktree too (the rule may not be committed yet), and no
+ * link on the way leads elsewhere.
+ */
 async function ignoredThere(context: GitContext, worktree: string, paths: readonly string[]): Promise<string[]> {
-  if (paths.length === 0) return [];
-  const { stdout } = await context.git.run(['check-ignore', '-z', '--stdin'], { cwd: worktree, input: paths.join('\0') + '\0', codes: [0, 1] });
+  const straight: string[] = [];
+  for (const path of paths) {
+    if (await isStraight(worktree, path)) straight.push(path);
+    else context.log.warn(`${path} lies behind a link in ${worktree}, so it is not brought there.`);
+  }
+  if (straight.length === 0) return [];
+  const { stdout } = await context.git.run(['check-ignore', '-z', '--stdin'], { cwd: worktree, input: straight.join('\0') + '\0', codes: [0, 1] });
   const there = new Set(stdout.split('\0'));
-  for (const path of paths) if (!there.has(path)) context.log.warn(`${path} is not ignored in ${worktree}, so it is not brought there.`);
-  return paths.filter((path) => there.has(path));
+  for (const path of straight) if (!there.has(path)) context.log.warn(`${path} is not ignored in ${worktree}, so it is not brought there.`);
+  return straight.filter((path) => there.has(path));
+}
+
+/** True when no folder on the way to a path is a link: what is written there lands inside the worktree. */
+async function isStraight(worktree: string, path: string): Promise<boolean> {
+  let folder = worktree;
+  for (const part of dirname(path).split('/')) {
+    folder = join(folder, part);
+    const found = await lstat(folder).catch(() => undefined);
+    if (found === undefined) return true;
+    if (!found.isDirectory()) return false;
+  }
+  return true;
 }
 
 async function copyOne(context: GitContext, worktree: string, path: string): Promise<boolean> {
   const source = join(context.root, path);
   // A link to a file is copied as the file; links to folders and sockets are not files.
   if (!(await stat(source)).isFile()) return false;
-  const target = await place(worktree, path);
+  const target = join(worktree, path);
+  await mkdir(dirname(target), { recursive: true });
   await copyFile(source, target, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE);
   return true;
 }
@@ -83,9 +104,9 @@ async function copyOne(context: GitContext, worktree: string, path: string): Pro
  */
 async function linkChildren(context: GitContext, worktree: string, path: string): Promise<boolean> {
   const source = join(context.root, path);
-  const target = await place(worktree, path);
+  const target = join(worktree, path);
   if (await lstat(target).catch(() => undefined)) return false;
-  await mkdir(target);
+  await mkdir(target, { recursive: true });
   for (const entry of await readdir(source, { withFileTypes: true })) {
     const [from, to] = [join(source, entry.name), join(target, entry.name)];
     const folder = (await stat(from).catch(() => undefined))?.isDirectory() === true;
@@ -95,18 +116,6 @@ async function linkChildren(context: GitContext, worktree: string, path: string)
     else await symlink(from, to);
   }
   return true;
-}
-
-/** Where a path of the repository lies in the worktree; makes its folder. Rejects when a link leads out of the worktree. */
-async function place(worktree: string, path: string): Promise<string> {
-  const target = join(worktree, path);
-  const home = await realpath(worktree);
-  let existing = dirname(target);
-  while (!(await lstat(existing).catch(() => undefined))) existing = dirname(existing);
-  const way = relative(home, await realpath(existing));
-  if (way === '..' || way.startsWith(`..${sep}`) || isAbsolute(way)) throw new Error(`${path} leads out of the worktree`);
-  await mkdir(dirname(target), { recursive: true });
-  return target;
 }
 
 async function attempt(context: GitContext, path: string, work: () => Promise<boolean>): Promise<boolean> {

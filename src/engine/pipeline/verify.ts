@@ -2,14 +2,17 @@
  * The quality gate: evidence for the task's own tree, then the way to the target. Green evidence is made once per tree;
  * red evidence goes back to the implementer, three times at most.
  */
-import { describeFailures, evaluateRound, gatesFor, needsHumanPaths } from '../../core/gates.ts';
-import { durationSeconds } from '../../core/config/schema.ts';
+import { changeSize, selectGates } from '../../core/gates.ts';
+import { durationSeconds, type GateConfig } from '../../core/config/schema.ts';
+import { gateFeedback } from '../../core/prompt.ts';
+import { needsHumanPaths, type SensitivePath } from '../../core/sensitivePaths.ts';
+import { areaOf } from '../../core/task.ts';
 import type { GateRound, TaskExecution } from '../../core/execution.ts';
 import { usableApproval } from '../decisions.ts';
 import { addStep, nextFixId } from '../lifecycle.ts';
 import type { FileChange } from '../ports.ts';
 import type { PhaseResult, PipelineContext } from './context.ts';
-import { runGates } from './gateRound.ts';
+import { runGateRound } from './gateRound.ts';
 import { merge } from './merge.ts';
 import type { Run } from './run.ts';
 
@@ -27,7 +30,8 @@ export async function verify(context: PipelineContext, run: Run): Promise<PhaseR
   if (!round.passed) return sendBack(context, task, round);
 
   const approved = approval(context, task);
-  const protectedPaths = needsHumanPaths(changes, await configuredGates(context));
+  const commands = (await configuredGates(context)).map((gate) => gate.run);
+  const protectedPaths = needsHumanPaths(changes, commands);
   const mayMerge = context.config().merge.policy === 'auto' && round.can_merge && protectedPaths.length === 0;
   if (approved || mayMerge) return merge(context, run, round, approved);
   await askForMerge(context, task, round, changes, protectedPaths);
@@ -35,7 +39,7 @@ export async function verify(context: PipelineContext, run: Run): Promise<PhaseR
 }
 
 /** Gates of the configuration, else of the template for the kind of project. */
-export async function configuredGates(context: PipelineContext) {
+export async function configuredGates(context: PipelineContext): Promise<readonly GateConfig[]> {
   return context.config().gates ?? (await context.ports.gates.detect());
 }
 
@@ -72,33 +76,41 @@ export interface Subject {
 /** Runs the gates that apply on whatever the worktree holds; stores and returns the round, undefined when broken off. */
 export async function judge(context: PipelineContext, run: Run, task: TaskExecution, subject: Subject): Promise<GateRound | undefined> {
   if (task.worktree === null) return undefined;
-  const gates = gatesFor(await configuredGates(context), { task: task.task_def, changes: subject.changes });
-  const number = task.quality_gate_results.length + 1;
-  run.activity = gates.length === 0 ? 'no gates to run' : `running ${gates.length} gate${gates.length === 1 ? '' : 's'}`;
-  context.changed();
-  const { tree_sha: tree } = await context.ports.workspace.state(task.worktree);
-  const checks = await runGates(gates, {
-    gates: context.ports.gates,
-    cwd: task.worktree,
-    tree_sha: tree,
-    log_directory: context.ports.runs.directory(task.task_id, `gates-${number}`),
-    env: { BATON_TASK_ID: task.task_id, BATON_WORKTREE: task.worktree },
-    mark: `${context.ports.repository.key}:${task.task_id}:gates`,
-    signal: run.signal,
-    onProgress: (text) => {
-      run.activity = text;
-      context.changed();
-    },
+  const { ports } = context;
+  const gates = await configuredGates(context);
+  const selected = selectGates(gates, {
+    changes: subject.changes,
+    size: changeSize(subject.changes),
+    area: areaOf(task.task_def),
+    names: task.task_def.gates,
   });
-  if (run.signal.aborted) return undefined;
-  const round = evaluateRound(checks, {
+  const number = task.quality_gate_results.length + 1;
+  const left = new Set(selected.run.map((gate) => gate.name));
+  const show = (): void => {
+    run.activity = left.size === 0 ? 'looking at the gates' : `running ${left.size === 1 ? 'gate' : 'gates'} ${[...left].join(', ')}`;
+    context.changed();
+  };
+  show();
+  const round = await runGateRound(ports.gates, {
     round: number,
     subject: subject.subject,
-    tree_sha: tree,
+    gates,
+    selected,
+    cwd: task.worktree,
+    tree_sha: (await ports.workspace.state(task.worktree)).tree_sha,
     base_sha: subject.base_sha,
-    at: context.lifecycle.now(),
+    env: { BATON_TASK_ID: task.task_id, BATON_WORKTREE: task.worktree },
+    mark: `${ports.repository.key}:${task.task_id}:gates`,
+    log: (file) => `${ports.runs.directory(task.task_id, 'gates')}/${file}`,
+    signal: run.signal,
     allow_warnings: context.config().merge.allow_warnings,
+    clock: ports.clock,
+    onCheck: (check) => {
+      left.delete(check.name);
+      show();
+    },
   });
+  if (round === null) return undefined;
   await context.lifecycle.change(task.task_id, (draft) => {
     draft.quality_gate_results.push(round);
     return [{ type: 'gate_round', data: { ...round } }];
@@ -122,7 +134,7 @@ export async function sendBack(context: PipelineContext, task: TaskExecution, ro
   }
   await context.lifecycle.transition(task.task_id, 'implementing', `${what} (round ${failures} of ${MAX_GATE_FAILURES}): back to the agent`, (draft) => {
     draft.gate_failures = failures;
-    draft.feedback = describeFailures(round);
+    draft.feedback = gateFeedback(round, task.target_branch);
     addStep(draft, { id: nextFixId(draft), description: `Make the quality gates pass: ${names.join(', ')}` });
     return [{ type: 'retry', data: { step_id: draft.steps.at(-1)?.step_id, attempt: failures + 1, max_attempts: MAX_GATE_FAILURES, reason: what, kind: 'gates_failed' } }];
   });
@@ -139,13 +151,13 @@ async function askForMerge(
   task: TaskExecution,
   round: GateRound,
   changes: FileChange[],
-  protectedPaths: string[],
+  protectedPaths: SensitivePath[],
 ): Promise<void> {
   const reason =
-    round.checks.length === 0
+    round.checks.every((check) => check.status === 'skipped')
       ? 'no gate checked it'
       : protectedPaths.length > 0
-        ? `it changes ${protectedPaths.join(', ')}`
+        ? `it changes ${protectedPaths.map(({ path, why }) => `${path} (${why})`).join(', ')}`
         : !round.can_merge
           ? 'a gate warns'
           : 'the merge policy asks for a review';
@@ -160,7 +172,7 @@ async function askForMerge(
         added: changes.reduce((sum, change) => sum + (change.added ?? 0), 0),
         removed: changes.reduce((sum, change) => sum + (change.removed ?? 0), 0),
         gates: round.checks.map((check) => ({ name: check.name, status: check.status })),
-        protected: protectedPaths,
+        protected: protectedPaths.map(({ path }) => path),
       },
       resume_state: 'quality_gate',
       head_sha: task.head_sha,
