@@ -176,6 +176,8 @@ export interface FileChange {
   /** Lines; null for binary files. */
   readonly added: number | null;
   readonly removed: number | null;
+  /** Only white space and blank lines differ. */
+  readonly whitespace_only?: true;
 }
 
 export type MergeResult =
