@@ -193,7 +193,10 @@ export interface TaskExecution {
   target_branch: string | null;
   base_sha: string | null;
   head_sha: string | null;
+  /** The merge commit that was about to land, or has. */
   merge_sha: string | null;
+  /** Set while the worktree may hold a merge that is being built instead of the branch. */
+  merge_started_at: string | null;
   /** Last session id by agent name. */
   sessions: Record<string, string>;
   not_before: string | null;
@@ -241,6 +244,7 @@ export function newExecution(definition: TaskDefinition, hash: string, at: strin
     base_sha: null,
     head_sha: null,
     merge_sha: null,
+    merge_started_at: null,
     sessions: {},
     not_before: null,
     place: null,

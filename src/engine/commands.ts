@@ -96,7 +96,7 @@ export class CommandDesk {
     const { lifecycle, ports } = this.#options.context;
     await this.#options.rescan();
     const taken = new Set(lifecycle.all().map((task) => task.task_id.toLowerCase()));
-    const id = command.task.id ?? freeId(slugify(String(command.task.goal)), taken);
+    const id = command.task.id ?? freeId(slugify(String(command.task['goal'])), taken);
     const fault = taskIdFault(id);
     if (fault !== undefined) throw new BatonError('invalid_task', `"${id}" is not a valid task id: ${fault}.`);
     if (taken.has(id.toLowerCase())) {
@@ -115,14 +115,15 @@ export class CommandDesk {
     const { lifecycle, decisions } = this.#options.context;
     const task = lifecycle.get(command.task_id);
     if (isTerminal(task.state)) throw new BatonError('conflict', `Task ${task.task_id} is ${task.state} already.`);
-    await this.#options.loop.cancel(task.task_id);
-    if (isTerminal(lifecycle.get(task.task_id).state)) return { message: `Task ${task.task_id} had ended already.`, task_id: task.task_id };
-    const message = command.reason ?? 'cancelled by the user';
-    await lifecycle.transition(task.task_id, 'failed', message, (draft) => {
-      draft.error = { kind: 'cancelled', message, at: lifecycle.now() };
-      return [{ type: 'task_cancelled' }, ...decisions.withdraw(draft, () => true)];
+    return this.#options.loop.cancel(task.task_id, async () => {
+      if (isTerminal(lifecycle.get(task.task_id).state)) return { message: `Task ${task.task_id} had ended already.`, task_id: task.task_id };
+      const message = command.reason ?? 'cancelled by the user';
+      await lifecycle.transition(task.task_id, 'failed', message, (draft) => {
+        draft.error = { kind: 'cancelled', message, at: lifecycle.now() };
+        return [{ type: 'task_cancelled' }, ...decisions.withdraw(draft, () => true)];
+      });
+      return { message: `Cancelled ${task.task_id}. Its worktree and branch are kept.`, task_id: task.task_id };
     });
-    return { message: `Cancelled ${task.task_id}. Its worktree and branch are kept.`, task_id: task.task_id };
   }
 
   /** A failed task starts again where it can; a task that waits for its next attempt gets it now. */
@@ -248,7 +249,6 @@ function runAgain(draft: TaskExecution, fresh: boolean, at: string): void {
   draft.unknown_failures = 0;
   draft.gate_failures = 0;
   draft.interruptions = 0;
-  draft.merge_sha = null;
   if (fresh) {
     draft.steps = [];
     draft.plan = null;

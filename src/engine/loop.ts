@@ -28,6 +28,8 @@ export interface LoopOptions {
   readonly plan: () => QueuePlan;
   /** Called when anything that the surfaces show has changed. */
   readonly changed: () => void;
+  /** Stores wishes and serves commands, but starts nothing: a host that is about to let go. */
+  readonly passive: boolean;
 }
 
 export class Loop {
@@ -35,6 +37,8 @@ export class Loop {
   readonly #lifecycle: Lifecycle;
   readonly #runs = new Map<string, Run>();
   readonly #ended = new Map<string, Promise<void>>();
+  /** Tasks whose cancellation is under way. */
+  readonly #settling = new Set<string>();
   #stored: StoredLoop | undefined;
   #alarm: Disposable | undefined;
   #safetyNet: Disposable | undefined;
@@ -66,7 +70,7 @@ export class Loop {
 
   /** While false, no new attempt starts; attempts at work finish. */
   get mayStart(): boolean {
-    return this.#stored?.desired === 'running' && !this.#disposed;
+    return this.#stored?.desired === 'running' && !this.#disposed && !this.#options.passive;
   }
 
   view(): Pick<LoopView, 'desired' | 'state' | 'since' | 'reason' | 'run_id' | 'slots' | 'slots_used'> {
@@ -129,10 +133,16 @@ export class Loop {
     await this.#abortAll();
   }
 
-  /** Ends one task's run, if there is one, and resolves when nothing of it is left. */
-  async cancel(taskId: string): Promise<void> {
-    this.#runs.get(taskId)?.abort('cancel');
-    await this.#ended.get(taskId);
+  /** Ends one task's run, if there is one, and keeps it from starting again until `settle` has said what becomes of it. */
+  async cancel<T>(taskId: string, settle: () => Promise<T>): Promise<T> {
+    this.#settling.add(taskId);
+    try {
+      this.#runs.get(taskId)?.abort('cancel');
+      await this.#ended.get(taskId);
+      return await settle();
+    } finally {
+      this.#settling.delete(taskId);
+    }
   }
 
   /** The host goes away: attempts end as interrupted, the stored wish stays. */
@@ -194,7 +204,7 @@ export class Loop {
 
   #start(taskId: string): void {
     const { context } = this.#options;
-    if (this.#runs.has(taskId) || this.#ended.has(taskId)) return;
+    if (this.#runs.has(taskId) || this.#ended.has(taskId) || this.#settling.has(taskId)) return;
     const run = new Run(taskId, {
       startedAt: context.ports.clock.now(),
       needsSlot: needsAgent(this.#lifecycle.get(taskId)),
@@ -243,7 +253,7 @@ export class Loop {
   /** The only timer of an idle loop; it also tells others that the loop lives. */
   #armSafetyNet(): void {
     this.#safetyNet?.dispose();
-    if (this.#disposed || this.#stored?.desired !== 'running') return;
+    if (!this.mayStart) return;
     const { context } = this.#options;
     this.#safetyNet = context.ports.clock.after(context.config().orchestrator.poll_interval * 1000, () => {
       this.#armSafetyNet();

@@ -68,7 +68,7 @@ export class Orchestrator implements EngineApi {
       if (task.state === 'done' && task.worktree !== null) await tidy(engine.#context, task);
     }
     engine.#watch();
-    if (!options.passive) engine.#loop.resume();
+    engine.#loop.resume();
     return engine;
   }
 
@@ -108,6 +108,7 @@ export class Orchestrator implements EngineApi {
       stored: meta['loop'] as StoredLoop | undefined,
       plan: () => this.#plan(),
       changed: () => this.#publish(),
+      passive: options.passive ?? false,
     });
     this.#intake = new Intake(ports, lifecycle, this.#decisions, (taskId) => this.#loop.runs.has(taskId));
     this.#commands = new CommandDesk({

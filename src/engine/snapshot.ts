@@ -92,6 +92,7 @@ function taskView(task: TaskExecution, parts: SnapshotParts): TaskView {
     base_sha: task.base_sha,
     head_sha: task.head_sha,
     error: task.error?.message ?? null,
+    error_kind: task.error?.kind ?? null,
     retry_count: task.retry_count,
     max_retries: task.max_retries,
     decisions: openDecisions(task),

@@ -58,9 +58,9 @@ describe('The direct workflow', () => {
     const test = await makeEngine({
       driver: 'claude',
       tasks: [task('one')],
-      config: { gates: [{ name: 'check', run: 'echo "the word is missing"; grep -q fixed one.txt' }] },
+      config: { gates: [{ name: 'check', run: 'echo "still $(cat one.txt)"; grep -q fixed one.txt' }] },
       agent: async (agent) => {
-        await agent.write({ 'one.txt': agent.request.prompt.includes('the word is missing') ? 'fixed\n' : 'wrong\n' });
+        await agent.write({ 'one.txt': agent.request.prompt.includes('still wrong') ? 'fixed\n' : 'wrong\n' });
         return undefined;
       },
     });

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { makeEngine, type AgentScript } from '../support/engine.ts';
+import { failure, makeEngine, type AgentScript } from '../support/engine.ts';
 
 const task = (id: string, more: Record<string, unknown> = {}) => ({ id, goal: `Do ${id}`, ...more });
 const ids = (requests: readonly { task_id: string }[]): string[] => requests.map((one) => one.task_id);
@@ -10,8 +10,19 @@ function gated(): { script: AgentScript; release: (count?: number) => void } {
   let free = 0;
   return {
     script: async (agent) => {
-      if (free > 0) free -= 1;
-      else await Promise.race([new Promise<void>((resolve) => waiting.push(resolve)), agent.killed]);
+      if (free > 0) {
+        free -= 1;
+      } else {
+        let go: () => void = () => undefined;
+        const released = new Promise<'go'>((resolve) => {
+          go = () => resolve('go');
+        });
+        waiting.push(go);
+        if ((await Promise.race([released, agent.killed])) !== 'go') {
+          if (waiting.includes(go)) waiting.splice(waiting.indexOf(go), 1);
+          return failure('interrupted');
+        }
+      }
       await agent.write({ [`${agent.request.task_id}.txt`]: 'done\n' });
       return undefined;
     },

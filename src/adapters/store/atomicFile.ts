@@ -7,9 +7,9 @@ import * as path from 'node:path';
 export const TEMPORARY = '.tmp';
 
 /** Replaces `file` with `text`, at once for every reader. Not flushed to the disk: for copies that can be made again. */
-export function replaceFileSync(file: string, text: string): void {
+export function replaceFileSync(file: string, text: string, mode = 0o666): void {
   const temporary = temporaryOf(file);
-  fs.writeFileSync(temporary, text);
+  fs.writeFileSync(temporary, text, { mode });
   try {
     fs.renameSync(temporary, file);
   } catch (error) {

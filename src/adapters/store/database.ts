@@ -4,10 +4,12 @@ import * as path from 'node:path';
 import { BatonError, messageOf } from '../../core/errors.ts';
 import { databaseFiles, findDatabase, isNetworkMount, localDatabase, movedDatabase } from './location.ts';
 import { migrate } from './schema.ts';
-import { isCorruption, loadSqlite, sqliteFault, type Database } from './sqlite.ts';
+import { isCorruption, loadSqlite, lockFile, sqliteFault, type Database } from './sqlite.ts';
 
 export interface OpenedDatabase {
   readonly db: Database;
+  /** Held as long as this process may write; closed last. */
+  readonly lock: Database;
   readonly file: string;
   /** Where the corrupt database went, if one was set aside. */
   readonly setAside: string | null;
@@ -18,29 +20,49 @@ export interface OpenedDatabase {
 /** How long a writer waits for another one (a command that works on the stored state itself), in ms. */
 const BUSY_TIMEOUT = 5000;
 
-/** Throws `unsupported` (newer schema, old Node) or `store` (the file cannot be opened). */
+/** How long an opener waits for a writer that is about to leave, in ms. */
+const LOCK_TIMEOUT = 2000;
+
+/** Throws `unsupported` (newer schema, old Node), `leader_busy` (another process writes) or `store` (the file cannot be opened). */
 export function openDatabase(batonDir: string, dataDir: string | null): OpenedDatabase {
   fs.mkdirSync(batonDir, { recursive: true });
   const notes: string[] = [];
   const file = findDatabase(batonDir, dataDir) ?? place(batonDir, dataDir, notes);
+  let lock: Database | undefined;
   try {
+    lock = lockWriter(file);
     const { db, wal, isNew, setAside } = openOrSetAside(file);
     // Only a database that was made just now moves: an older one holds what the user has.
     if (wal || dataDir === null || file === movedDatabase(dataDir) || !isNew) {
       if (!wal) notes.push(`The file system of ${path.dirname(file)} does not support SQLite's WAL; a rollback journal is used, which is slower.`);
-      return { db, file, setAside, notes };
+      return { db, lock, file, setAside, notes };
     }
     db.close();
     for (const left of databaseFiles(file)) fs.rmSync(left, { force: true });
     const moved = moveAway(batonDir, dataDir, notes);
-    return { db: openOrSetAside(moved).db, file: moved, setAside, notes };
+    lock.close();
+    lock = lockWriter(moved);
+    return { db: openOrSetAside(moved).db, lock, file: moved, setAside, notes };
   } catch (error) {
+    lock?.close();
     if (error instanceof BatonError) throw error;
     throw new BatonError('store', `The store ${file} cannot be opened: ${messageOf(error)}.`, {
       cause: error,
       hint: 'Check that the folder is writable and the disk has room, then try again.',
     });
   }
+}
+
+/**
+ * Exactly one process writes. The leader's lock says so already, but it lies in a runtime directory that depends on the environment of
+ * whoever asks; this one lies beside the data.
+ */
+function lockWriter(file: string): Database {
+  const lock = lockFile(`${file}.lock`, LOCK_TIMEOUT);
+  if (lock !== undefined) return lock;
+  throw new BatonError('leader_busy', `Another Baton process writes to the store ${file}.`, {
+    hint: 'Close the other window or command that leads this repository, then try again.',
+  });
 }
 
 function place(batonDir: string, dataDir: string | null, notes: string[]): string {

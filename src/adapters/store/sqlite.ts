@@ -61,3 +61,21 @@ export function isCorruption(error: unknown): boolean {
   const fault = sqliteFault(error);
   return fault === 'corrupt' || fault === 'notadb';
 }
+
+/**
+ * Locks a file that has no other purpose: an open `BEGIN EXCLUSIVE`, which the operating system frees when its holder dies, however it dies.
+ * Close the returned database to let go. Undefined when another holds it after `waitMs` (0 never blocks the caller).
+ * The file must never be opened other than by SQLite: on POSIX systems closing any other handle would drop the lock.
+ */
+export function lockFile(file: string, waitMs: number): Database | undefined {
+  const { DatabaseSync } = loadSqlite();
+  const db = new DatabaseSync(file, { timeout: waitMs });
+  try {
+    db.exec('BEGIN EXCLUSIVE');
+    return db;
+  } catch (error) {
+    db.close();
+    if (sqliteFault(error) === 'busy') return undefined;
+    throw error;
+  }
+}

@@ -10,6 +10,7 @@ import { Reader, Writer } from './writer.ts';
 
 interface Opened {
   readonly db: Database;
+  readonly lock: Database;
   readonly file: string;
   readonly files: StateFiles;
   readonly writer: Writer;
@@ -18,6 +19,7 @@ interface Opened {
 class StoreWorker {
   readonly #port: MessagePort;
   readonly #db: Database;
+  readonly #lock: Database;
   readonly #file: string;
   readonly #files: StateFiles;
   readonly #writer: Writer;
@@ -26,9 +28,10 @@ class StoreWorker {
   #waiting: { readonly id: number; readonly commit: EncodedCommit }[] = [];
   #turn: { readonly delayed: boolean; cancel(): void } | undefined;
 
-  constructor(port: MessagePort, { db, file, files, writer }: Opened) {
+  constructor(port: MessagePort, { db, lock, file, files, writer }: Opened) {
     this.#port = port;
     this.#db = db;
+    this.#lock = lock;
     this.#file = file;
     this.#files = files;
     this.#writer = writer;
@@ -125,6 +128,7 @@ class StoreWorker {
     this.#files.flush();
     this.#db.close();
     this.#readConnection?.close();
+    this.#lock.close();
     this.#answer([{ id, value: null }]);
     this.#port.close();
   }
@@ -141,7 +145,7 @@ class StoreWorker {
 /** Opens the database and makes it and the state files agree; says what that took. */
 function openAll(options: WorkerOptions, port: MessagePort): Opened & { repairs: string[] } {
   const log = (level: 'info' | 'warn', message: string): void => port.postMessage({ type: 'log', level, message } satisfies Reply);
-  const { db, file, setAside, notes } = openDatabase(options.batonDir, options.dataDir);
+  const { db, lock, file, setAside, notes } = openDatabase(options.batonDir, options.dataDir);
   for (const note of notes) log('info', note);
   const files = new StateFiles(options.batonDir, (message) => log('warn', message));
   const writer = new Writer(db);
@@ -149,7 +153,7 @@ function openAll(options: WorkerOptions, port: MessagePort): Opened & { repairs:
   if (setAside !== null) repairs.push(`The database was corrupt; it was set aside as ${setAside}.`);
   if (writer.untouched) repairs.push(...rebuild(writer, files, setAside !== null));
   repairs.push(...files.reconcile(new Reader(db).tasks()));
-  return { db, file, files, writer, repairs };
+  return { db, lock, file, files, writer, repairs };
 }
 
 /**

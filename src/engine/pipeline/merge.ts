@@ -26,9 +26,13 @@ async function mergeInTurn(context: PipelineContext, run: Run, green: GateRound,
     if (worktree === null || branch === null || head === null || target === null || run.signal.aborted) return 'leave';
     run.activity = `merging into ${target}`;
     context.changed();
+    await context.lifecycle.change(task.task_id, (draft) => {
+      draft.merge_started_at = context.lifecycle.now();
+      return undefined;
+    });
     const built = await build(context, task, worktree, head, target);
     if (built.kind !== 'merged') {
-      await context.ports.workspace.backToBranch(worktree, branch);
+      await dropMerge(context, task.task_id, worktree, branch);
       await askAgain(context, task, built);
       return 'leave';
     }
@@ -36,7 +40,7 @@ async function mergeInTurn(context: PipelineContext, run: Run, green: GateRound,
       const changes = await context.ports.workspace.changes(worktree, built.target_sha, built.merge_sha);
       const combined = await judge(context, run, task, { subject: 'merge', base_sha: built.target_sha, changes });
       if (!combined?.passed) {
-        await context.ports.workspace.backToBranch(worktree, branch);
+        await dropMerge(context, task.task_id, worktree, branch);
         return combined ? sendBack(context, context.lifecycle.get(run.taskId), combined) : 'leave';
       }
     }
@@ -50,7 +54,7 @@ async function mergeInTurn(context: PipelineContext, run: Run, green: GateRound,
       await finish(context, task.task_id, built.merge_sha, `merged into ${target}`, approval);
       return 'leave';
     }
-    await context.ports.workspace.backToBranch(worktree, branch);
+    await dropMerge(context, task.task_id, worktree, branch);
     if (advanced.kind === 'blocked') {
       await askAgain(context, task, advanced);
       return 'leave';
@@ -66,6 +70,7 @@ export async function finish(context: PipelineContext, taskId: string, mergeSha:
   const task = await context.lifecycle.transition(taskId, 'done', why, (draft) => {
     if (approval) useApproval(draft, approval.id, context.lifecycle.now());
     draft.merge_sha = mergeSha;
+    draft.merge_started_at = null;
     draft.error = null;
     draft.feedback = null;
     return [{ type: 'task_completed', data: { merge_sha: mergeSha, seconds: seconds(draft), cost_usd: draft.total_cost_usd } }];
@@ -85,6 +90,16 @@ export async function tidy(context: PipelineContext, task: TaskExecution): Promi
   } catch (error) {
     context.ports.log.warn(`The worktree of ${task.task_id} could not be removed: ${error instanceof Error ? error.message : String(error)}`);
   }
+}
+
+/** Puts the branch back into a worktree that holds a merge nobody wants any more. */
+export async function dropMerge(context: PipelineContext, taskId: string, worktree: string, branch: string): Promise<void> {
+  await context.ports.workspace.backToBranch(worktree, branch);
+  await context.lifecycle.change(taskId, (draft) => {
+    draft.merge_started_at = null;
+    draft.merge_sha = null;
+    return undefined;
+  });
 }
 
 async function build(context: PipelineContext, task: TaskExecution, worktree: string, head: string, target: string): Promise<MergeResult> {

@@ -13,7 +13,7 @@ import { addStep, nextFixId } from '../lifecycle.ts';
 import type { FileChange } from '../ports.ts';
 import type { PhaseResult, PipelineContext } from './context.ts';
 import { runGateRound } from './gateRound.ts';
-import { merge } from './merge.ts';
+import { dropMerge, merge } from './merge.ts';
 import type { Run } from './run.ts';
 
 /** Failed rounds in all, so two repairs. */
@@ -47,7 +47,7 @@ export async function configuredGates(context: PipelineContext): Promise<readonl
 async function withOwnCommits(context: PipelineContext, run: Run): Promise<TaskExecution> {
   const task = context.lifecycle.get(run.taskId);
   if (task.worktree === null || task.branch === null) return task;
-  await context.ports.workspace.backToBranch(task.worktree, task.branch);
+  if (task.merge_started_at !== null) await dropMerge(context, task.task_id, task.worktree, task.branch);
   const { sha } = await context.ports.workspace.checkpoint(task.worktree, `Changes made by hand\n\nTask ${task.task_id}.\n`);
   if (sha === task.head_sha) return task;
   return context.lifecycle.change(task.task_id, (draft) => {

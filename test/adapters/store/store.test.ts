@@ -89,6 +89,14 @@ describe('the SQLite store', () => {
       assert.equal(sandbox.readState('t1').task_id, 't1');
     });
 
+    it('has one writer at a time; the next may open it as soon as that one has closed', async () => {
+      const store = await sandbox.open();
+      await assert.rejects(sandbox.open(), rejectsWith('leader_busy'));
+      await store.commit({ meta: { kept: true } });
+      await store.close();
+      assert.deepEqual(await (await sandbox.open()).meta(), { kept: true });
+    });
+
     it('a folder that cannot be written is an error that names it', async () => {
       fs.writeFileSync(sandbox.batonDir, 'a file, not a folder');
       await assert.rejects(sandbox.open(), rejectsWith('store'));
