@@ -12,6 +12,7 @@ import { ensureBatonFolder } from '../adapters/sources/batonFolder.ts';
 import { createSources } from '../adapters/sources/sources.ts';
 import { checkpointWriter } from '../adapters/store/atomicFile.ts';
 import { openStore } from '../adapters/store/store.ts';
+import type { BatonError } from '../core/errors.ts';
 import { createCrypto } from '../adapters/system/crypto.ts';
 import { resolvePath } from '../adapters/system/resolvePath.ts';
 import { Orchestrator } from '../engine/orchestrator.ts';
@@ -41,7 +42,8 @@ export async function buildEngine(repository: Repository, options: EngineOptions
   await ensureBatonFolder(root);
   const { config } = await sources.config();
   const worktrees = config.worktree.root === undefined ? join(dataDirectory(env), 'worktrees') : expandHome(config.worktree.root, root);
-  const store = await openStore({ batonDir, dataDir: storeDirectory(key, env), workerPath: join(options.distDir, 'storeWorker.js'), log });
+  const onReadOnly = (error: BatonError): void => log.error(`${error.message} Nothing more is stored until Baton is restarted. ${error.hint ?? ''}`, error.cause);
+  const store = await openStore({ batonDir, dataDir: storeDirectory(key, env), workerPath: join(options.distDir, 'storeWorker.js'), log, onReadOnly });
   try {
     const engine = await Orchestrator.open({
       host: options.host,

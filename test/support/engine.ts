@@ -136,7 +136,7 @@ export async function makeEngine(setup: EngineSetup = {}): Promise<TestEngine> {
     gates: { detect: () => Promise.resolve([]), run: (request) => runCommand(request) },
     processes: createProcesses(),
     sources: {
-      tasks: () => Promise.resolve({ tasks: state.tasks.map((one, index) => sourced(one, index, crypto.hash)), problems: [] as Problem[] }),
+      tasks: () => Promise.resolve({ tasks: state.tasks.map((one, index) => sourced(one, index, (text) => crypto.hash(text))), problems: [] as Problem[] }),
       config: () => Promise.resolve({ config: state.config, problems: [], valid: true }),
       stopRequested: () => Promise.resolve(state.stopHook),
       addTask: (one) => {
@@ -268,7 +268,7 @@ function session(request: AgentRequest, script: AgentScript, onEnd: () => void):
     ask: (tool, input) => {
       asked += 1;
       const id = `p${asked}`;
-      messages.push({ type: 'permission', request_id: id, tool, title: String(input['command'] ?? tool), input, reason: null });
+      messages.push({ type: 'permission', request_id: id, tool, title: typeof input['command'] === 'string' ? input['command'] : tool, input, reason: null });
       return new Promise((resolve) => waiting.set(id, resolve));
     },
   };

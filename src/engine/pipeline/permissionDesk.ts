@@ -64,7 +64,7 @@ export class PermissionDesk {
     await this.#tail;
     this.#listening.dispose();
     const ids = new Set(this.#waiting.keys());
-    for (const _ of ids) await this.#stopWaiting();
+    for (let left = ids.size; left > 0; left -= 1) await this.#stopWaiting();
     this.#waiting.clear();
     if (!keep && ids.size > 0) await this.#withdraw((decision) => ids.has(decision.id));
   }
