@@ -9,7 +9,7 @@ import type { Disposable, Log } from '../engine/ports.ts';
 import packageJson from '../../package.json' with { type: 'json' };
 import { createConnect, type OpenRepository } from './connect.ts';
 import type { CliDeps, CliIo, Signal } from './io.ts';
-import { ancestors, exec } from './process.ts';
+import { exec } from './process.ts';
 import { configTemplate, readTasks } from './files.ts';
 import { runCli } from './program.ts';
 
@@ -85,7 +85,7 @@ function processDeps(): CliDeps {
     exec,
     readTasks,
     configTemplate,
-    ancestors: () => ancestors(process.pid),
+    findRepository: async (folder) => (await import('../host/repositoryKey.ts')).findRepository(folder),
     nodeVersion: process.versions.node,
     batonVersion: packageJson.version,
     user: userName(),

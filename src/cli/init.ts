@@ -4,7 +4,6 @@ import path from 'node:path';
 import { Command } from 'commander';
 import { BatonError } from '../core/errors.ts';
 import type { Bind } from './context.ts';
-import { mainCheckout } from './repository.ts';
 
 /** The rows of `.baton/` that are Baton's own and not for git. */
 const IGNORED = ['state/', 'checkpoint.json', 'baton.db*', 'runs/', 'ORCHESTRATOR_RUN_LOG.md'];
@@ -34,7 +33,7 @@ export function initCommand(bind: Bind): Command {
   return bind(
     new Command('init').description('write .baton/orchestrator.yaml, .baton/.gitignore and an example task'),
     async ({ deps, folder, dryRun }) => {
-      const root = await mainCheckout(deps.exec, folder);
+      const { root } = await deps.findRepository(folder);
       const wanted: InitFile[] = [
         { file: '.baton/orchestrator.yaml', text: await deps.configTemplate() },
         { file: '.baton/.gitignore', text: `# Written by Baton: what it keeps here is not for git.\n${IGNORED.join('\n')}\n` },
