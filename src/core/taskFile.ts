@@ -97,7 +97,8 @@ export function collectTasks(files: readonly ParsedTasks[]): ParsedTasks {
 function duplicate(task: ParsedTask, group: readonly ParsedTask[]): Problem {
   const { file, line, column, definition } = task;
   const others = group.filter((one) => one !== task).map((one) => `${one.definition.id} at ${one.file}:${one.line}`);
-  const message = `Another task has the id ${definition.id} (${others.join(', ')}); ids are unique without regard to case. Rename one of them.`;
+  const more = others.length > 3 ? ` and ${others.length - 3} more` : '';
+  const message = `Another task has the id ${definition.id} (${others.slice(0, 3).join(', ')}${more}); ids are unique without regard to case. Rename one of them.`;
   return { file, line, column, severity: 'error', source: 'task', task_id: definition.id, message };
 }
 

@@ -25,7 +25,7 @@ export async function runInHost(options: HostRunOptions): Promise<number> {
   const temp = keepTempDir();
   const chatter: string[] = [];
   const folder = options.folder ?? (await makeRepo(undefined, path.join(temp.path, 'sample'))).root;
-  const server = await startServer({ ...options, env: { ...options.env, [RESULTS_VARIABLE]: path.resolve(options.results) } });
+  const server = await startServer({ extension: ROOT, ...options, env: { ...options.env, [RESULTS_VARIABLE]: path.resolve(options.results) } });
   try {
     const browser = await launchBrowser();
     try {
@@ -44,7 +44,7 @@ export async function runInHost(options: HostRunOptions): Promise<number> {
         timer = setTimeout(() => reject(new Error(why + server.log())), TIMEOUT_MS);
       });
       const tests = options.testsPath ?? path.join(ROOT, 'out/test/host/index.js');
-      await page.goto(windowUrl(server, folder, { extensionDevelopmentPath: ROOT, extensionTestsPath: tests }));
+      await page.goto(windowUrl(server, folder, tests));
       const code = await ended.finally(() => clearTimeout(timer));
       if (code !== 0) process.stdout.write(`What VS Code said besides:\n${chatter.slice(-CHATTER_LINES).join('\n')}\n`);
       return code;

@@ -6,12 +6,12 @@ import { ROOT } from './cache.ts';
 import { provideBrowser } from './provision.ts';
 import { startServer, type ServerOptions, type VsCodeServer } from './server.ts';
 
-/** VS Code's own themes of each kind. */
+/** VS Code's own theme of each kind: its name in settings, its label, and the class that the workbench bears under it. */
 const THEMES = {
-  light: 'Light 2026',
-  dark: 'Dark 2026',
-  'high-contrast': 'Default High Contrast',
-  'high-contrast-light': 'Default High Contrast Light',
+  light: { name: 'Light 2026', label: 'Light 2026', kind: 'vs' },
+  dark: { name: 'Dark 2026', label: 'Dark 2026', kind: 'vs-dark' },
+  'high-contrast': { name: 'Default High Contrast', label: 'Dark High Contrast', kind: 'hc-black' },
+  'high-contrast-light': { name: 'Default High Contrast Light', label: 'Light High Contrast', kind: 'hc-light' },
 } as const;
 
 export type Theme = keyof typeof THEMES;
@@ -19,20 +19,20 @@ export const ALL_THEMES = Object.keys(THEMES) as Theme[];
 
 const SCREENSHOTS = path.join(ROOT, 'out/screenshots');
 const TIMEOUT_MS = 20_000;
+const PALETTE_TIMEOUT_MS = 2_000;
 const START_TIMEOUT_MS = 60_000;
 
 export interface WorkbenchOptions extends ServerOptions {
   /** A server to open the window on, which stays when the window closes; else one is started for it, with the other options. */
   readonly server?: VsCodeServer;
-  /** Folder of an extension under development; this repository by default. `null` with `vsix`, or for VS Code alone. */
-  readonly extensionPath?: string | null;
   readonly theme?: Theme;
   readonly size?: { readonly width: number; readonly height: number };
 }
 
 /** Opens a folder (absolute path) and resolves when the window is there and its extension host runs. */
 export async function openWorkbench(folder: string, options: WorkbenchOptions = {}): Promise<Workbench> {
-  const settings = { 'workbench.colorTheme': THEMES[options.theme ?? 'dark'], ...options.settings };
+  const theme = THEMES[options.theme ?? 'dark'];
+  const settings = { 'workbench.colorTheme': theme.name, ...options.settings };
   const server = options.server ?? (await startServer({ ...options, settings }));
   const closers: (() => Promise<void>)[] = options.server === undefined ? [() => server.stop()] : [];
   try {
@@ -41,11 +41,10 @@ export async function openWorkbench(folder: string, options: WorkbenchOptions = 
     const page = await browser.newPage({ viewport: options.size ?? { width: 1280, height: 800 } });
     page.setDefaultTimeout(TIMEOUT_MS);
     const workbench = new Workbench(page, server, closers);
-    const extension = options.extensionPath === undefined ? ROOT : options.extensionPath;
-    await page.goto(windowUrl(server, folder, extension === null ? {} : { extensionDevelopmentPath: extension }));
-    await page.locator('.monaco-workbench .part.statusbar').waitFor({ timeout: START_TIMEOUT_MS });
-    // The remote indicator gets its host's name when the connection stands; then the extension host has been asked for.
-    await page.locator('.statusbar-item.remote-kind, #status\\.host').first().waitFor({ timeout: START_TIMEOUT_MS });
+    await page.goto(windowUrl(server, folder));
+    // Themes come from extensions: with the theme, connection and extensions are there.
+    const shown = options.server === undefined ? `.${theme.kind}` : '[class*="-themes-"]';
+    await page.locator(`.monaco-workbench${shown} .part.statusbar`).waitFor({ timeout: START_TIMEOUT_MS });
     return workbench;
   } catch (error) {
     for (const close of closers) await close();
@@ -59,13 +58,12 @@ export async function launchBrowser(): Promise<Browser> {
 }
 
 /** The address of a window on a folder. Paths become URIs on the server, which is where the extension runs. */
-export function windowUrl(
-  server: VsCodeServer,
-  folder: string,
-  paths: { readonly extensionDevelopmentPath?: string; readonly extensionTestsPath?: string },
-): string {
-  const uris = Object.entries(paths).map(([key, value]) => [key, `vscode-remote://${server.authority}${value}`]);
-  const payload = JSON.stringify([...uris, ['skipWelcome', 'true']]);
+export function windowUrl(server: VsCodeServer, folder: string, testsPath?: string): string {
+  const uri = (file: string): string => `vscode-remote://${server.authority}${file}`;
+  const entries = [['skipWelcome', 'true']];
+  if (server.developed !== null) entries.push(['extensionDevelopmentPath', uri(server.developed)]);
+  if (testsPath !== undefined) entries.push(['extensionTestsPath', uri(testsPath)]);
+  const payload = JSON.stringify(entries);
   return `http://${server.authority}/?folder=${encodeURIComponent(folder)}&payload=${encodeURIComponent(payload)}`;
 }
 
@@ -93,13 +91,31 @@ export class Workbench {
     return file;
   }
 
+  /** Changes to VS Code's own theme of a kind and waits until the window shows it. */
+  async changeTheme(theme: Theme): Promise<void> {
+    const { label, kind } = THEMES[theme];
+    await this.runCommand('Preferences: Color Theme');
+    await this.pick(label);
+    await this.page.locator(`.monaco-workbench.${kind}`).waitFor();
+  }
+
   // --- palette and quick input
 
-  /** Runs a command by the title that the palette shows, category included: `Baton: New Task…`. */
+  /**
+   * Runs a command by the title that the palette shows, category included: `Baton: New Task…`. The palette lists what its
+   * context allowed when it opened, so it is opened again until the command is there.
+   */
   async runCommand(title: string): Promise<void> {
-    await this.page.keyboard.press('F1');
-    await this.quickInput.waitFor();
-    await this.#quickInputField.fill(`>${title}`);
+    const deadline = performance.now() + TIMEOUT_MS;
+    for (;;) {
+      await this.page.keyboard.press('F1');
+      await this.quickInput.waitFor();
+      await this.#quickInputField.fill(`>${title}`);
+      const shown = await this.quickPickRow(title).waitFor({ timeout: PALETTE_TIMEOUT_MS }).then(() => true, () => false);
+      if (shown) break;
+      if (performance.now() > deadline) throw new Error(`The palette does not offer ${title}. It offers: ${(await this.quickPickLabels()).join(', ')}`);
+      await this.page.keyboard.press('Escape');
+    }
     await this.quickPickRow(title).click();
   }
 
@@ -123,7 +139,10 @@ export class Workbench {
     return this.quickInput.locator('.quick-input-list .monaco-list-row .quick-input-list-label .label-name').allInnerTexts();
   }
 
+  /** Chooses an entry by its exact label, typing it first where the list is too long to show it. */
   async pick(label: string): Promise<void> {
+    await this.quickInput.locator('.quick-input-list .monaco-list-row').first().waitFor();
+    if ((await this.quickPickRow(label).count()) === 0) await this.#quickInputField.fill(label);
     await this.quickPickRow(label).click();
   }
 
