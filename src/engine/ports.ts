@@ -267,7 +267,8 @@ export interface Processes {
 /** Task definitions and configuration as files, with what is wrong in them. */
 export interface Sources {
   tasks(): Promise<{ tasks: SourcedTask[]; problems: Problem[] }>;
-  config(): Promise<{ config: Config; problems: Problem[] }>;
+  /** The last valid configuration stays in force; `valid` says whether it is what the file says now. */
+  config(): Promise<{ config: Config; problems: Problem[]; valid: boolean }>;
   stopRequested(stopHookFile: string): Promise<boolean>;
   /** Writes `.baton/tasks/<slug>.md`; returns its path relative to the repository. Never overwrites. */
   addTask(task: TaskDefinition): Promise<string>;
@@ -282,6 +283,8 @@ export interface SourcedTask {
   /** The content hash (core canonicalContent, SHA-256, hex). */
   readonly hash: string;
   readonly modified_at: string;
+  /** Where each entry of `depends_on` stands (from 1), for core checkDependencies. */
+  readonly dependencies_at: readonly { readonly line: number; readonly column: number }[];
 }
 
 /** Per-attempt files under `.baton/runs/<task>/<attempt>/`. */
@@ -318,6 +321,8 @@ export interface Ports {
     /** Short stable hash of the git common dir; first part of every mark. */
     readonly key: string;
   };
+  /** Follows links: the path relative to the folder with `/`, or null when it leads out of it. The file need not exist. */
+  readonly resolvePath: (folder: string, path: string) => Promise<string | null>;
   /** Writes `.baton/checkpoint.json` (atomic). */
   readonly writeCheckpoint: (checkpoint: Record<string, unknown>) => Promise<void>;
 }

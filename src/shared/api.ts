@@ -6,7 +6,7 @@ import type { Problem } from '../core/errors.ts';
 import type { Decision, GateCheck, TaskExecution, Usage, Verdict } from '../core/execution.ts';
 import type { StepState, TaskState } from '../core/states.ts';
 import type { PriorityBreakdown } from '../core/priority.ts';
-import type { TaskDefinition } from '../core/task.ts';
+import type { NewTask } from '../core/task.ts';
 
 /** Stored wish of the user; nothing runs before the first Start. */
 export type DesiredState = 'running' | 'paused' | 'stopped';
@@ -16,7 +16,7 @@ export type Command =
   | { type: 'pause' }
   | { type: 'stop'; reason?: string }
   | { type: 'stop_now'; reason?: string }
-  | { type: 'add_task'; task: Omit<TaskDefinition, 'id'> & { id?: string | undefined } }
+  | { type: 'add_task'; task: NewTask }
   | { type: 'cancel'; task_id: string; reason?: string }
   | { type: 'retry'; task_id: string; fresh?: boolean }
   | { type: 'run_next'; task_id: string }
@@ -64,6 +64,8 @@ export interface TaskView {
   readonly score: number;
   readonly base_score: number;
   readonly components: PriorityBreakdown;
+  /** How the score came about, one line a part. */
+  readonly explanation: readonly string[];
   /** 1 for the next to start; null when not queued. */
   readonly position: number | null;
   readonly placed: boolean;
@@ -94,6 +96,8 @@ export interface TaskView {
   readonly base_sha: string | null;
   readonly head_sha: string | null;
   readonly error: string | null;
+  /** Kind of the error, for example `cancelled`; absent or null when there is none. */
+  readonly error_kind?: string | null;
   readonly retry_count: number;
   readonly max_retries: number;
   readonly decisions: readonly Decision[];
@@ -123,6 +127,10 @@ export interface LoopView {
   readonly since: string;
   /** Why it stopped, where that is not the user's own Stop. */
   readonly reason: string | null;
+  /** Nothing is at work and nothing could start now: all tasks are finished, parked or held. */
+  readonly idle: boolean;
+  /** Identifies the run (loop start to stop) that is on or was last. */
+  readonly run_id: string | null;
   readonly slots_used: number;
   readonly slots: number;
   readonly leader: { readonly pid: number; readonly host: 'vscode' | 'cli' } | null;

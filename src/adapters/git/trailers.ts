@@ -11,7 +11,7 @@ const DEPTH = 20_000;
  */
 export async function merged(context: GitContext, target: string): Promise<Map<string, { hash: string; sha: string }>> {
   const { git, root } = context;
-  const tip = await git.resolve(`${headRef(target)}^{commit}`, root);
+  const tip = await git.resolve(`${target === 'current' ? 'HEAD' : headRef(target)}^{commit}`, root);
   const found = new Map<string, { hash: string; sha: string }>();
   if (tip === undefined) return found;
   const format = ['%H', field('Baton-Task'), field('Baton-Hash'), '%b'].join('%x1f');

@@ -38,6 +38,7 @@ const backoffShape = {
 const retryOverride = z.strictObject(backoffShape).partial();
 
 const agent = z.strictObject({
+  enabled: z.boolean().optional().describe('false: never used, not even when its CLI is found.'),
   driver: z.enum(['claude', 'codex', 'acp', 'command']).describe('How Baton talks to this agent.'),
   command: text.optional().describe('The program; defaults to the driver’s own CLI.'),
   args: z.array(z.string()).default([]).describe('Arguments put before Baton’s own.'),

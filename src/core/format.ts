@@ -1,0 +1,35 @@
+/** Figures in words, the same on every surface. */
+
+/** A number with at most 4 decimals and no trailing zeros: 2.1, 2.35, 12. */
+export function formatNumber(value: number): string {
+  return String(Math.round(value * 10_000) / 10_000);
+}
+
+/** Dollars with 2 to 4 decimals, trailing zeros trimmed: $0.38, $0.0045, $2.00. */
+export function formatMoney(dollars: number): string {
+  const text = Math.abs(dollars).toFixed(4).replace(/0{1,2}$/, '');
+  return `${dollars < 0 ? '-' : ''}$${text}`;
+}
+
+/** A length of time with its two largest units: 45s, 3m12s, 1h10m, 2d3h; 60 s is 1m, 3600 s is 1h, 86 400 s is 1d. */
+export function formatDuration(seconds: number): string {
+  const whole = Math.max(0, Math.floor(seconds));
+  const units = [
+    [Math.floor(whole / 86_400), 'd'],
+    [Math.floor(whole / 3600) % 24, 'h'],
+    [Math.floor(whole / 60) % 60, 'm'],
+    [whole % 60, 's'],
+  ] as const;
+  const first = units.findIndex(([amount]) => amount > 0);
+  if (first < 0) return '0s';
+  return units
+    .slice(first, first + 2)
+    .filter(([amount]) => amount > 0)
+    .map(([amount, unit]) => `${amount}${unit}`)
+    .join('');
+}
+
+/** `1 task`, `2 tasks`. */
+export function plural(count: number, one: string, many = `${one}s`): string {
+  return `${count} ${count === 1 ? one : many}`;
+}
