@@ -1,6 +1,7 @@
 /** Transcript entries as Markdown. */
+import { renderTranscript } from '../../core/transcript.ts';
 import type { Entry } from './jsonLines.ts';
 
 export function transcriptText(entries: readonly Entry[]): string {
-  return entries.map((entry) => `${entry.at.slice(11, 19)} ${String(entry['type'])} ${typeof entry['text'] === 'string' ? entry['text'] : ''}`).join('\n');
+  return renderTranscript(entries);
 }
