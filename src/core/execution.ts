@@ -177,17 +177,26 @@ export interface TaskExecution {
   completed_at: string | null;
   retry_count: number;
   max_retries: number;
+  /** Failures of an unknown kind since the last progress; the second one goes to the human. */
+  unknown_failures: number;
+  /** Gate rounds failed since the last human word; three fail the task. */
+  gate_failures: number;
   models: Partial<Record<Role, string>>;
   usage: Usage;
   total_cost_usd: number;
   /** True when some attempt had no price, so the total is a lower bound. */
   unpriced: boolean;
   worktree: string | null;
+  /** When the worktree's setup commands had all succeeded. */
+  prepared_at: string | null;
   branch: string | null;
   target_branch: string | null;
   base_sha: string | null;
   head_sha: string | null;
+  /** The merge commit that was about to land, or has. */
   merge_sha: string | null;
+  /** Set while the worktree may hold a merge that is being built instead of the branch. */
+  merge_started_at: string | null;
   /** Last session id by agent name. */
   sessions: Record<string, string>;
   not_before: string | null;
@@ -197,6 +206,51 @@ export interface TaskExecution {
   interruptions: number;
   /** Where a later prompt gets its news from: gate output, requested changes. */
   feedback: string | null;
+}
+
+/** The record of a task that has just been queued. */
+export function newExecution(definition: TaskDefinition, hash: string, at: string): TaskExecution {
+  return {
+    task_id: definition.id,
+    rev: 1,
+    state: 'new',
+    task_def: definition,
+    content_hash: hash,
+    workflow: 'direct',
+    workflow_reason: '',
+    plan: null,
+    plan_review: null,
+    steps: [],
+    attempts: [],
+    quality_gate_results: [],
+    decisions: [],
+    history: [{ from: null, to: 'new', at, why: 'queued' }],
+    error: null,
+    created_at: at,
+    started_at: null,
+    completed_at: null,
+    retry_count: 0,
+    max_retries: 0,
+    unknown_failures: 0,
+    gate_failures: 0,
+    models: {},
+    usage: emptyUsage(),
+    total_cost_usd: 0,
+    unpriced: false,
+    worktree: null,
+    prepared_at: null,
+    branch: null,
+    target_branch: null,
+    base_sha: null,
+    head_sha: null,
+    merge_sha: null,
+    merge_started_at: null,
+    sessions: {},
+    not_before: null,
+    place: null,
+    interruptions: 0,
+    feedback: null,
+  };
 }
 
 export function emptyUsage(): Usage {

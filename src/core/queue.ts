@@ -23,6 +23,8 @@ export interface RunningFact {
   readonly activity: string | null;
   /** A permission or question of its agent is open: it uses no slot meanwhile. */
   readonly waits_for_human: boolean;
+  /** False while a human is asked, and for gates and merges, which need no agent. */
+  readonly uses_slot: boolean;
 }
 
 export interface AgentFact {

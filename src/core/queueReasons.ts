@@ -160,7 +160,7 @@ export interface Capacity {
 export function capacityOf(tasks: readonly TaskExecution[], facts: QueueFacts): Capacity {
   const { config, now } = facts;
   const slots = config.orchestrator.max_concurrent_tasks;
-  const atWork = [...facts.running.values()].filter((one) => !one.waits_for_human);
+  const atWork = [...facts.running.values()].filter((one) => one.uses_slot);
   const busy = new Map<string, number>();
   for (const { agent } of atWork) if (agent !== null) busy.set(agent, (busy.get(agent) ?? 0) + 1);
   const awaiting = tasks.filter((task) => task.state === 'awaiting_human_review').length;
@@ -184,9 +184,8 @@ export function capacityOf(tasks: readonly TaskExecution[], facts: QueueFacts): 
     return undefined;
   };
 
-  const take = (task: TaskExecution, agent: string | null): void => {
+  const take = (task: TaskExecution, agent: string): void => {
     used += 1;
-    if (agent === null) return;
     busy.set(agent, (busy.get(agent) ?? 0) + 1);
     const reserve = facts.reserveOf?.(task) ?? config.budget.reserve_usd;
     const area = areaOf(task.task_def);
@@ -204,14 +203,16 @@ export function capacityOf(tasks: readonly TaskExecution[], facts: QueueFacts): 
       if (budget) return budget;
       const name = facts.agentOf(task) ?? null;
       const cap = name === null ? null : (facts.agents.get(name)?.max_concurrent ?? null);
-      const running = name === null ? 0 : (busy.get(name) ?? 0);
+      const running = busy.get(name ?? '') ?? 0;
       const behind = ahead > 0 ? ` and ${plural(ahead, 'task is', 'tasks are')} ahead` : '';
+      // Gates and merges need no agent and wait for no slot: an approved merge is not held up by long tasks.
+      if (name === null) return because('next', 'Starts now: gates and merges need no slot.');
       if (used >= slots) {
         ahead += 1;
         const inUse = atWork.length >= slots ? `${slots === 1 ? 'The one slot is' : `All ${slots} slots are`} in use` : `${slots - atWork.length} of ${plural(slots, 'slot')} free`;
         return because('slots', `${inUse}${behind}.`);
       }
-      if (name !== null && cap !== null && running >= cap) {
+      if (cap !== null && running >= cap) {
         ahead += 1;
         return because('agent_busy', `Agent ${name} runs ${cap} at once at most (max_concurrent)${behind}.`);
       }

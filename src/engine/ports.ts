@@ -176,6 +176,8 @@ export interface FileChange {
   /** Lines; null for binary files. */
   readonly added: number | null;
   readonly removed: number | null;
+  /** Only white space and blank lines differ. */
+  readonly whitespace_only?: true;
 }
 
 export type MergeResult =
@@ -319,6 +321,8 @@ export interface Ports {
     /** Short stable hash of the git common dir; first part of every mark. */
     readonly key: string;
   };
+  /** Follows links: the path relative to the folder with `/`, or null when it leads out of it. The file need not exist. */
+  readonly resolvePath: (folder: string, path: string) => Promise<string | null>;
   /** Writes `.baton/checkpoint.json` (atomic). */
   readonly writeCheckpoint: (checkpoint: Record<string, unknown>) => Promise<void>;
 }

@@ -64,6 +64,8 @@ export interface TaskView {
   readonly score: number;
   readonly base_score: number;
   readonly components: PriorityBreakdown;
+  /** How the score came about, one line a part. */
+  readonly explanation: readonly string[];
   /** 1 for the next to start; null when not queued. */
   readonly position: number | null;
   readonly placed: boolean;
@@ -94,6 +96,8 @@ export interface TaskView {
   readonly base_sha: string | null;
   readonly head_sha: string | null;
   readonly error: string | null;
+  /** Kind of the error, for example `cancelled`; absent or null when there is none. */
+  readonly error_kind?: string | null;
   readonly retry_count: number;
   readonly max_retries: number;
   readonly decisions: readonly Decision[];
@@ -123,6 +127,10 @@ export interface LoopView {
   readonly since: string;
   /** Why it stopped, where that is not the user's own Stop. */
   readonly reason: string | null;
+  /** Nothing is at work and nothing could start now: all tasks are finished, parked or held. */
+  readonly idle: boolean;
+  /** Identifies the run (loop start to stop) that is on or was last. */
+  readonly run_id: string | null;
   readonly slots_used: number;
   readonly slots: number;
   readonly leader: { readonly pid: number; readonly host: 'vscode' | 'cli' } | null;

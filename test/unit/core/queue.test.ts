@@ -23,7 +23,7 @@ function facts(over: Partial<Omit<QueueFacts, 'config'>> & { config?: Record<str
     ...rest,
   };
 }
-const at = (agent: string | null, over = {}) => ({ agent, since: T0 - 192_000, activity: null, waits_for_human: false, ...over });
+const at = (agent: string | null, over = {}) => ({ agent, since: T0 - 192_000, activity: null, waits_for_human: false, uses_slot: true, ...over });
 const why = (plan: QueuePlan, id: string): string => plan.entries.get(id)?.reason.text ?? '';
 const code = (plan: QueuePlan, id: string): string => plan.entries.get(id)?.reason.code ?? '';
 const slots = (n: number) => ({ orchestrator: { max_concurrent_tasks: n } });
@@ -81,7 +81,7 @@ describe('The order of the queue', () => {
 describe('What may start', () => {
   it('is as many as there are free slots', () => {
     const tasks = ['a', 'b', 'c', 'd'].map((id) => task(id));
-    const running = new Map([['x', at('claude')], ['y', at(null, { waits_for_human: true })]]);
+    const running = new Map([['x', at('claude')], ['y', at(null, { waits_for_human: true, uses_slot: false })]]);
     const plan = planQueue([...tasks, task('x', { state: 'implementing' }), task('y', { state: 'implementing' })], facts({ running, config: slots(3) }));
     assert.deepEqual(plan.start, ['a', 'b']);
     assert.deepEqual(plan.runnable, ['a', 'b', 'c', 'd']);
@@ -203,7 +203,7 @@ describe('"Why isn\'t this running?" (row 247)', () => {
     assert.equal(only(task('a', { state: 'implementing', steps }), running()), 'running | running | Running for 3m12s: implementing step 2 of 2 with claude.');
     assert.equal(only(task('a', { state: 'implementing' }), running({ activity: 'npm test' })), 'running | running | Running for 3m12s: npm test with claude.');
     const asked = [decision({ kind: 'permission', question: 'Allow rm -rf build?' })];
-    assert.equal(only(task('a', { state: 'implementing', decisions: asked }), running({ waits_for_human: true })), 'needs_decision | needs_you | Needs you: Allow rm -rf build?');
+    assert.equal(only(task('a', { state: 'implementing', decisions: asked }), running({ waits_for_human: true, uses_slot: false })), 'needs_decision | needs_you | Needs you: Allow rm -rf build?');
     assert.equal(only(task('a', { state: 'done', completed_at: iso(-720_000) })), 'done | done | Done 12m ago.');
     assert.equal(only(task('a', { state: 'failed', error: { kind: 'gates_failed', message: 'test failed 3 times', at: iso(0) } })), 'failed | failed | Failed: test failed 3 times; Retry runs it again.');
     assert.equal(only(task('a', { state: 'failed', error: { kind: 'cancelled', message: 'x', at: iso(0) } })), 'failed | failed | Cancelled; Retry runs it again.');

@@ -1,0 +1,118 @@
+'use strict';
+/*
+ * Builds everything that ships (dist/) and, with --tests, the suite that runs inside the extension host (out/test/host/).
+ *
+ *   node esbuild.js [--tests] [--watch] [--no-minify] [--no-sourcemap]
+ *
+ * out/meta.json holds esbuild's metafile of the last complete build.
+ */
+const esbuild = require('esbuild');
+const fs = require('node:fs');
+const path = require('node:path');
+
+const ROOT = __dirname;
+const KIB = 1024;
+
+/** The oldest extension host that package.json admits runs Node 22. */
+const NODE = { platform: 'node', format: 'cjs', target: 'node22', mainFields: ['module', 'main'] };
+const BROWSER = { platform: 'browser', format: 'iife', target: 'es2023', loader: { '.ttf': 'file' }, assetNames: '[name]' };
+
+/**
+ * One entry a process or thread, and three for the extension: what activation needs, what commands need, the engine. Only the
+ * first two may know VS Code: no other entry lists it as external, so that a stray import breaks the build.
+ */
+const ENTRIES = [
+  { out: 'extension', source: 'src/extension.ts', limit: 60 * KIB, ...NODE, external: ['vscode'] },
+  { out: 'onDemand', source: 'src/vscode/onDemand.ts', ...NODE, external: ['vscode'] },
+  { out: 'engine', source: 'src/host/index.ts', limit: 700 * KIB, ...NODE },
+  { out: 'cli', source: 'src/cli/main.ts', ...NODE, banner: { js: '#!/usr/bin/env node' } },
+  { out: 'storeWorker', source: 'src/adapters/store/worker.ts', ...NODE },
+  { out: 'webview', source: 'src/webview/main.ts', limit: 120 * KIB, ...BROWSER },
+];
+
+function options(entry, flags) {
+  const { out, source, limit: _limit, ...rest } = entry;
+  return {
+    absWorkingDir: ROOT,
+    entryPoints: { [out]: source },
+    outdir: 'dist',
+    bundle: true,
+    minify: flags.minify,
+    sourcemap: flags.sourcemap ? 'linked' : false,
+    legalComments: 'none',
+    metafile: true,
+    logLevel: 'info',
+    ...rest,
+  };
+}
+
+/** Each test file is a bundle of its own, found and run by index.js; mocha itself comes from node_modules. */
+function testOptions(flags) {
+  const files = fs.globSync('test/host/**/*.ts', { cwd: ROOT }).map((file) => file.split(path.sep).join('/'));
+  return {
+    absWorkingDir: ROOT,
+    entryPoints: files,
+    outbase: 'test',
+    outdir: 'out/test',
+    bundle: true,
+    sourcemap: flags.sourcemap ? 'inline' : false,
+    metafile: true,
+    logLevel: 'info',
+    ...NODE,
+    external: ['vscode', 'mocha'],
+  };
+}
+
+const present = (entry) => fs.existsSync(path.join(ROOT, entry.source));
+
+/** Builds once. Warnings are errors: they announce code that breaks only when it is run. Throws when anything is wrong. */
+async function build(flags) {
+  fs.rmSync(path.join(ROOT, 'dist'), { recursive: true, force: true });
+  const results = await Promise.all(ENTRIES.filter(present).map((entry) => esbuild.build(options(entry, flags))));
+  if (flags.tests) {
+    fs.rmSync(path.join(ROOT, 'out/test'), { recursive: true, force: true });
+    await esbuild.build(testOptions(flags));
+  }
+  const warnings = results.reduce((sum, result) => sum + result.warnings.length, 0);
+  if (warnings > 0) throw new Error(`The build gave ${warnings} warning(s), shown above.`);
+  const metafile = {
+    inputs: Object.assign({}, ...results.map((result) => result.metafile.inputs)),
+    outputs: Object.assign({}, ...results.map((result) => result.metafile.outputs)),
+  };
+  fs.mkdirSync(path.join(ROOT, 'out'), { recursive: true });
+  fs.writeFileSync(path.join(ROOT, 'out/meta.json'), JSON.stringify(metafile));
+  const cli = path.join(ROOT, 'dist/cli.js');
+  if (fs.existsSync(cli)) fs.chmodSync(cli, 0o755);
+}
+
+async function watch(flags) {
+  const all = ENTRIES.filter(present).map((entry) => options(entry, flags));
+  if (flags.tests) all.push(testOptions(flags));
+  for (const each of all) await (await esbuild.context(each)).watch();
+}
+
+/** Sizes of the built files against their limits, in bytes. A file that was not built has 0 bytes and is not within its limit. */
+function bundleSizes() {
+  return ENTRIES.filter((entry) => entry.limit !== undefined).map(({ out, limit }) => {
+    const file = path.join(ROOT, 'dist', `${out}.js`);
+    const bytes = fs.existsSync(file) ? fs.statSync(file).size : 0;
+    return { file: `dist/${out}.js`, bytes, limit, ok: bytes > 0 && bytes <= limit };
+  });
+}
+
+module.exports = { build, bundleSizes, ENTRIES };
+
+if (require.main === module) {
+  const given = process.argv.slice(2);
+  const flags = {
+    tests: given.includes('--tests'),
+    minify: !given.includes('--no-minify') && !given.includes('--watch'),
+    sourcemap: !given.includes('--no-sourcemap'),
+  };
+  const work = given.includes('--watch') ? watch(flags) : build(flags);
+  work.catch((error) => {
+    // esbuild has printed its own errors already.
+    if (!Array.isArray(error.errors)) console.error(error.message);
+    process.exitCode = 1;
+  });
+}

@@ -1,0 +1,69 @@
+/** Moves the target branch to a merge commit without touching the user's uncommitted work. */
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { AdvanceResult } from '../../engine/ports.ts';
+import type { GitContext } from './context.ts';
+import { targetHead } from './merge.ts';
+import { exists, gitDirOf } from './operations.ts';
+import { headRef } from './refs.ts';
+import { status } from './status.ts';
+import { listWorktrees } from './worktreeList.ts';
+
+/**
+ * `git merge --ff-only` in the checkout that has the target, which keeps unrelated changes and refuses an overlap; else
+ * a compare-and-swap of the ref. `advanced` also when the target is there already (a retry after a crash).
+ */
+export async function advance(context: GitContext, target: string, mergeSha: string, expectedSha: string): Promise<AdvanceResult> {
+  const { git, root } = context;
+  const before = await targetHead(context, target);
+  if (before === mergeSha) return { kind: 'advanced' };
+  if (before !== expectedSha) return { kind: 'moved' };
+  const holder = await holderOf(context, target);
+  if (holder?.kind === 'busy') {
+    return { kind: 'blocked', files: [], message: `${target} is in the middle of a ${holder.operation} in ${holder.path}. Finish or abort it, then approve again.` };
+  }
+  if (holder === undefined) {
+    const swapped = await git.run(['update-ref', '-m', 'baton: merge', headRef(target), mergeSha, expectedSha], { cwd: root, codes: 'any' });
+    if (swapped.code === 0) return { kind: 'advanced' };
+    if ((await targetHead(context, target)) !== expectedSha) return { kind: 'moved' };
+    return { kind: 'blocked', files: [], message: `git could not move ${target}: ${swapped.stderr.trim()}` };
+  }
+  // Ignored files of the user count as theirs too; no setting may stash, squash or refuse an unsigned commit.
+  const kind = ['--ff-only', '--no-autostash', '--no-squash', '--commit', '--no-verify-signatures', '--no-overwrite-ignore', '--no-edit'];
+  const merged = await git.run(['merge', ...kind, '--quiet', mergeSha], { cwd: holder.path, hooks: true, codes: 'any' });
+  const after = await targetHead(context, target);
+  if (after === mergeSha) return { kind: 'advanced' };
+  if (after !== expectedSha) return { kind: 'moved' };
+  const files = await overlap(context, holder.path, expectedSha, mergeSha);
+  const message =
+    files.length > 0
+      ? `Uncommitted files in ${holder.path} are in the way: ${files.join(', ')}. Commit, move or discard them, then approve again.`
+      : `git could not move ${target} in ${holder.path}: ${(merged.stderr.trim() || merged.stdout.trim()).slice(0, 1000)}`;
+  return { kind: 'blocked', files, message };
+}
+
+type Holder = { readonly kind: 'free'; readonly path: string } | { readonly kind: 'busy'; readonly path: string; readonly operation: string };
+
+/** The checkout that has a branch. A rebase or bisect detaches HEAD but still owns the branch that it started from. */
+async function holderOf(context: GitContext, target: string): Promise<Holder | undefined> {
+  for (const entry of await listWorktrees(context.git, context.root)) {
+    // A worktree whose folder is gone holds nothing.
+    if (!(await exists(entry.path))) continue;
+    const gitDir = await gitDirOf(context, entry.path).catch(() => undefined);
+    if (gitDir === undefined) continue;
+    for (const [file, operation] of [['rebase-merge/head-name', 'rebase'], ['rebase-apply/head-name', 'rebase'], ['BISECT_START', 'bisect']] as const) {
+      const name = (await readFile(join(gitDir, file), 'utf8').catch(() => '')).trim();
+      if (name === headRef(target) || name === target) return { kind: 'busy', path: entry.path, operation };
+    }
+    if (entry.branch === headRef(target)) return { kind: 'free', path: entry.path };
+  }
+  return undefined;
+}
+
+/** Uncommitted, untracked and ignored files that the step from one commit to the other would write. */
+async function overlap(context: GitContext, checkout: string, from: string, to: string): Promise<string[]> {
+  const touched = await context.git.list(['diff-tree', '-r', '-z', '--name-only', '--no-renames', from, to], { cwd: checkout });
+  const own = (await status(context.git, checkout, { ignored: true })).map((entry) => entry.path.replace(/\/$/, ''));
+  const clash = (a: string, b: string): boolean => a === b || a.startsWith(`${b}/`) || b.startsWith(`${a}/`);
+  return own.filter((path) => touched.some((other) => clash(path, other))).sort();
+}

@@ -1,0 +1,154 @@
+/** Turns whatever an agent left in a worktree into one commit on the task's branch. */
+import { mkdir, mkdtemp, rename, rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { basename, dirname, join } from 'node:path';
+import type { TreeState } from '../../engine/ports.ts';
+import type { GitContext } from './context.ts';
+import { identityConfig } from './identity.ts';
+import { clearStaleLocks, dropOperations, gitDirOf, isFolder, isMerging, isRebasing, unresolvedFiles } from './operations.ts';
+import { baseRef, checkpointRef, headRef, taskBranch } from './refs.ts';
+import { commitTree, snapshot, wipe } from './snapshot.ts';
+import { isDirty, nestedRepositories, status } from './status.ts';
+
+/** Untracked files above this (bytes) stay out of checkpoints: hosts refuse such files and history keeps them for ever. */
+export const HUGE_FILE = 100 * 1024 * 1024;
+
+const UNSIGNED = ['--no-verify', '--no-gpg-sign', '--quiet', '--cleanup=whitespace'];
+
+export async function treeState(context: GitContext, worktree: string): Promise<TreeState> {
+  const { git } = context;
+  const head_sha = await git.text(['rev-parse', '--verify', 'HEAD^{commit}'], { cwd: worktree });
+  const tree_sha = await git.text(['rev-parse', '--verify', 'HEAD^{tree}'], { cwd: worktree });
+  return { head_sha, tree_sha, dirty: await isDirty(git, worktree) };
+}
+
+/**
+ * Commits everything in the worktree on the task's branch (unsigned, no hooks). `changed` says whether the content
+ * differs from the last checkpoint, whoever committed it.
+ */
+export async function checkpoint(context: GitContext, worktree: string, message: string): Promise<{ sha: string; changed: boolean }> {
+  const { git } = context;
+  const taskId = basename(worktree);
+  await clearStaleLocks(context, worktree);
+  await absorbNested(context, worktree);
+  const onBranch = (await currentRef(context, worktree)) === headRef(taskBranch(taskId));
+  const merging = onBranch && (await isMerging(context, worktree));
+  // A merge whose conflicts are resolved is recorded as a merge, else the same conflict would come back. One with
+  // markers left is not: then the test merge finds the conflict again.
+  const keepMerge = merging && (await unresolvedFiles(context, worktree)).length === 0;
+  const rebasing = !onBranch && (await isRebasing(context, worktree));
+  if (!keepMerge) await dropOperations(context, worktree, taskId);
+  // Half a rebase lacks the commits that were not replayed yet, so there the branch wins where the two differ.
+  if (!onBranch) await returnToBranch(context, worktree, taskId, rebasing ? 'branch' : 'work');
+  await addAll(context, worktree);
+  const staged = await git.run(['diff', '--cached', '--quiet', '--no-ext-diff', 'HEAD'], { cwd: worktree, codes: [0, 1] });
+  if (staged.code === 1 || keepMerge) {
+    const config = await identityConfig(git, worktree);
+    await git.run(['commit', ...UNSIGNED, '--allow-empty', '-F', '-'], { cwd: worktree, input: message, config });
+  }
+  const sha = await git.text(['rev-parse', '--verify', 'HEAD^{commit}'], { cwd: worktree });
+  const last = (await git.resolve(`${checkpointRef(taskId)}^{tree}`, worktree)) ?? (await git.resolve(`${baseRef(taskId)}^{tree}`, worktree));
+  const changed = last !== (await git.resolve(`${sha}^{tree}`, worktree));
+  await git.run(['update-ref', checkpointRef(taskId), sha], { cwd: worktree });
+  return { sha, changed };
+}
+
+/** Drops what is unsaved (after a snapshot) and whatever HEAD is on, and checks the task's branch out. */
+export async function backToBranch(context: GitContext, worktree: string, branch: string): Promise<void> {
+  const { git } = context;
+  const taskId = basename(worktree);
+  await clearStaleLocks(context, worktree);
+  await snapshot(context, worktree, taskId);
+  await dropOperations(context, worktree, taskId);
+  await git.run(['symbolic-ref', 'HEAD', headRef(branch)], { cwd: worktree });
+  await wipe(context, worktree, 'HEAD');
+}
+
+/** The ref that HEAD is on, or undefined when detached. */
+export async function currentRef(context: GitContext, worktree: string): Promise<string | undefined> {
+  const result = await context.git.run(['symbolic-ref', '--quiet', 'HEAD'], { cwd: worktree, codes: [0, 1] });
+  return result.code === 0 ? result.stdout.trim() : undefined;
+}
+
+/** Brings the work of an agent that detached HEAD or went to a branch of its own back to the task's branch. */
+async function returnToBranch(context: GitContext, worktree: string, taskId: string, winner: 'branch' | 'work'): Promise<void> {
+  const { git, log } = context;
+  const ref = headRef(taskBranch(taskId));
+  const tip = await git.resolve(`${ref}^{commit}`, worktree);
+  const head = await git.text(['rev-parse', '--verify', 'HEAD^{commit}'], { cwd: worktree });
+  log.warn(`The agent of ${taskId} left the branch ${taskBranch(taskId)}; its work is brought back.`);
+  if (tip === undefined || (await git.isAncestor(tip, head, worktree))) {
+    await git.run(['update-ref', ref, head], { cwd: worktree });
+    await git.run(['symbolic-ref', 'HEAD', ref], { cwd: worktree });
+    return;
+  }
+  await addAll(context, worktree);
+  const tree = await git.text(['write-tree'], { cwd: worktree });
+  const dirty = tree !== (await git.resolve(`${head}^{tree}`, worktree));
+  const work = dirty ? await commitTree(context, worktree, tree, [head], `Work of ${taskId}`) : head;
+  let landing = tip;
+  if (!(await git.isAncestor(work, tip, worktree))) {
+    // What does not win stays in the history.
+    const result = await mergedTree(context, worktree, tip, work, winner === 'branch' ? tip : work);
+    landing = await commitTree(context, worktree, result, [tip, work], `Bring the work of ${taskId} back to its branch`);
+  }
+  await git.run(['symbolic-ref', 'HEAD', ref], { cwd: worktree });
+  await git.run(['reset', '--hard', '--quiet', landing], { cwd: worktree });
+}
+
+/** The merge of two commits; files in conflict are those of the winner. */
+async function mergedTree(context: GitContext, worktree: string, ours: string, theirs: string, winner: string): Promise<string> {
+  const { git } = context;
+  const merged = await git.list(['merge-tree', '--write-tree', '--name-only', '--no-messages', '-z', ours, theirs], { cwd: worktree, codes: [0, 1] });
+  const [tree = '', ...conflicts] = merged.map((item) => item.trim());
+  if (conflicts.length === 0) return tree;
+  const folder = await mkdtemp(join(tmpdir(), 'baton-index-'));
+  try {
+    const at = { cwd: worktree, env: { GIT_INDEX_FILE: join(folder, 'index') } };
+    await git.run(['read-tree', tree], at);
+    const removed = [...new Set(conflicts)].map((path) => `0 ${'0'.repeat(tree.length)}\t${path}`);
+    const kept = await git.list(['ls-tree', '-r', '-z', '--full-tree', winner, '--', ...conflicts], { cwd: worktree });
+    await git.run(['update-index', '-z', '--index-info'], { ...at, input: [...removed, ...kept].map((line) => `${line}\0`).join('') });
+    return await git.text(['write-tree'], at);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** Stages all that is not ignored; huge new files and what cannot be read stay out, with a warning. */
+async function addAll(context: GitContext, worktree: string): Promise<void> {
+  const { git, log } = context;
+  const without: string[] = [];
+  for (const entry of await status(git, worktree)) {
+    const size = entry.code === '??' ? await stat(join(worktree, entry.path)).then((found) => (found.isFile() ? found.size : 0), () => 0) : 0;
+    if (size > HUGE_FILE) log.warn(`${entry.path} in ${worktree} is larger than 100 MiB and is left out of the commit.`);
+    // What is still a repository here is a worktree of another repository or could not be moved.
+    if (size > HUGE_FILE || (entry.code === '??' && entry.path.endsWith('/'))) without.push(`:(exclude,literal)${entry.path.replace(/\/$/, '')}`);
+  }
+  const args = ['add', '--all', '--sparse', '--ignore-errors', '--', '.', ...without];
+  const added = await git.run(args, { cwd: worktree, codes: 'any', config: ['core.safecrlf=false'] });
+  if (added.code !== 0) log.warn(`Not every file of ${worktree} could be committed: ${added.stderr.trim()}`);
+}
+
+/**
+ * A repository that an agent made inside the worktree (a scaffold's `git init`, a clone) would be committed as a bare
+ * pointer without its files. Its `.git` folder moves to the worktree's private git folder and its files become ordinary
+ * ones. A `.git` file (a linked worktree) is left alone and so are its files.
+ */
+async function absorbNested(context: GitContext, worktree: string): Promise<void> {
+  const store = join(await gitDirOf(context, worktree), 'baton-nested');
+  for (let depth = 0; depth < 10; depth++) {
+    const found = nestedRepositories(await status(context.git, worktree));
+    let moved = 0;
+    for (const path of found) {
+      const source = join(worktree, path, '.git');
+      if (!(await isFolder(source))) continue;
+      const target = join(store, `${context.now().getTime()}-${depth}-${moved}-${path.replaceAll('/', '!').slice(-100)}`);
+      await mkdir(dirname(target), { recursive: true });
+      await rename(source, target);
+      context.log.warn(`${path} in ${worktree} was a git repository of its own; its .git folder is now in ${target}.`);
+      moved++;
+    }
+    if (moved === 0) return;
+  }
+}

@@ -1,0 +1,197 @@
+/** Runs git: one process a call, in an environment of its own, with lock contention tried again. */
+import { setTimeout as wait } from 'node:timers/promises';
+import { simpleGit, type SimpleGitOptions } from 'simple-git';
+import { BatonError } from '../../core/errors.ts';
+
+export interface GitResult {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface GitRunOptions {
+  readonly cwd: string;
+  /** Added to the environment; `undefined` is no value. */
+  readonly env?: Readonly<Record<string, string>>;
+  readonly input?: string;
+  /** Exit codes that are an answer, not a failure. Default: 0 only. */
+  readonly codes?: readonly number[] | 'any';
+  /** Whether the user's hooks may run. Default: no. */
+  readonly hooks?: boolean;
+  /** Settings for this call, `key=value`. */
+  readonly config?: readonly string[];
+}
+
+export interface GitOptions {
+  /** git never looks for a repository in or above this folder (a worktree that lost its `.git` must not fall through to another repository). */
+  readonly ceiling?: string;
+  /** How long contention on a lock of git is waited for, in milliseconds. Default: 5000. */
+  readonly patience?: number;
+}
+
+/**
+ * What tells git which repository, index or pathspec rules to use, or when a commit was made. Inherited values (a window
+ * started from a hook, a terminal in another repository) would send Baton's commands to the wrong place.
+ * The first lines are `git rev-parse --local-env-vars`, less GIT_CONFIG_COUNT, by which containers and CI configure git.
+ */
+const FOREIGN = new Set([
+  ...['GIT_ALTERNATE_OBJECT_DIRECTORIES', 'GIT_CONFIG', 'GIT_CONFIG_PARAMETERS', 'GIT_OBJECT_DIRECTORY', 'GIT_DIR', 'GIT_WORK_TREE'],
+  ...['GIT_IMPLICIT_WORK_TREE', 'GIT_GRAFT_FILE', 'GIT_INDEX_FILE', 'GIT_NO_REPLACE_OBJECTS', 'GIT_REPLACE_REF_BASE', 'GIT_PREFIX'],
+  ...['GIT_INTERNAL_SUPER_PREFIX', 'GIT_SHALLOW_FILE', 'GIT_COMMON_DIR', 'GIT_NAMESPACE', 'GIT_QUARANTINE_PATH', 'GIT_REFLOG_ACTION'],
+  ...['GIT_LITERAL_PATHSPECS', 'GIT_GLOB_PATHSPECS', 'GIT_NOGLOB_PATHSPECS', 'GIT_ICASE_PATHSPECS', 'GIT_EXTERNAL_DIFF'],
+  ...['GIT_AUTHOR_DATE', 'GIT_COMMITTER_DATE', 'GIT_DEFAULT_HASH', 'GIT_CEILING_DIRECTORIES'],
+]);
+
+/**
+ * simple-git screens arguments and environment for what a stranger could smuggle in. Here both are Baton's own or the
+ * user's (revisions are checked ids, paths come after `--`), so the screen would only refuse a user's own settings.
+ */
+const OWN_ARGUMENTS: NonNullable<SimpleGitOptions['unsafe']> = {
+  allowUnsafeAlias: true,
+  allowUnsafeAskPass: true,
+  allowUnsafeCommandBinaries: true,
+  allowUnsafeConfigPaths: true,
+  allowUnsafeConfigEnvCount: true,
+  allowUnsafeCredentialHelper: true,
+  allowUnsafeEditor: true,
+  allowUnsafeMergeDriver: true,
+  allowUnsafePager: true,
+  allowUnsafeProtocolOverride: true,
+  allowUnsafePack: true,
+  allowUnsafeSshCommand: true,
+  allowUnsafeGitProxy: true,
+  allowUnsafeExec: true,
+  allowUnsafeHooksPath: true,
+  allowUnsafeDiffExternal: true,
+  allowUnsafeDiffTextConv: true,
+  allowUnsafeFilter: true,
+  allowUnsafeFsMonitor: true,
+  allowUnsafeGpgProgram: true,
+  allowUnsafeTemplateDir: true,
+  allowUnsafeInclude: true,
+  allowUnsafeSubmodule: true,
+  allowUnsafeUrlRewrite: true,
+  // Otherwise a test switch of git reaches the user's hooks and breaks abbreviated options there.
+  allowAbbreviatedOptions: true,
+};
+
+const CONTENTION = /\.lock': File exists|could not lock config file|Unable to create '[^']*\.lock'|cannot lock ref/;
+/** A compare-and-swap that lost is an answer, not contention. */
+const SWAP_LOST = /but expected|reference already exists/;
+
+export class Git {
+  readonly #ceiling: string | undefined;
+  readonly patience: number;
+
+  constructor(options: GitOptions = {}) {
+    this.#ceiling = options.ceiling;
+    this.patience = options.patience ?? 5000;
+  }
+
+  /** Runs `git <args>`; rejects with BatonError `git` on any exit code that is not expected. */
+  async run(args: readonly string[], options: GitRunOptions): Promise<GitResult> {
+    const deadline = Date.now() + this.patience;
+    for (let pause = 25; ; pause = Math.min(pause * 2, 500)) {
+      const result = await this.#once(args, options);
+      const expected = options.codes ?? [0];
+      const accepted = expected === 'any' || expected.includes(result.code);
+      const contended = result.code !== 0 && CONTENTION.test(result.stderr) && !SWAP_LOST.test(result.stderr);
+      if (contended && Date.now() + pause < deadline) {
+        await wait(pause);
+        continue;
+      }
+      if (accepted) return result;
+      throw failure(args, result);
+    }
+  }
+
+  /** Standard output without the line end. */
+  async text(args: readonly string[], options: GitRunOptions): Promise<string> {
+    return (await this.run(args, options)).stdout.replace(/\r?\n$/, '');
+  }
+
+  /** Standard output of a `-z` command as a list. */
+  async list(args: readonly string[], options: GitRunOptions): Promise<string[]> {
+    const { stdout } = await this.run(args, options);
+    return stdout.split('\0').filter((item) => item !== '');
+  }
+
+  /** The object id of a revision, or undefined when there is none. */
+  async resolve(revision: string, cwd: string): Promise<string | undefined> {
+    const result = await this.run(['rev-parse', '--verify', '--quiet', '--end-of-options', revision], { cwd, codes: 'any' });
+    const id = result.stdout.trim();
+    return result.code === 0 && id !== '' ? id : undefined;
+  }
+
+  async isAncestor(ancestor: string, descendant: string, cwd: string): Promise<boolean> {
+    return (await this.run(['merge-base', '--is-ancestor', ancestor, descendant], { cwd, codes: [0, 1] })).code === 0;
+  }
+
+  async #once(args: readonly string[], options: GitRunOptions): Promise<GitResult> {
+    const env = environment({ ...options.env, ...(this.#ceiling === undefined ? {} : { GIT_CEILING_DIRECTORIES: this.#ceiling }) });
+    let result: GitResult | undefined;
+    let git;
+    try {
+      git = simpleGit({
+        baseDir: options.cwd,
+        // Maintenance in the background would hold locks while Baton goes on; the user's own commands start it.
+        config: [...(options.hooks === true ? [] : ['core.hooksPath=/dev/null']), 'gc.auto=0', 'maintenance.auto=false', ...(options.config ?? [])],
+        unsafe: OWN_ARGUMENTS,
+        allowEnvironment: Object.keys(env),
+        // The end of output counts; a daemon that a hook started may keep the pipes open, so not for ever.
+        completion: { onClose: true, onExit: 2000 },
+        // Something is always written: an open, silent stdin would hang a hook that reads it.
+        input: () => Buffer.from(options.input ?? ''),
+        errors: (error, { exitCode, stdOut, stdErr }) => {
+          const stderr = Buffer.concat(stdErr).toString('utf8');
+          result = { code: exitCode, stdout: Buffer.concat(stdOut).toString('utf8'), stderr };
+          // A git that never started has no exit code of its own.
+          return exitCode >= 0 && !/\bENOENT\b/.test(stderr) ? undefined : error;
+        },
+      });
+    } catch (cause) {
+      throw new BatonError('git', `The folder ${options.cwd} does not exist, so git cannot run there.`, { cause });
+    }
+    try {
+      const stdout = await git
+        .env(env)
+        // A chunk of no bytes: simple-git waits 50 ms more for a command that writes nothing, and most commands here do not.
+        .outputHandler((_command, out) => void setImmediate(() => out.emit('data', Buffer.alloc(0))))
+        .raw([...args]);
+      return result ?? { code: 0, stdout, stderr: '' };
+    } catch (cause) {
+      if (/\bENOENT\b/.test(String(cause))) {
+        throw new BatonError('git', 'The program git was not found.', { cause, hint: 'Install git 2.38 or newer and make sure that it is on the PATH.' });
+      }
+      throw new BatonError('git', `git ${shown(args)} could not run: ${String(cause)}`, { cause });
+    }
+  }
+}
+
+/** The environment of a git command: the user's own less what names another repository. */
+function environment(extra: Readonly<Record<string, string>>): Record<string, string> {
+  const env: Record<string, string> = {};
+  for (const [key, value] of Object.entries(process.env)) {
+    if (value !== undefined && !FOREIGN.has(key.toUpperCase())) env[key] = value;
+  }
+  // Messages in English whatever the locale is, so that contention is recognised; LC_ALL stays for the user's hooks.
+  return { ...env, LANGUAGE: 'en', ...extra };
+}
+
+function failure(args: readonly string[], result: GitResult): BatonError {
+  const said = (result.stderr.trim() || result.stdout.trim()).split('\n').slice(0, 12).join('\n');
+  const hint = hintFor(said);
+  return new BatonError('git', `git ${shown(args)} failed with exit code ${result.code}: ${said || 'it said nothing'}`, hint === undefined ? {} : { hint });
+}
+
+function hintFor(said: string): string | undefined {
+  if (/not a git repository/i.test(said)) return 'Open a folder that is in a git repository, or run git init there.';
+  if (/dubious ownership/i.test(said)) return 'The repository belongs to another user; run the git config command that git names, if you trust it.';
+  if (CONTENTION.test(said)) return 'Another git process holds a lock; wait for it to end, or delete the lock file if none runs.';
+  if (/No space left on device/i.test(said)) return 'Free some disk space and try again.';
+  return undefined;
+}
+
+function shown(args: readonly string[]): string {
+  return args.slice(0, 4).join(' ');
+}

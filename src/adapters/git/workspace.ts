@@ -1,0 +1,49 @@
+/** The engine's Workspace port over git: a worktree and branch for each task of one repository. */
+import type { Log, Workspace } from '../../engine/ports.ts';
+import { advance } from './advance.ts';
+import { changes } from './changes.ts';
+import { backToBranch, checkpoint, treeState } from './checkpoint.ts';
+import type { GitContext } from './context.ts';
+import { Git } from './git.ts';
+import { buildMerge, testMerge } from './merge.ts';
+import { populate } from './populate.ts';
+import { reset, snapshot } from './snapshot.ts';
+import { merged } from './trailers.ts';
+import { Worktrees } from './worktrees.ts';
+
+export interface WorkspaceOptions {
+  /** Absolute path of the main checkout. */
+  readonly root: string;
+  /** Folder outside the repository for the worktrees of this repository only. */
+  readonly worktreesDir: string;
+  readonly log: Log;
+  /** How long a lock of another git process is waited for, in milliseconds. Default: 5000. */
+  readonly patience?: number;
+  readonly now?: () => Date;
+}
+
+/**
+ * Every method rejects with BatonError `git` when git itself fails. Baton's own git commands run no hooks of the user,
+ * with two exceptions: the merge commit (buildMerge) and the step of the user's checkout to it (advance).
+ */
+export function createWorkspace(options: WorkspaceOptions): Workspace {
+  const { root, worktreesDir, log } = options;
+  const git = new Git({ ceiling: worktreesDir, ...(options.patience === undefined ? {} : { patience: options.patience }) });
+  const context: GitContext = { git, root, worktreesDir, log, now: options.now ?? (() => new Date()) };
+  const worktrees = new Worktrees(context);
+  return {
+    create: (taskId, target) => worktrees.create(taskId, target),
+    populate: (worktree, copy, link) => populate(context, worktree, copy, link),
+    state: (worktree) => treeState(context, worktree),
+    checkpoint: (worktree, message) => checkpoint(context, worktree, message),
+    changes: (worktree, baseSha, headSha) => changes(git, worktree, baseSha, headSha),
+    testMerge: (headSha, target) => testMerge(context, headSha, target),
+    buildMerge: (merge) => buildMerge(context, merge),
+    advance: (target, mergeSha, expectedSha) => advance(context, target, mergeSha, expectedSha),
+    backToBranch: (worktree, branch) => backToBranch(context, worktree, branch),
+    snapshot: (worktree, taskId) => snapshot(context, worktree, taskId),
+    reset: (worktree, taskId, sha) => reset(context, worktree, taskId, sha),
+    remove: (taskId, worktree, branch) => worktrees.remove(taskId, worktree, branch),
+    merged: (target) => merged(context, target),
+  };
+}

@@ -1,0 +1,83 @@
+/** Who is asking: a process that an agent started may do much, but it may not give the consent that only a human can give. */
+import { execFile } from 'node:child_process';
+import * as fsp from 'node:fs/promises';
+import { BatonError } from '../../core/errors.ts';
+import type { Command, EngineApi } from '../../shared/api.ts';
+
+export interface Origin {
+  /** BATON_MARK of this process or the nearest ancestor that has one. */
+  readonly mark: string | null;
+  /** Pids from the parent upwards, as far as the platform shows them. */
+  readonly ancestors: readonly number[];
+}
+
+interface Ancestor {
+  readonly parent: number;
+  readonly mark: string | null;
+}
+
+/**
+ * The mark and ancestors of this process. An agent's command that drops BATON_MARK from its environment is still found by its ancestors'
+ * environments: /proc on Linux, `ps -E` on macOS. Windows shows neither without a slow helper, so there only the own environment and the
+ * parent count.
+ */
+export async function originOfThisProcess(): Promise<Origin> {
+  let mark = process.env['BATON_MARK'] ?? null;
+  const ancestors: number[] = [];
+  for (let pid = process.ppid; pid > 1 && ancestors.length < 64; ) {
+    ancestors.push(pid);
+    const found = await ancestor(pid);
+    if (found === undefined) break;
+    mark ??= found.mark;
+    pid = found.parent;
+  }
+  return { mark: mark === '' ? null : mark, ancestors };
+}
+
+async function ancestor(pid: number): Promise<Ancestor | undefined> {
+  try {
+    if (process.platform === 'linux') return await fromProc(pid);
+    if (process.platform === 'darwin') return await fromPs(pid);
+  } catch {
+    // It has ended meanwhile, or belongs to somebody else.
+  }
+  return undefined;
+}
+
+async function fromProc(pid: number): Promise<Ancestor> {
+  const stat = await fsp.readFile(`/proc/${pid}/stat`, 'utf8');
+  // The name before it is in parentheses and may hold anything.
+  const parent = Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]);
+  const environment = await fsp.readFile(`/proc/${pid}/environ`, 'utf8').catch(() => '');
+  const entry = environment.split('\0').find((variable) => variable.startsWith('BATON_MARK='));
+  return { parent, mark: entry?.slice('BATON_MARK='.length) ?? null };
+}
+
+async function fromPs(pid: number): Promise<Ancestor> {
+  const output = await new Promise<string>((resolve, reject) => {
+    execFile('/bin/ps', ['-E', '-ww', '-o', 'ppid=,command=', '-p', String(pid)], { timeout: 2000, maxBuffer: 4 << 20 }, (error, stdout) => {
+      if (error === null) resolve(stdout);
+      else reject(new Error(error.message));
+    });
+  });
+  return { parent: Number.parseInt(output.trim(), 10), mark: / BATON_MARK=(\S+)/.exec(output)?.[1] ?? null };
+}
+
+/** Throws `refused` when this command is consent and comes from an attempt's process or one that descends from it. */
+export async function assertMayConsent(command: Command, origin: Origin, api: Pick<EngineApi, 'snapshot' | 'task'>): Promise<void> {
+  if (command.type !== 'decide') return;
+  if (origin.mark === null && !(await descendsFromAttempt(origin, api))) return;
+  throw new BatonError('refused', `A decision on task ${command.task_id} was refused: it came from a process that an agent of Baton started.`, {
+    hint: 'Decide in VS Code, or run the baton command in a terminal of your own.',
+  });
+}
+
+/** Whether an ancestor is the root process of an attempt that runs now. */
+async function descendsFromAttempt({ ancestors }: Origin, api: Pick<EngineApi, 'snapshot' | 'task'>): Promise<boolean> {
+  const { tasks } = await api.snapshot();
+  for (const { id } of tasks.filter((task) => task.attempt_id !== null)) {
+    const attempts = (await api.task(id))?.attempts ?? [];
+    if (attempts.some(({ outcome, process: root }) => outcome === 'running' && root !== null && ancestors.includes(root.pid))) return true;
+  }
+  return false;
+}

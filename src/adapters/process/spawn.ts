@@ -1,0 +1,64 @@
+/** Starting a program as the root of a tree that can be ended as a whole. */
+import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
+import { once } from 'node:events';
+import { MARK } from './mark.ts';
+import { killTree } from './kill.ts';
+import { identify, identifyNow, type ProcessIdentity } from './table.ts';
+
+export interface SpawnRequest {
+  readonly file: string;
+  readonly args: readonly string[];
+  readonly cwd: string;
+  /** The whole environment; the mark is added to it. */
+  readonly env: Readonly<Record<string, string>>;
+  /** Value of BATON_MARK, unique to this tree. */
+  readonly mark: string;
+  /** Windows only: the arguments are a command line already (for cmd.exe). */
+  readonly verbatim?: boolean;
+}
+
+export interface Exit {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+}
+
+export interface Spawned {
+  readonly child: ChildProcessWithoutNullStreams;
+  /** Null when the process was gone before it could be asked. */
+  readonly identity: ProcessIdentity | null;
+  /** Resolves when the root process has ended; its output may still be read. */
+  readonly exited: Promise<Exit>;
+  /** Ends what is left of the tree; resolves when nothing is. */
+  readonly killTree: (graceMs?: number) => Promise<void>;
+}
+
+/**
+ * Starts a program in its own process group, never through a shell, with its three streams as pipes.
+ * @throws the system's error (ENOENT, EACCES …) when it cannot be started.
+ */
+export async function spawnProcess(request: SpawnRequest): Promise<Spawned> {
+  const child = spawn(request.file, request.args, {
+    cwd: request.cwd,
+    env: { ...request.env, [MARK]: request.mark },
+    detached: process.platform !== 'win32', // there it would open a console window
+    windowsHide: true,
+    windowsVerbatimArguments: request.verbatim === true,
+    stdio: 'pipe',
+  });
+  const { pid } = child;
+  // Asked before the event loop turns: until then the child cannot have been reaped.
+  const early = pid === undefined ? undefined : identifyNow(pid);
+  const exited = new Promise<Exit>((resolve) => child.once('exit', (code, signal) => resolve({ code, signal })));
+  // A program that ends before it has read its input is no error of ours.
+  child.stdin.on('error', () => undefined);
+  await once(child, 'spawn');
+  const identity = early ?? (pid === undefined ? undefined : await identify(pid)) ?? null;
+  return {
+    child,
+    identity: identity && { pid: identity.pid, started: identity.started },
+    exited,
+    killTree: async (graceMs) => {
+      await killTree(identity, { marked: (mark) => mark === request.mark, ownGroup: true, ...(graceMs === undefined ? {} : { graceMs }) });
+    },
+  };
+}

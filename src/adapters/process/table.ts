@@ -1,0 +1,122 @@
+/** The machine's processes as data: who is whose parent, and which of two processes with one pid is meant. */
+import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { readdir, readFile } from 'node:fs/promises';
+
+/** A pid alone may have been given to another process; with its start time it names one process for ever. */
+export interface ProcessIdentity {
+  readonly pid: number;
+  /** Opaque; equal for the same process, on this boot of this machine only. */
+  readonly started: string;
+}
+
+export interface ProcessInfo extends ProcessIdentity {
+  readonly ppid: number;
+  /** Process group; null where the platform has none. */
+  readonly pgid: number | null;
+  /** Session id; null where the platform does not tell. */
+  readonly sid: number | null;
+}
+
+/** Every living process that this user can see. A zombie is not living: it runs nothing and cannot be ended. */
+export async function listProcesses(): Promise<ProcessInfo[]> {
+  if (process.platform === 'linux') return await listLinux();
+  if (process.platform === 'win32') return parseWindowsTable(await windowsTable());
+  return parsePsTable(await output('ps', ['-A', '-o', 'pid=,ppid=,pgid=,stat=,lstart=']));
+}
+
+/** The identity of a living process, or undefined when there is none with this pid. */
+export async function identify(pid: number): Promise<ProcessIdentity | undefined> {
+  if (process.platform === 'linux') return identifyNow(pid);
+  if (process.platform === 'win32') return (await listProcesses()).find((one) => one.pid === pid);
+  return parsePsTable(await output('ps', ['-p', String(pid), '-o', 'pid=,ppid=,pgid=,stat=,lstart=']))[0];
+}
+
+/** As `identify`, at once, so that it can be asked before a short-lived child is reaped; undefined on platforms that need a helper program. */
+export function identifyNow(pid: number): ProcessIdentity | undefined {
+  if (process.platform !== 'linux') return undefined;
+  try {
+    return parseLinuxStat(readFileSync(`/proc/${pid}/stat`, 'utf8'), linuxBoot());
+  } catch {
+    return undefined;
+  }
+}
+
+/** Whether this very process still lives. */
+export async function isAlive(identity: ProcessIdentity): Promise<boolean> {
+  return (await identify(identity.pid))?.started === identity.started;
+}
+
+let boot: string | undefined;
+function linuxBoot(): string {
+  try {
+    boot ??= readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+  } catch {
+    boot = 'boot';
+  }
+  return boot;
+}
+
+async function listLinux(): Promise<ProcessInfo[]> {
+  const bootId = linuxBoot();
+  const found = await Promise.all(
+    (await processFolders()).map(async (pid) => {
+      try {
+        return parseLinuxStat(await readFile(`/proc/${pid}/stat`, 'utf8'), bootId);
+      } catch {
+        return undefined; // ended while we looked
+      }
+    }),
+  );
+  return found.filter((one) => one !== undefined);
+}
+
+/** Pids of Linux's /proc, as text. */
+export async function processFolders(): Promise<string[]> {
+  return (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
+}
+
+/** One `/proc/<pid>/stat` line (proc_pid_stat(5)); undefined for a zombie or a dead process. */
+export function parseLinuxStat(stat: string, bootId: string): ProcessInfo | undefined {
+  // The command name may hold spaces and parentheses, so fields are counted from the last parenthesis.
+  const close = stat.lastIndexOf(')');
+  const fields = stat.slice(close + 2).split(' ');
+  const [state, ppid, pgid, sid] = fields;
+  const started = fields[19];
+  if (close < 0 || started === undefined || state === 'Z' || state === 'X') return undefined;
+  return { pid: Number.parseInt(stat, 10), ppid: Number(ppid), pgid: Number(pgid), sid: Number(sid), started: `${bootId}/${started}` };
+}
+
+/** Output of `ps -o pid=,ppid=,pgid=,stat=,lstart=` (macOS, BSD). */
+export function parsePsTable(text: string): ProcessInfo[] {
+  const found: ProcessInfo[] = [];
+  for (const line of text.split('\n')) {
+    const match = /^\s*(\d+)\s+(\d+)\s+(\d+)\s+(\S+)\s+(.+?)\s*$/.exec(line);
+    if (!match || match[4]?.startsWith('Z') === true) continue;
+    found.push({ pid: Number(match[1]), ppid: Number(match[2]), pgid: Number(match[3]), sid: null, started: match[5] ?? '' });
+  }
+  return found;
+}
+
+/** Lines of `pid ppid ticks` as `windowsTable` prints them. */
+export function parseWindowsTable(text: string): ProcessInfo[] {
+  const found: ProcessInfo[] = [];
+  for (const line of text.split(/\r?\n/)) {
+    const match = /^(\d+) (\d+)(?: (\d+))?$/.exec(line.trim());
+    if (match) found.push({ pid: Number(match[1]), ppid: Number(match[2]), pgid: null, sid: null, started: match[3] ?? '' });
+  }
+  return found;
+}
+
+function windowsTable(): Promise<string> {
+  const script =
+    'Get-CimInstance Win32_Process -Property ProcessId,ParentProcessId,CreationDate | ForEach-Object { "$($_.ProcessId) $($_.ParentProcessId) $($_.CreationDate.Ticks)" }';
+  return output('powershell.exe', ['-NoProfile', '-NonInteractive', '-Command', script]);
+}
+
+/** What a program of the system prints; empty when it fails, as `ps` does when nothing matches. */
+export function output(file: string, args: readonly string[]): Promise<string> {
+  return new Promise((resolve) => {
+    execFile(file, args, { maxBuffer: 64 * 1024 * 1024, windowsHide: true, env: { ...process.env, LC_ALL: 'C' } }, (_error, stdout) => resolve(stdout));
+  });
+}

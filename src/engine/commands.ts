@@ -1,0 +1,287 @@
+/** What a surface may ask of the engine, one method a command. Each answers with one sentence or a BatonError that says what to do. */
+import { BatonError, unreachable } from '../core/errors.ts';
+import type { Decision, TaskExecution } from '../core/execution.ts';
+import { isTerminal } from '../core/states.ts';
+import type { Command, CommandReply } from '../shared/api.ts';
+import { taskIdFault, taskDefinition } from '../core/task.ts';
+import { slugOf, uniqueTaskId } from '../core/taskText.ts';
+import { setStep } from './lifecycle.ts';
+import type { Loop } from './loop.ts';
+import type { PipelineContext } from './pipeline/context.ts';
+
+export interface CommandDeskOptions {
+  readonly context: PipelineContext;
+  readonly loop: Loop;
+  /** Reads the task files again. */
+  readonly rescan: () => Promise<void>;
+  /** Ids of the queued tasks, next first. */
+  readonly queue: () => string[];
+  readonly refreshAgents: () => Promise<void>;
+}
+
+type Of<T extends Command['type']> = Extract<Command, { type: T }>;
+
+export class CommandDesk {
+  readonly #options: CommandDeskOptions;
+
+  constructor(options: CommandDeskOptions) {
+    this.#options = options;
+  }
+
+  async execute(command: Command): Promise<CommandReply> {
+    const reply = await this.#dispatch(command);
+    this.#options.loop.wake();
+    this.#options.context.changed();
+    return reply;
+  }
+
+  #dispatch(command: Command): Promise<CommandReply> {
+    switch (command.type) {
+      case 'start':
+        return this.#start();
+      case 'pause':
+        return this.#pause();
+      case 'stop':
+        return this.#stop(command);
+      case 'stop_now':
+        return this.#stopNow(command);
+      case 'add_task':
+        return this.#addTask(command);
+      case 'cancel':
+        return this.#cancel(command);
+      case 'retry':
+        return this.#retry(command);
+      case 'run_next':
+        return this.#runNext(command);
+      case 'move':
+        return this.#move(command);
+      case 'place':
+        return this.#place(command);
+      case 'clear_place':
+        return this.#clearPlace(command);
+      case 'decide':
+        return this.#decide(command);
+      case 'message':
+        return this.#message(command);
+      case 'refresh':
+        return this.#refresh();
+      default:
+        return unreachable(command);
+    }
+  }
+
+  async #start(): Promise<CommandReply> {
+    await this.#options.loop.start();
+    return { message: 'Baton is running.' };
+  }
+
+  async #pause(): Promise<CommandReply> {
+    await this.#options.loop.pause();
+    return { message: 'Paused: running attempts finish, nothing new starts.' };
+  }
+
+  async #stop(command: Of<'stop'>): Promise<CommandReply> {
+    await this.#options.loop.stop(command.reason ?? 'stopped by the user');
+    const { size } = this.#options.loop.runs;
+    return { message: size > 0 ? `Stopping: ${size} running ${size === 1 ? 'task finishes' : 'tasks finish'} first.` : 'Baton is stopped.' };
+  }
+
+  async #stopNow(command: Of<'stop_now'>): Promise<CommandReply> {
+    const { size } = this.#options.loop.runs;
+    await this.#options.loop.stopNow(command.reason ?? 'stopped at once by the user');
+    return { message: size > 0 ? `Stopped: ${size} running ${size === 1 ? 'task was' : 'tasks were'} interrupted and can go on later.` : 'Baton is stopped.' };
+  }
+
+  async #addTask(command: Of<'add_task'>): Promise<CommandReply> {
+    const { lifecycle, ports } = this.#options.context;
+    await this.#options.rescan();
+    const taken = new Set(lifecycle.all().map((task) => task.task_id.toLowerCase()));
+    const id = command.task.id ?? uniqueTaskId(slugOf(command.task.goal), taken);
+    const fault = taskIdFault(id);
+    if (fault !== undefined) throw new BatonError('invalid_task', `"${id}" is not a valid task id: ${fault}.`);
+    if (taken.has(id.toLowerCase())) {
+      throw new BatonError('conflict', `There is a task ${id} already.`, { hint: 'Choose another id, or leave it out to get a free one.' });
+    }
+    const parsed = taskDefinition.safeParse({ ...command.task, id });
+    if (!parsed.success) {
+      throw new BatonError('invalid_task', parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('; '));
+    }
+    const file = await ports.sources.addTask({ ...parsed.data, created_at: parsed.data.created_at ?? lifecycle.now() });
+    await this.#options.rescan();
+    return { message: `Added ${id} (${file}).`, task_id: id };
+  }
+
+  async #cancel(command: Of<'cancel'>): Promise<CommandReply> {
+    const { lifecycle, decisions } = this.#options.context;
+    const task = lifecycle.get(command.task_id);
+    if (isTerminal(task.state)) throw new BatonError('conflict', `Task ${task.task_id} is ${task.state} already.`);
+    return this.#options.loop.cancel(task.task_id, async () => {
+      if (isTerminal(lifecycle.get(task.task_id).state)) return { message: `Task ${task.task_id} had ended already.`, task_id: task.task_id };
+      const message = command.reason ?? 'cancelled by the user';
+      await lifecycle.transition(task.task_id, 'failed', message, (draft) => {
+        draft.error = { kind: 'cancelled', message, at: lifecycle.now() };
+        return [{ type: 'task_cancelled' }, ...decisions.withdraw(draft, () => true)];
+      });
+      return { message: `Cancelled ${task.task_id}. Its worktree and branch are kept.`, task_id: task.task_id };
+    });
+  }
+
+  /** A failed task starts again where it can; a task that waits for its next attempt gets it now. */
+  async #retry(command: Of<'retry'>): Promise<CommandReply> {
+    const { context } = this.#options;
+    const task = context.lifecycle.get(command.task_id);
+    await context.accounts.reopenSignIns();
+    if (task.state !== 'failed') {
+      if (task.not_before === null) {
+        throw new BatonError('conflict', `Task ${task.task_id} is ${task.state}: there is nothing to retry.`, { hint: 'Only a failed or waiting task can be retried.' });
+      }
+      await context.lifecycle.change(task.task_id, (draft) => {
+        draft.not_before = null;
+        return [{ type: 'retry_now' }];
+      });
+      return { message: `Task ${task.task_id} is tried again now.`, task_id: task.task_id };
+    }
+    if (command.fresh) await this.#discard(task);
+    await context.lifecycle.transition(task.task_id, 'new', command.fresh ? 'run again from scratch' : 'run again', (draft) => {
+      runAgain(draft, command.fresh ?? false, context.lifecycle.now());
+      return undefined;
+    });
+    return { message: `Task ${task.task_id} is queued again${command.fresh ? ' from scratch' : ''}.`, task_id: task.task_id };
+  }
+
+  async #discard(task: TaskExecution): Promise<void> {
+    if (task.worktree === null || task.branch === null) return;
+    const { workspace } = this.#options.context.ports;
+    await workspace.snapshot(task.worktree, task.task_id);
+    await workspace.remove(task.task_id, task.worktree, task.branch);
+  }
+
+  async #runNext(command: Of<'run_next'>): Promise<CommandReply> {
+    const queue = this.#queued(command.task_id);
+    await this.#arrange([command.task_id, ...queue.filter((id) => id !== command.task_id)], 1);
+    return { message: `Task ${command.task_id} runs next.`, task_id: command.task_id };
+  }
+
+  async #move(command: Of<'move'>): Promise<CommandReply> {
+    const queue = this.#queued(command.task_id);
+    const from = queue.indexOf(command.task_id);
+    const to = command.direction === 'up' ? from - 1 : from + 1;
+    const other = queue[to];
+    if (other === undefined) return { message: `Task ${command.task_id} is ${command.direction === 'up' ? 'first' : 'last'} already.`, task_id: command.task_id };
+    queue[to] = command.task_id;
+    queue[from] = other;
+    await this.#arrange(queue, Math.max(from, to) + 1);
+    return { message: `Task ${command.task_id} is number ${to + 1} now.`, task_id: command.task_id };
+  }
+
+  async #place(command: Of<'place'>): Promise<CommandReply> {
+    const rest = this.#queued(command.task_id).filter((id) => id !== command.task_id);
+    const found = command.before === null ? -1 : rest.indexOf(command.before);
+    const at = found < 0 ? rest.length : found;
+    const queue = [...rest.slice(0, at), command.task_id, ...rest.slice(at)];
+    await this.#arrange(queue, at + 1);
+    return { message: `Task ${command.task_id} is number ${at + 1} now.`, task_id: command.task_id };
+  }
+
+  async #clearPlace(command: Of<'clear_place'>): Promise<CommandReply> {
+    await this.#options.context.lifecycle.change(command.task_id, (draft) => {
+      draft.place = null;
+      return [{ type: 'place_cleared' }];
+    });
+    return { message: `Task ${command.task_id} is ordered by its score again.`, task_id: command.task_id };
+  }
+
+  async #decide(command: Of<'decide'>): Promise<CommandReply> {
+    const { task_id: taskId, decision_id: decisionId, verdict, text, input, by, via } = command;
+    const { decision } = await this.#options.context.decisions.answer(taskId, decisionId, { verdict, text, input, by, via });
+    return { message: answerMessage(decision), task_id: taskId };
+  }
+
+  async #message(command: Of<'message'>): Promise<CommandReply> {
+    const { lifecycle, ports } = this.#options.context;
+    lifecycle.get(command.task_id);
+    const run = this.#options.loop.runs.get(command.task_id);
+    if (!run?.session || run.attemptId === null) {
+      throw new BatonError('conflict', `No agent is at work on ${command.task_id}.`, { hint: 'Messages reach running agents only; put the text into the task, or request changes.' });
+    }
+    await run.session.send(command.text);
+    ports.runs.append(command.task_id, run.attemptId, { at: lifecycle.now(), type: 'user', text: command.text });
+    return { message: `The agent of ${command.task_id} got your message.`, task_id: command.task_id };
+  }
+
+  async #refresh(): Promise<CommandReply> {
+    await this.#options.refreshAgents();
+    await this.#options.rescan();
+    return { message: 'Task files and agents were read again.' };
+  }
+
+  #queued(taskId: string): string[] {
+    const queue = this.#options.queue();
+    if (!queue.includes(taskId)) {
+      const { state } = this.#options.context.lifecycle.get(taskId);
+      throw new BatonError('conflict', `Task ${taskId} is ${state}: only queued tasks have a place.`);
+    }
+    return queue;
+  }
+
+  /** The first `count` of the queue get manual places in this order; tasks placed before keep theirs relative to them. */
+  async #arrange(queue: readonly string[], count: number): Promise<void> {
+    const { lifecycle } = this.#options.context;
+    const lastPlaced = queue.findLastIndex((taskId) => lifecycle.get(taskId).place !== null);
+    for (const [place, taskId] of queue.slice(0, Math.max(count, lastPlaced + 1)).entries()) await this.#setPlace(taskId, place);
+  }
+
+  async #setPlace(taskId: string, place: number): Promise<void> {
+    const { lifecycle } = this.#options.context;
+    if (lifecycle.get(taskId).place === place) return;
+    await lifecycle.change(taskId, (draft) => {
+      draft.place = place;
+      return [{ type: 'placed', data: { place } }];
+    });
+  }
+}
+
+/** Keeps plan, completed steps, branch and cost, zeroes the counters; `fresh` forgets the work too. */
+function runAgain(draft: TaskExecution, fresh: boolean, at: string): void {
+  draft.error = null;
+  draft.not_before = null;
+  draft.retry_count = 0;
+  draft.unknown_failures = 0;
+  draft.gate_failures = 0;
+  draft.interruptions = 0;
+  if (fresh) {
+    draft.steps = [];
+    draft.plan = null;
+    draft.plan_review = null;
+    draft.sessions = {};
+    draft.feedback = null;
+    draft.worktree = null;
+    draft.prepared_at = null;
+    draft.branch = null;
+    draft.target_branch = null;
+    draft.base_sha = null;
+    draft.head_sha = null;
+    return;
+  }
+  for (const step of draft.steps) {
+    if (step.state === 'implementing' || step.state === 'code_review' || step.state === 'rejected') setStep(draft, step.step_id, 'failed', at);
+    if (step.state === 'failed') setStep(draft, step.step_id, 'pending', at);
+    if (step.state !== 'completed') step.attempt = 0;
+  }
+}
+
+/** The wording of an answer, as the command line prints it. */
+function answerMessage(decision: Decision): string {
+  const { task_id: id, kind, answer } = decision;
+  if (kind === 'permission') return answer?.verdict === 'approve' ? `✅ Permission for ${id} granted` : `❌ Permission for ${id} denied`;
+  if (answer?.verdict === 'reject') return `❌ Task ${id} rejected and marked as failed`;
+  if (answer?.verdict === 'request_changes') return `↩ Task ${id} goes back to work with your changes`;
+  switch (kind) {
+    case 'start':
+      return `✅ Task ${id} approved - it may start`;
+    case 'merge':
+      return `✅ Task ${id} approved - merging`;
+    default:
+      return `✅ Task ${id} approved - continuing implementation`;
+  }
+}

@@ -1,0 +1,240 @@
+/**
+ * Decisions that only a human may settle: opened with the change that needs them, stored with the task, answered once.
+ * An answer takes effect in the same commit that records it, so neither a crash nor a second click can apply it twice.
+ */
+import { BatonError } from '../core/errors.ts';
+import { openDecisions, type Decision, type DecisionAnswer, type DecisionKind, type TaskExecution } from '../core/execution.ts';
+import type { TaskState } from '../core/states.ts';
+import { Emitter } from './emitter.ts';
+import { addStep, nextFixId, setStep, type EventDraft, type Lifecycle, type Mutation } from './lifecycle.ts';
+import type { Crypto, Log } from './ports.ts';
+
+export interface DecisionDraft {
+  readonly kind: DecisionKind;
+  readonly question: string;
+  readonly detail?: Readonly<Record<string, unknown>>;
+  /** Where the task goes on when approved. */
+  readonly resume_state: TaskState;
+  readonly head_sha?: string | null;
+  readonly attempt_id?: string | null;
+}
+
+export type AnswerDraft = Omit<DecisionAnswer, 'at' | 'text' | 'input'> & {
+  readonly text?: string | undefined;
+  readonly input?: Record<string, unknown> | undefined;
+};
+
+export class Decisions {
+  readonly #lifecycle: Lifecycle;
+  readonly #crypto: Crypto;
+  readonly #answered: Emitter<Decision>;
+
+  constructor(lifecycle: Lifecycle, crypto: Crypto, log: Log) {
+    this.#lifecycle = lifecycle;
+    this.#crypto = crypto;
+    this.#answered = new Emitter((error) => log.error('A listener of answered decisions failed', error));
+  }
+
+  /** Calls back with each decision right after its answer was stored. */
+  get onAnswered(): Emitter<Decision>['event'] {
+    return this.#answered.event;
+  }
+
+  /** Parks a task with a decision. */
+  async park(taskId: string, decision: DecisionDraft, why: string, mutate?: Mutation): Promise<TaskExecution> {
+    return this.#lifecycle.transition(taskId, 'awaiting_human_review', why, (draft) => [
+      ...(mutate?.(draft) ?? []),
+      ...this.#open(draft, decision),
+    ]);
+  }
+
+  /** Opens a decision that leaves the task's state as it is (permission, a running agent's question). */
+  async ask(taskId: string, decision: DecisionDraft): Promise<Decision> {
+    let id = '';
+    const task = await this.#lifecycle.change(taskId, (draft) => {
+      const events = this.#open(draft, decision);
+      id = draft.decisions.at(-1)?.id ?? '';
+      return events;
+    });
+    return find(task, id);
+  }
+
+  /** Closes open decisions of a task that nobody needs to answer any more. */
+  withdraw(draft: TaskExecution, matches: (decision: Decision) => boolean): EventDraft[] {
+    return openDecisions(draft)
+      .filter(matches)
+      .map((decision) => {
+        decision.status = 'withdrawn';
+        return { type: 'decision_withdrawn', data: { decision_id: decision.id, kind: decision.kind } };
+      });
+  }
+
+  /**
+   * Records a human's answer and applies it. Rejects with `not_found` (no such open decision) or `conflict`
+   * (the task changed under the decision, which must then be asked again).
+   */
+  async answer(taskId: string, decisionId: string | undefined, answer: AnswerDraft): Promise<{ decision: Decision; task: TaskExecution }> {
+    const decision = pick(this.#lifecycle.get(taskId), decisionId);
+    const record = (draft: TaskExecution): Decision => {
+      const target = find(draft, decision.id);
+      if (target.status !== 'open') throw new BatonError('conflict', `Decision ${decision.id} of task ${taskId} was settled already.`);
+      target.status = 'answered';
+      target.answer = {
+        verdict: answer.verdict,
+        text: answer.text ?? null,
+        input: answer.input ?? null,
+        by: answer.by,
+        via: answer.via,
+        at: this.#lifecycle.now(),
+      };
+      return target;
+    };
+    const event = {
+      type: 'decision_answered',
+      data: { decision_id: decision.id, kind: decision.kind, verdict: answer.verdict, by: answer.by, via: answer.via, text: answer.text ?? null },
+    };
+    const task = await this.#settle(taskId, decision, answer, record, event);
+    const settled = find(task, decision.id);
+    this.#answered.fire(settled);
+    return { decision: settled, task };
+  }
+
+  async #settle(
+    taskId: string,
+    decision: Decision,
+    answer: AnswerDraft,
+    record: (draft: TaskExecution) => Decision,
+    event: EventDraft,
+  ): Promise<TaskExecution> {
+    if (decision.kind === 'permission') {
+      return this.#lifecycle.change(taskId, (draft) => {
+        record(draft);
+        return [event];
+      });
+    }
+    const parked = 'awaiting_human_review';
+    const by = `${answer.by} by ${answer.via === 'vscode' ? 'VS Code' : 'the command line'}`;
+    if (answer.verdict === 'reject') {
+      return this.#lifecycle.transition(taskId, 'failed', `rejected by ${by}${answer.text ? `: ${answer.text}` : ''}`, (draft) => {
+        const settled = record(draft);
+        settled.applied_at = this.#lifecycle.now();
+        draft.error = { kind: 'rejected', message: answer.text ?? `Rejected by ${answer.by}`, at: this.#lifecycle.now() };
+        return [event, ...this.withdraw(draft, () => true)];
+      }, parked);
+    }
+    if (answer.verdict === 'request_changes') {
+      if (!answer.text?.trim()) throw new BatonError('usage', 'Say what should change: a change request needs a text.');
+      const feedback = answer.text;
+      return this.#lifecycle.transition(taskId, reworkState(decision), `changes requested by ${by}`, (draft) => {
+        const settled = record(draft);
+        settled.applied_at = this.#lifecycle.now();
+        requestRework(draft, feedback, this.#lifecycle.now());
+        return [event];
+      }, parked);
+    }
+    return this.#lifecycle.transition(taskId, decision.resume_state, `approved by ${by}`, (draft) => {
+      const settled = record(draft);
+      // Start and merge approvals are used up later, by the very start or merge they allow.
+      if (decision.kind !== 'start' && decision.kind !== 'merge') {
+        settled.applied_at = this.#lifecycle.now();
+        draft.error = null;
+        draft.interruptions = 0;
+        draft.gate_failures = 0;
+        draft.unknown_failures = 0;
+        draft.retry_count = 0;
+        if (answer.text) draft.feedback = answer.text;
+      }
+      return [event];
+    }, parked);
+  }
+
+  #open(draft: TaskExecution, decision: DecisionDraft): EventDraft[] {
+    const id = `d${draft.decisions.length + 1}-${this.#crypto.id().slice(0, 6)}`;
+    draft.decisions.push({
+      id,
+      task_id: draft.task_id,
+      kind: decision.kind,
+      question: decision.question,
+      detail: { ...decision.detail },
+      since: this.#lifecycle.now(),
+      expires_at: null,
+      status: 'open',
+      resume_state: decision.resume_state,
+      content_hash: draft.content_hash,
+      head_sha: decision.head_sha ?? null,
+      attempt_id: decision.attempt_id ?? null,
+      answer: null,
+      applied_at: null,
+    });
+    return [{ type: 'decision_opened', data: { decision_id: id, kind: decision.kind, question: decision.question } }];
+  }
+}
+
+/**
+ * The approval of `kind` that may still be used: answered with approve, not used up, bound to this very content (and
+ * commit), and not older than `expiresMs`.
+ */
+export function usableApproval(
+  task: TaskExecution,
+  kind: 'start' | 'merge',
+  nowMs: number,
+  expiresMs: number,
+  headSha: string | null = null,
+): Decision | undefined {
+  return task.decisions.find(
+    (decision) =>
+      decision.kind === kind &&
+      decision.status === 'answered' &&
+      decision.answer?.verdict === 'approve' &&
+      decision.applied_at === null &&
+      decision.content_hash === task.content_hash &&
+      (headSha === null || decision.head_sha === headSha) &&
+      nowMs - Date.parse(decision.answer.at) < expiresMs,
+  );
+}
+
+/** Uses an approval up, in the draft of the change that it allows. */
+export function useApproval(draft: TaskExecution, decisionId: string, at: string): void {
+  const decision = find(draft, decisionId);
+  if (decision.applied_at !== null) throw new BatonError('conflict', `Approval ${decisionId} of task ${draft.task_id} was used already.`);
+  decision.applied_at = at;
+}
+
+/** Puts feedback before the implementer: in the step that is open, else in a new one. Starts the counts again. */
+export function requestRework(draft: TaskExecution, feedback: string, at: string): void {
+  const open = draft.steps.find((step) => step.state !== 'completed');
+  if (open) {
+    if (open.state === 'failed') setStep(draft, open.step_id, 'pending', at);
+    open.attempt = 0;
+  } else if (draft.steps.length > 0) {
+    const id = nextFixId(draft);
+    addStep(draft, { id, description: 'Make the requested changes' });
+  }
+  draft.feedback = feedback;
+  draft.gate_failures = 0;
+  draft.unknown_failures = 0;
+  draft.retry_count = 0;
+  draft.interruptions = 0;
+  draft.error = null;
+}
+
+/** A change request leads back to work; before any work has begun, to the queue. */
+function reworkState(decision: Decision): TaskState {
+  if (decision.kind === 'start') return 'new';
+  if (decision.kind === 'plan') return 'planning';
+  return 'implementing';
+}
+
+function pick(task: TaskExecution, decisionId: string | undefined): Decision {
+  const open = openDecisions(task);
+  const decision = decisionId === undefined ? open[0] : open.find((one) => one.id === decisionId);
+  if (decision) return decision;
+  const what = decisionId === undefined ? 'has no open decision' : `has no open decision ${decisionId}`;
+  throw new BatonError('not_found', `Task ${task.task_id} ${what}.`, { hint: 'See what waits for you with `baton review`.' });
+}
+
+function find(task: TaskExecution, decisionId: string): Decision {
+  const decision = task.decisions.find((one) => one.id === decisionId);
+  if (!decision) throw new BatonError('not_found', `Task ${task.task_id} has no decision ${decisionId}.`);
+  return decision;
+}

@@ -1,0 +1,138 @@
+/** From files to the queue: definitions become records, edits reach tasks that have not started, finished work is recognised. */
+import { messageOf, type Problem } from '../core/errors.ts';
+import { openDecisions, type TaskExecution } from '../core/execution.ts';
+import type { Decisions } from './decisions.ts';
+import type { Lifecycle } from './lifecycle.ts';
+import type { Log, SourcedTask, Sources, Workspace } from './ports.ts';
+
+export interface IntakePorts {
+  readonly sources: Sources;
+  readonly workspace: Workspace;
+  readonly log: Log;
+}
+
+export class Intake {
+  readonly #ports: IntakePorts;
+  readonly #lifecycle: Lifecycle;
+  readonly #decisions: Decisions;
+  readonly #isRunning: (taskId: string) => boolean;
+  #sourced = new Map<string, SourcedTask>();
+  #problems: Problem[] = [];
+  #tail: Promise<void> = Promise.resolve();
+
+  constructor(ports: IntakePorts, lifecycle: Lifecycle, decisions: Decisions, isRunning: (taskId: string) => boolean) {
+    this.#ports = ports;
+    this.#lifecycle = lifecycle;
+    this.#decisions = decisions;
+    this.#isRunning = isRunning;
+  }
+
+  /** What is wrong in the task files. */
+  get problems(): readonly Problem[] {
+    return this.#problems;
+  }
+
+  /** Where a task is defined; undefined once its file is gone. */
+  source(taskId: string): SourcedTask | undefined {
+    return this.#sourced.get(taskId);
+  }
+
+  /** Reads all files again and brings the records in line; calls queue up. */
+  scan(target: string): Promise<void> {
+    this.#tail = this.#tail.then(() => this.#scan(target)).catch((error: unknown) => {
+      this.#ports.log.error('The task files could not be read', error);
+    });
+    return this.#tail;
+  }
+
+  async #scan(target: string): Promise<void> {
+    const { tasks, problems } = await this.#ports.sources.tasks();
+    const extra: Problem[] = [];
+    const unseen = tasks.filter((task) => !this.#lifecycle.find(task.definition.id));
+    const landed = unseen.length > 0 ? await this.#landed(target) : new Map<string, { hash: string; sha: string }>();
+    for (const task of tasks) {
+      const record = this.#lifecycle.find(task.definition.id);
+      if (record) await this.#update(record, task, extra);
+      else await this.#create(task, landed.get(task.definition.id));
+    }
+    const known = new Map(tasks.map((task) => [task.definition.id, task]));
+    // A file with an error may hold tasks that were read before: they are kept until the file can be read.
+    const unreadable = new Set(problems.filter((problem) => problem.severity === 'error').map((problem) => problem.file));
+    for (const [id, before] of this.#sourced) {
+      if (known.has(id)) continue;
+      if (unreadable.has(before.file)) known.set(id, before);
+      else await this.#gone(id, before, extra);
+    }
+    // With an unreadable file nobody knows which tasks are gone.
+    for (const record of unreadable.size > 0 ? [] : this.#lifecycle.all()) {
+      if (!known.has(record.task_id) && !this.#sourced.has(record.task_id)) await this.#dropUnstarted(record);
+    }
+    this.#sourced = known;
+    this.#problems = [...problems, ...extra];
+  }
+
+  async #create(task: SourcedTask, landed: { hash: string; sha: string } | undefined): Promise<void> {
+    const record = await this.#lifecycle.create(task.definition, task.hash);
+    if (landed?.hash !== task.hash) return;
+    // Done elsewhere: the target holds a merge commit with this task's trailers.
+    await this.#lifecycle.change(record.task_id, (draft) => {
+      draft.merge_sha = landed.sha;
+      return undefined;
+    });
+    await this.#lifecycle.transition(record.task_id, 'implementing', 'found merged on the target');
+    await this.#lifecycle.transition(record.task_id, 'quality_gate', 'found merged on the target');
+    await this.#lifecycle.transition(record.task_id, 'done', `found merged on the target as ${landed.sha.slice(0, 8)}`);
+  }
+
+  async #update(record: TaskExecution, task: SourcedTask, extra: Problem[]): Promise<void> {
+    if (record.content_hash === task.hash) return;
+    if (!isUnstarted(record) || this.#isRunning(record.task_id)) {
+      extra.push({
+        ...place(task),
+        severity: 'warning',
+        message: `Task ${record.task_id} is ${record.state} already: this edit does not reach it.`,
+      });
+      return;
+    }
+    const apply = (draft: TaskExecution) => {
+      draft.task_def = task.definition;
+      draft.content_hash = task.hash;
+      return [{ type: 'task_edited' }, ...this.#decisions.withdraw(draft, () => true)];
+    };
+    // What was asked about the old content must be asked again about the new.
+    if (record.state === 'awaiting_human_review') await this.#lifecycle.transition(record.task_id, 'new', 'the task was edited', apply);
+    else await this.#lifecycle.change(record.task_id, apply);
+  }
+
+  async #gone(id: string, before: SourcedTask, extra: Problem[]): Promise<void> {
+    const record = this.#lifecycle.find(id);
+    if (!record || (await this.#dropUnstarted(record))) return;
+    if (record.state === 'done' || record.state === 'failed') return;
+    extra.push({ ...place(before), severity: 'warning', message: `The definition of task ${id} is gone, but it has started: cancel it if it is not wanted.` });
+  }
+
+  async #dropUnstarted(record: TaskExecution): Promise<boolean> {
+    if (!isUnstarted(record) || record.history.length > 2 || this.#isRunning(record.task_id)) return false;
+    await this.#lifecycle.remove(record.task_id);
+    return true;
+  }
+
+  async #landed(target: string): Promise<Map<string, { hash: string; sha: string }>> {
+    try {
+      return await this.#ports.workspace.merged(target);
+    } catch (error) {
+      this.#ports.log.warn(`Merged tasks could not be looked up: ${messageOf(error)}`);
+      return new Map();
+    }
+  }
+}
+
+/** No agent has seen it: edits may still reach it. */
+function isUnstarted(record: TaskExecution): boolean {
+  if (record.started_at !== null) return false;
+  return record.state === 'new' || (record.state === 'awaiting_human_review' && openDecisions(record).every((decision) => decision.kind === 'start'));
+}
+
+function place(task: SourcedTask) {
+  return { file: task.file, line: task.line, column: 1, source: 'task' as const, task_id: task.definition.id };
+}

@@ -1,0 +1,222 @@
+/**
+ * The only door to a changed task. Every change is checked against the state machines, committed durably together with
+ * its events, and only then visible in memory; changes of one task queue up behind each other.
+ */
+import { BatonError } from '../core/errors.ts';
+import { newExecution, type StepDefinition, type StepExecution, type TaskError, type TaskExecution } from '../core/execution.ts';
+import { assertStepEdge, assertTaskEdge, isActive, type StepState, type TaskState } from '../core/states.ts';
+import type { TaskDefinition } from '../core/task.ts';
+import { Emitter } from './emitter.ts';
+import type { Clock, Log, NewEvent, Store } from './ports.ts';
+
+export const DEFAULT_STEP_ATTEMPTS = 3;
+
+export interface Committed {
+  readonly task: TaskExecution | undefined;
+  readonly events: readonly NewEvent[];
+}
+
+/** Events that a change adds, without what the lifecycle fills in. */
+export interface EventDraft {
+  readonly type: string;
+  readonly data?: Readonly<Record<string, unknown>>;
+}
+
+/** Changes a draft in place; what it returns is committed with it. */
+export type Mutation = (draft: TaskExecution) => readonly EventDraft[] | undefined;
+
+export class Lifecycle {
+  readonly #store: Store;
+  readonly #clock: Clock;
+  readonly #tasks = new Map<string, TaskExecution>();
+  readonly #tails = new Map<string, Promise<unknown>>();
+  readonly #committed: Emitter<Committed>;
+
+  constructor(store: Store, clock: Clock, log: Log) {
+    this.#store = store;
+    this.#clock = clock;
+    this.#committed = new Emitter((error) => log.error('A listener of committed events failed', error));
+  }
+
+  /** Calls back after each commit, in commit order. */
+  get onCommitted(): Emitter<Committed>['event'] {
+    return this.#committed.event;
+  }
+
+  async load(): Promise<void> {
+    for (const task of await this.#store.loadTasks()) this.#tasks.set(task.task_id, task);
+  }
+
+  all(): TaskExecution[] {
+    return [...this.#tasks.values()];
+  }
+
+  find(taskId: string): TaskExecution | undefined {
+    return this.#tasks.get(taskId);
+  }
+
+  /** The task's current record; throws `not_found`. Records are never changed in place. */
+  get(taskId: string): TaskExecution {
+    const task = this.#tasks.get(taskId);
+    if (!task) {
+      throw new BatonError('not_found', `There is no task ${taskId}.`, { hint: 'List the tasks with `baton list-tasks`.' });
+    }
+    return task;
+  }
+
+  /** Tasks that only a human can move on. */
+  needingHumanReview(): TaskExecution[] {
+    return this.all().filter((task) => task.state === 'awaiting_human_review');
+  }
+
+  /** Tasks that are neither finished nor waiting for a human. */
+  active(): TaskExecution[] {
+    return this.all().filter((task) => isActive(task.state));
+  }
+
+  /** Creates the record of a definition in state new; an id that has a record resumes it, never overwrites it. */
+  async create(definition: TaskDefinition, hash: string, mutate?: Mutation): Promise<TaskExecution> {
+    return this.#inTurn(definition.id, async () => {
+      const existing = this.#tasks.get(definition.id);
+      if (existing) return existing;
+      const task = newExecution(definition, hash, this.now());
+      const events = [{ type: 'task_added', data: { goal: definition.goal } }, ...(mutate?.(task) ?? [])];
+      return this.#commit(task, events);
+    });
+  }
+
+  /** Changes fields of a task without moving it. */
+  async change(taskId: string, mutate: Mutation): Promise<TaskExecution> {
+    return this.#inTurn(taskId, async () => {
+      const draft = this.#draft(taskId);
+      const { state } = draft;
+      const events = mutate(draft) ?? [];
+      if (draft.state !== state) throw new BatonError('internal', `The state of ${taskId} was changed outside a transition.`);
+      return this.#commit(draft, events);
+    });
+  }
+
+  /**
+   * Moves a task along a legal edge; `why` goes into its history. With `from`, the move happens only while the task is
+   * still in that state, and rejects with `conflict` otherwise.
+   */
+  async transition(taskId: string, to: TaskState, why: string, mutate?: Mutation, from?: TaskState): Promise<TaskExecution> {
+    return this.#inTurn(taskId, async () => {
+      const draft = this.#draft(taskId);
+      if (from !== undefined && draft.state !== from) {
+        throw new BatonError('conflict', `Task ${taskId} is ${draft.state} by now, not ${from}.`);
+      }
+      const events = this.#move(draft, to, why, mutate);
+      return this.#commit(draft, events);
+    });
+  }
+
+  async remove(taskId: string): Promise<void> {
+    await this.#inTurn(taskId, async () => {
+      if (!this.#tasks.has(taskId)) return;
+      const events: NewEvent[] = [{ at: this.now(), type: 'task_removed', task_id: taskId, data: {} }];
+      await this.#store.commit({ remove: [taskId], events });
+      this.#tasks.delete(taskId);
+      this.#committed.fire({ task: undefined, events });
+    });
+  }
+
+  /** Commits events and named values that concern no task. */
+  async record(events: readonly EventDraft[], meta: Readonly<Record<string, unknown>> = {}): Promise<void> {
+    const stamped = events.map((event) => this.#stamp(event, null));
+    await this.#store.commit({ events: stamped, meta });
+    this.#committed.fire({ task: undefined, events: stamped });
+  }
+
+  now(): string {
+    return new Date(this.#clock.now()).toISOString();
+  }
+
+  #move(draft: TaskExecution, to: TaskState, why: string, mutate: Mutation | undefined): readonly EventDraft[] {
+    const from = draft.state;
+    assertTaskEdge(draft.task_id, from, to);
+    const at = this.now();
+    draft.state = to;
+    draft.history.push({ from, to, at, why });
+    if (to === 'done' || to === 'failed') draft.completed_at = at;
+    else draft.completed_at = null;
+    const more = mutate?.(draft) ?? [];
+    if (draft.state !== to) throw new BatonError('internal', `The state of ${draft.task_id} was changed inside a transition.`);
+    return [{ type: 'task_state', data: { from, to, why } }, ...more];
+  }
+
+  #draft(taskId: string): TaskExecution {
+    const draft = structuredClone(this.get(taskId));
+    draft.rev += 1;
+    return draft;
+  }
+
+  async #commit(task: TaskExecution, drafts: readonly EventDraft[]): Promise<TaskExecution> {
+    const events = drafts.map((event) => this.#stamp(event, task.task_id));
+    await this.#store.commit({ tasks: [task], events });
+    this.#tasks.set(task.task_id, task);
+    this.#committed.fire({ task, events });
+    return task;
+  }
+
+  #stamp(event: EventDraft, taskId: string | null): NewEvent {
+    return { at: this.now(), type: event.type, task_id: taskId, data: event.data ?? {} };
+  }
+
+  async #inTurn<T>(taskId: string, work: () => Promise<T>): Promise<T> {
+    const before = this.#tails.get(taskId) ?? Promise.resolve();
+    const mine = before.then(work, work);
+    this.#tails.set(taskId, mine);
+    try {
+      return await mine;
+    } finally {
+      if (this.#tails.get(taskId) === mine) this.#tails.delete(taskId);
+    }
+  }
+}
+
+/** Adds a pending step to a draft. Ids are unique within the task. */
+export function addStep(draft: TaskExecution, definition: StepDefinition, maxAttempts = DEFAULT_STEP_ATTEMPTS): StepExecution {
+  if (draft.steps.some((step) => step.step_id === definition.id)) {
+    throw new BatonError('conflict', `Task ${draft.task_id} already has a step ${definition.id}.`);
+  }
+  const step: StepExecution = {
+    step_id: definition.id,
+    state: 'pending',
+    attempt: 0,
+    max_attempts: maxAttempts,
+    definition,
+    implementation: null,
+    code_review: null,
+    error: null,
+    started_at: null,
+    completed_at: null,
+    implementer_model: null,
+    reviewer_model: null,
+  };
+  draft.steps.push(step);
+  return step;
+}
+
+/** The step of a draft; throws `not_found`. */
+export function stepOf(draft: TaskExecution, stepId: string): StepExecution {
+  const step = draft.steps.find((one) => one.step_id === stepId);
+  if (!step) throw new BatonError('not_found', `Task ${draft.task_id} has no step ${stepId}.`);
+  return step;
+}
+
+/** Moves a step of a draft along a legal edge. */
+export function setStep(draft: TaskExecution, stepId: string, to: StepState, at: string, error: TaskError | null = null): StepExecution {
+  const step = stepOf(draft, stepId);
+  assertStepEdge(draft.task_id, stepId, step.state, to);
+  step.state = to;
+  step.error = error;
+  if (to === 'implementing') step.started_at ??= at;
+  if (to === 'completed') step.completed_at = at;
+  return step;
+}
+
+/** The id of the next rework step: fix-1, fix-2, … */
+export function nextFixId(task: TaskExecution): string {
+  return `fix-${task.steps.filter((step) => step.step_id.startsWith('fix-')).length + 1}`;
+}

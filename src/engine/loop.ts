@@ -1,0 +1,282 @@
+/**
+ * The loop: event-driven, it starts what may run whenever something happened. The user's wish (running, paused, stopped)
+ * is stored, so a reload goes on with what was; nothing runs before the first Start.
+ */
+import { BatonError } from '../core/errors.ts';
+import type { TaskExecution } from '../core/execution.ts';
+import type { DesiredState, LoopView } from '../shared/api.ts';
+import type { Lifecycle } from './lifecycle.ts';
+import { drive } from './pipeline/drive.ts';
+import type { PipelineContext } from './pipeline/context.ts';
+import { parkUnlessApproved } from './pipeline/begin.ts';
+import { Run } from './pipeline/run.ts';
+import type { Disposable } from './ports.ts';
+import type { QueuePlan } from '../core/queue.ts';
+
+/** Stored under `loop` in the store's meta. */
+export interface StoredLoop {
+  readonly desired: DesiredState;
+  readonly since: string;
+  readonly reason: string | null;
+  readonly run_id: string;
+}
+
+export interface LoopOptions {
+  readonly context: PipelineContext;
+  readonly stored: StoredLoop | undefined;
+  /** The queue as it is now. */
+  readonly plan: () => QueuePlan;
+  /** Called when anything that the surfaces show has changed. */
+  readonly changed: () => void;
+  /** Stores wishes and serves commands, but starts nothing: a host that is about to let go. */
+  readonly passive: boolean;
+}
+
+export class Loop {
+  readonly #options: LoopOptions;
+  readonly #lifecycle: Lifecycle;
+  readonly #runs = new Map<string, Run>();
+  readonly #ended = new Map<string, Promise<void>>();
+  /** Tasks whose cancellation is under way. */
+  readonly #settling = new Set<string>();
+  #stored: StoredLoop | undefined;
+  #alarm: Disposable | undefined;
+  #safetyNet: Disposable | undefined;
+  #ticking: Promise<void> | undefined;
+  #again = false;
+  #disposed = false;
+
+  constructor(options: LoopOptions) {
+    this.#options = options;
+    this.#lifecycle = options.context.lifecycle;
+    this.#stored = options.stored;
+  }
+
+  get desired(): DesiredState | undefined {
+    return this.#stored?.desired;
+  }
+
+  get runs(): ReadonlyMap<string, Run> {
+    return this.#runs;
+  }
+
+  get slotsUsed(): number {
+    return [...this.#runs.values()].filter((run) => run.usesSlot).length;
+  }
+
+  get slots(): number {
+    return this.#options.context.config().orchestrator.max_concurrent_tasks;
+  }
+
+  /** While false, no new attempt starts; attempts at work finish. */
+  get mayStart(): boolean {
+    return this.#stored?.desired === 'running' && !this.#disposed && !this.#options.passive;
+  }
+
+  view(): Pick<LoopView, 'desired' | 'state' | 'since' | 'reason' | 'run_id' | 'slots' | 'slots_used'> {
+    const stored = this.#stored;
+    const state =
+      stored === undefined
+        ? 'never_started'
+        : stored.desired === 'running' || stored.desired === 'paused'
+          ? stored.desired
+          : this.#runs.size > 0
+            ? 'stopping'
+            : 'stopped';
+    return {
+      desired: stored?.desired ?? 'stopped',
+      state,
+      since: stored?.since ?? this.#lifecycle.now(),
+      reason: stored?.reason ?? null,
+      run_id: stored?.run_id ?? null,
+      slots: this.slots,
+      slots_used: this.slotsUsed,
+    };
+  }
+
+  /** Goes on with the stored wish, at the start of a leader. */
+  resume(): void {
+    this.#armSafetyNet();
+    this.wake();
+  }
+
+  /** Rejects with `refused` while the stop-hook file is there. */
+  async start(): Promise<void> {
+    const hook = this.#options.context.config().orchestrator.stop_hook_file;
+    if (await this.#options.context.ports.sources.stopRequested(hook)) {
+      throw new BatonError('refused', `The stop-hook file ${hook} is there, so nothing may start.`, { hint: `Remove ${hook}, then start again.` });
+    }
+    await this.#options.context.accounts.reopenSignIns();
+    if (this.#stored?.desired === 'running') {
+      this.wake();
+      return;
+    }
+    const fresh = this.#stored?.desired !== 'paused';
+    await this.#store('running', fresh ? 'orchestrator_started' : 'orchestrator_resumed', null, fresh);
+    this.#armSafetyNet();
+    this.wake();
+  }
+
+  async pause(): Promise<void> {
+    if (this.#stored?.desired !== 'running') throw new BatonError('conflict', 'Nothing to pause: Baton is not running.');
+    await this.#store('paused', 'orchestrator_paused', null, false);
+  }
+
+  /** Running attempts finish, nothing new starts, the loop ends. */
+  async stop(reason: string): Promise<void> {
+    if (this.#stored === undefined || (this.#stored.desired === 'stopped' && this.#runs.size === 0)) return;
+    this.#safetyNet?.dispose();
+    this.#alarm?.dispose();
+    await this.#store('stopped', 'orchestrator_stopped', reason, false);
+  }
+
+  /** Ends whole process trees; tasks keep their state and resume from it. Resolves when nothing is left. */
+  async stopNow(reason: string): Promise<void> {
+    await this.stop(reason);
+    await this.#abortAll();
+  }
+
+  /** Ends one task's run, if there is one, and keeps it from starting again until `settle` has said what becomes of it. */
+  async cancel<T>(taskId: string, settle: () => Promise<T>): Promise<T> {
+    this.#settling.add(taskId);
+    try {
+      this.#runs.get(taskId)?.abort('cancel');
+      await this.#ended.get(taskId);
+      return await settle();
+    } finally {
+      this.#settling.delete(taskId);
+    }
+  }
+
+  /** The host goes away: attempts end as interrupted, the stored wish stays. */
+  async dispose(): Promise<void> {
+    this.#disposed = true;
+    this.#safetyNet?.dispose();
+    this.#alarm?.dispose();
+    await this.#abortAll();
+    await this.#ticking;
+  }
+
+  /** Something happened: look at the queue soon. Wakes that come together are served by one look. */
+  wake(): void {
+    if (this.#disposed) return;
+    if (this.#ticking) {
+      this.#again = true;
+      return;
+    }
+    this.#ticking = this.#tickUntilQuiet().finally(() => {
+      this.#ticking = undefined;
+    });
+  }
+
+  async #tickUntilQuiet(): Promise<void> {
+    do {
+      this.#again = false;
+      try {
+        await this.#tick();
+      } catch (error) {
+        this.#options.context.ports.log.error('The loop stumbled and goes on', error);
+      }
+    } while (this.#again as boolean);
+    this.#options.changed();
+  }
+
+  async #tick(): Promise<void> {
+    if (!this.mayStart) return;
+    const { context } = this.#options;
+    const hook = context.config().orchestrator.stop_hook_file;
+    if (await context.ports.sources.stopRequested(hook)) {
+      await this.stop(`the stop-hook file ${hook} is there`);
+      return;
+    }
+    for (const task of this.#lifecycle.all()) {
+      if (task.state === 'new' && !this.#runs.has(task.task_id)) await parkUnlessApproved(context, task);
+    }
+    for (const run of this.#runs.values()) {
+      if (run.wantsSlot && this.#slotFree()) run.takeSlot();
+    }
+    // Made after everything that waits: it knows whether the loop was stopped meanwhile.
+    const plan = this.#options.plan();
+    let next = plan.wake_at;
+    for (const taskId of plan.start) {
+      const due = this.#staggered(taskId);
+      if (due !== undefined) next = Math.min(next ?? due, due);
+      else this.#start(taskId);
+    }
+    this.#armAlarm(next);
+  }
+
+  #start(taskId: string): void {
+    const { context } = this.#options;
+    if (this.#runs.has(taskId) || this.#ended.has(taskId) || this.#settling.has(taskId)) return;
+    const run = new Run(taskId, {
+      startedAt: context.ports.clock.now(),
+      needsSlot: needsAgent(this.#lifecycle.get(taskId)),
+      onSlots: () => this.wake(),
+      slotFree: () => this.#slotFree(),
+    });
+    this.#runs.set(taskId, run);
+    const ended = drive(context, run)
+      .catch((error: unknown) => context.ports.log.error(`The run of ${taskId} broke`, error))
+      .finally(() => {
+        this.#runs.delete(taskId);
+        this.#ended.delete(taskId);
+        this.#options.changed();
+        this.wake();
+      });
+    this.#ended.set(taskId, ended);
+    this.#options.changed();
+  }
+
+  /** After a limit, the tasks of an account go on one by one: epoch ms of this one's turn, undefined when it is now. */
+  #staggered(taskId: string): number | undefined {
+    const { context } = this.#options;
+    const task = this.#lifecycle.get(taskId);
+    const choice = needsAgent(task) ? context.agentFor(task) : undefined;
+    return choice?.kind === 'agent' ? context.accounts.staggered(choice.agent.account) : undefined;
+  }
+
+  #slotFree(): boolean {
+    return this.slotsUsed < this.slots;
+  }
+
+  async #abortAll(): Promise<void> {
+    for (const run of this.#runs.values()) run.abort('stop');
+    await Promise.all(this.#ended.values());
+  }
+
+  async #store(desired: DesiredState, event: string, reason: string | null, freshRun: boolean): Promise<void> {
+    const since = this.#lifecycle.now();
+    const stored: StoredLoop = { desired, since, reason, run_id: freshRun ? since : (this.#stored?.run_id ?? since) };
+    // In force at once: a run that ends while this is being written must not be followed by another.
+    this.#stored = stored;
+    await this.#lifecycle.record([{ type: event, data: { reason, run_id: stored.run_id } }], { loop: stored });
+    this.#options.changed();
+  }
+
+  /** The only timer of an idle loop; it also tells others that the loop lives. */
+  #armSafetyNet(): void {
+    this.#safetyNet?.dispose();
+    if (!this.mayStart) return;
+    const { context } = this.#options;
+    this.#safetyNet = context.ports.clock.after(context.config().orchestrator.poll_interval * 1000, () => {
+      this.#armSafetyNet();
+      this.wake();
+      void this.#lifecycle.record([], { heartbeat: this.#lifecycle.now() }).catch((error: unknown) => {
+        context.ports.log.error('The heartbeat could not be stored', error);
+      });
+    });
+  }
+
+  #armAlarm(next: number | null): void {
+    this.#alarm?.dispose();
+    if (next === null || this.#disposed) return;
+    const { clock } = this.#options.context.ports;
+    this.#alarm = clock.after(Math.max(0, next - clock.now()), () => this.wake());
+  }
+}
+
+/** Gates and merges need no agent, so they wait for no slot: an approved merge is not held up by long tasks. */
+export function needsAgent(task: TaskExecution): boolean {
+  return task.state !== 'quality_gate';
+}

@@ -1,0 +1,222 @@
+/**
+ * One attempt: an agent at work on a step, from its start to the last process of its tree. Reads the session's messages
+ * into transcript, live figures and the attempt's record; answers permission requests by policy or by a human; ends an
+ * agent that hangs.
+ */
+import { costOf } from '../../core/cost.ts';
+import { messageOf } from '../../core/errors.ts';
+import { emptyUsage, type Attempt, type TaskExecution, type Usage } from '../../core/execution.ts';
+import type { AgentEnd, AgentMessage, AgentRequest, AgentSession } from '../ports.ts';
+import type { PipelineContext } from './context.ts';
+import { PermissionDesk } from './permissionDesk.ts';
+import type { Run } from './run.ts';
+import { Watchdog } from './watchdog.ts';
+
+/** Live figures are stored at least this often, so that a crash loses little of what was spent. */
+const USAGE_COMMIT_MS = 5_000;
+
+export interface AttemptPlan {
+  readonly task: TaskExecution;
+  readonly attempt: Attempt;
+  readonly request: AgentRequest;
+}
+
+/** Runs the attempt to its end and stores its outcome. Never rejects for what an agent does. */
+export async function runAttempt(context: PipelineContext, run: Run, plan: AttemptPlan): Promise<AgentEnd> {
+  const { task, attempt, request } = plan;
+  const { clock, runs } = context.ports;
+  const write = (entry: Record<string, unknown>): void =>
+    runs.append(task.task_id, attempt.attempt_id, { at: new Date(clock.now()).toISOString(), ...entry });
+  write({ type: 'prompt', text: request.prompt, role: request.role, agent: attempt.agent, model: attempt.model, resume: request.resume });
+
+  run.attemptId = attempt.attempt_id;
+  run.agent = attempt.agent;
+  run.activity = `${attempt.agent} is starting`;
+  run.live = { usage: emptyUsage(), cost_usd: null, turns: 0 };
+  context.changed();
+
+  let end: AgentEnd;
+  try {
+    const session = await context.ports.agents.driver(request.agent.driver)?.start(request);
+    end = session
+      ? await attend(context, run, plan, session, write)
+      : failed('unsupported', `No driver for agents of kind "${request.agent.driver}" is built in.`);
+  } catch (error) {
+    end = failed('start_failed', messageOf(error));
+  }
+  write({ type: 'end', end });
+  await store(context, run, plan, end);
+  run.session = null;
+  run.attemptId = null;
+  run.lastLine = null;
+  return end;
+}
+
+/** Follows a session until its end message, then makes sure that nothing of it is left. */
+async function attend(
+  context: PipelineContext,
+  run: Run,
+  plan: AttemptPlan,
+  session: AgentSession,
+  write: (entry: Record<string, unknown>) => void,
+): Promise<AgentEnd> {
+  const { orchestrator } = context.config();
+  let verdict: AgentEnd | undefined;
+  const endEarly = (end: AgentEnd): void => {
+    verdict ??= end;
+    void session.kill(end.error?.message ?? 'ended').catch((error: unknown) => context.ports.log.error('An agent could not be ended', error));
+  };
+  const watchdog = new Watchdog(
+    context.ports.clock,
+    { start: orchestrator.start_timeout, silence: orchestrator.silence_timeout, total: orchestrator.claude_timeout },
+    (kind, seconds) => endEarly(failed(kind, WATCHDOG_TEXT[kind](seconds))),
+  );
+  const onAbort = (): void => endEarly(failed('interrupted', run.aborted === 'cancel' ? 'The task was cancelled.' : 'Baton was stopped.'));
+  run.signal.addEventListener('abort', onAbort, { once: true });
+  if (run.signal.aborted) onAbort();
+  const desk = new PermissionDesk(context, run, plan, session, watchdog, write);
+  run.session = session;
+  let reported: AgentEnd | undefined;
+  let storedUsageAt = context.ports.clock.now();
+  try {
+    for await (const message of session.messages) {
+      watchdog.sign();
+      if (message.type === 'end') {
+        reported = message.end;
+        break;
+      }
+      write(message);
+      follow(run, message);
+      if (message.type === 'started') await recordStart(context, plan, message);
+      else if (message.type === 'permission') desk.request(message);
+      else if (message.type === 'permission_withdrawn') await desk.withdrawn(message.request_id);
+      else if (message.type === 'usage' && context.ports.clock.now() - storedUsageAt >= USAGE_COMMIT_MS) {
+        storedUsageAt = context.ports.clock.now();
+        await recordUsage(context, run, plan);
+      }
+      context.changed();
+    }
+  } finally {
+    watchdog.dispose();
+    run.signal.removeEventListener('abort', onAbort);
+    await session.kill('the attempt is over');
+    await desk.close(run.aborted === 'stop');
+  }
+  return verdict ?? reported ?? failed('crashed', 'The agent ended without a result.');
+}
+
+const WATCHDOG_TEXT = {
+  start_timeout: (seconds: number) => `The agent said nothing for ${seconds} s after its start.`,
+  silence: (seconds: number) => `The agent was silent for ${seconds} s.`,
+  time_limit: (seconds: number) => `The attempt took longer than ${seconds} s.`,
+} as const;
+
+/** Keeps what the surfaces show of a running agent. */
+function follow(run: Run, message: AgentMessage): void {
+  switch (message.type) {
+    case 'started':
+      run.activity = `${run.agent ?? 'the agent'} is at work`;
+      return;
+    case 'text':
+    case 'log':
+      run.lastLine = lastLine(message.text) ?? run.lastLine;
+      return;
+    case 'tool_call':
+      run.lastLine = message.title;
+      return;
+    case 'retrying':
+    case 'limit':
+      run.lastLine = message.message;
+      return;
+    case 'usage':
+      run.live = { usage: message.usage, cost_usd: message.cost_usd, turns: message.turns };
+      return;
+    default:
+  }
+}
+
+async function recordStart(context: PipelineContext, plan: AttemptPlan, message: AgentMessage & { type: 'started' }): Promise<void> {
+  await context.lifecycle.change(plan.task.task_id, (draft) => {
+    const attempt = attemptOf(draft, plan.attempt.attempt_id);
+    attempt.process = message.process;
+    attempt.model = message.model ?? attempt.model;
+    attempt.session_id = message.session_id ?? attempt.session_id;
+    if (attempt.session_id) draft.sessions[attempt.agent] = attempt.session_id;
+    return undefined;
+  });
+}
+
+async function recordUsage(context: PipelineContext, run: Run, plan: AttemptPlan): Promise<void> {
+  await context.lifecycle.change(plan.task.task_id, (draft) => {
+    price(context, run, draft, attemptOf(draft, plan.attempt.attempt_id));
+    return undefined;
+  });
+}
+
+/** The attempt's record gets its outcome; the task's totals are made anew from all attempts. */
+async function store(context: PipelineContext, run: Run, plan: AttemptPlan, end: AgentEnd): Promise<void> {
+  await context.lifecycle.change(plan.task.task_id, (draft) => {
+    const attempt = attemptOf(draft, plan.attempt.attempt_id);
+    const at = context.lifecycle.now();
+    attempt.ended_at = at;
+    attempt.exit_code = end.exit_code;
+    attempt.outcome = end.ok ? 'succeeded' : run.aborted === 'cancel' ? 'cancelled' : run.aborted === 'stop' ? 'interrupted' : 'failed';
+    if (!end.ok && end.error) {
+      attempt.error = { kind: end.error.kind, message: end.error.message, at, ...(end.error.status === undefined ? {} : { status: end.error.status }) };
+    }
+    price(context, run, draft, attempt);
+    return [
+      {
+        type: 'attempt_ended',
+        data: {
+          attempt_id: attempt.attempt_id,
+          role: attempt.role,
+          step_id: attempt.step_id,
+          agent: attempt.agent,
+          model: attempt.model,
+          outcome: attempt.outcome,
+          error: attempt.error,
+          cost_usd: attempt.cost_usd,
+          usage: attempt.usage,
+          seconds: (Date.parse(at) - Date.parse(attempt.started_at)) / 1000,
+        },
+      },
+    ];
+  });
+}
+
+function price(context: PipelineContext, run: Run, draft: TaskExecution, attempt: Attempt): void {
+  const live = run.live ?? { usage: emptyUsage(), cost_usd: null, turns: 0 };
+  attempt.usage = live.usage;
+  attempt.turns = live.turns;
+  attempt.cost_usd = live.cost_usd ?? costOf(live.usage, attempt.model === null ? undefined : context.config().models[attempt.model]);
+  draft.usage = draft.attempts.reduce((sum, one) => add(sum, one.usage), emptyUsage());
+  draft.total_cost_usd = draft.attempts.reduce((sum, one) => sum + (one.cost_usd ?? 0), 0);
+  draft.unpriced = draft.attempts.some((one) => one.cost_usd === null);
+}
+
+function add(a: Usage, b: Usage): Usage {
+  return {
+    input_tokens: a.input_tokens + b.input_tokens,
+    output_tokens: a.output_tokens + b.output_tokens,
+    cache_read_tokens: a.cache_read_tokens + b.cache_read_tokens,
+    cache_write_tokens: a.cache_write_tokens + b.cache_write_tokens,
+  };
+}
+
+export function attemptOf(draft: TaskExecution, attemptId: string): Attempt {
+  const attempt = draft.attempts.find((one) => one.attempt_id === attemptId);
+  if (!attempt) throw new Error(`Task ${draft.task_id} has no attempt ${attemptId}.`);
+  return attempt;
+}
+
+function failed(kind: string, message: string): AgentEnd {
+  return { ok: false, result: '', exit_code: null, error: { kind, message } };
+}
+
+function lastLine(text: string): string | undefined {
+  return text
+    .split('\n')
+    .map((line) => line.trim())
+    .findLast((line) => line.length > 0);
+}

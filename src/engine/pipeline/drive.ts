@@ -1,0 +1,89 @@
+/**
+ * Takes one task as far as it gets: looks at its stored state, runs the phase that belongs to it, and looks again.
+ * Since every phase starts from what is stored, going on after a restart is the same as going on.
+ */
+import { messageOf } from '../../core/errors.ts';
+import { isActive } from '../../core/states.ts';
+import type { TaskExecution } from '../../core/execution.ts';
+import { begin } from './begin.ts';
+import type { PhaseResult, PipelineContext } from './context.ts';
+import { implement } from './implement.ts';
+import { finish } from './merge.ts';
+import type { Run } from './run.ts';
+import { verify } from './verify.ts';
+
+/** Interruptions in a row before a human is asked. */
+const MAX_INTERRUPTIONS = 3;
+
+export async function drive(context: PipelineContext, run: Run): Promise<void> {
+  let result: PhaseResult = 'again';
+  while (result === 'again' && !run.signal.aborted) {
+    const task = context.lifecycle.get(run.taskId);
+    if (!isActive(task.state) || isWaiting(context, task)) return;
+    try {
+      result = await phase(context, run, task);
+    } catch (error) {
+      if (run.aborted !== undefined) return;
+      await parkBroken(context, task.task_id, error);
+      return;
+    }
+  }
+}
+
+async function phase(context: PipelineContext, run: Run, task: TaskExecution): Promise<PhaseResult> {
+  if (task.interruptions >= MAX_INTERRUPTIONS) return askAfterInterruptions(context, task);
+  switch (task.state) {
+    case 'new':
+      return begin(context, run);
+    case 'plan_approved':
+      await context.lifecycle.transition(task.task_id, 'implementing', 'the plan is approved');
+      return 'again';
+    case 'implementing':
+      return implement(context, run);
+    case 'quality_gate':
+      return (await landedAlready(context, task)) ? 'leave' : verify(context, run);
+    default:
+      throw new Error(`There is no phase for a task in state ${task.state}.`);
+  }
+}
+
+/** A crash may fall between the merge and the record of it: the target's trailers tell. */
+async function landedAlready(context: PipelineContext, task: TaskExecution): Promise<boolean> {
+  if (task.merge_sha === null || task.target_branch === null) return false;
+  const landed = (await context.ports.workspace.merged(task.target_branch)).get(task.task_id);
+  if (landed?.sha !== task.merge_sha) return false;
+  const approval = task.decisions.find((one) => one.kind === 'merge' && one.answer?.verdict === 'approve' && one.applied_at === null);
+  await finish(context, task.task_id, landed.sha, `found merged on ${task.target_branch}`, approval);
+  return true;
+}
+
+async function askAfterInterruptions(context: PipelineContext, task: TaskExecution): Promise<PhaseResult> {
+  const why = `It was interrupted ${task.interruptions} times in a row.`;
+  await context.decisions.park(
+    task.task_id,
+    { kind: 'question', question: `${why} Go on with it?`, detail: { error: 'interrupted' }, resume_state: task.state },
+    why,
+  );
+  return 'leave';
+}
+
+/** A fault of Baton or of the machine, not of the work: nothing is lost, a human looks. */
+async function parkBroken(context: PipelineContext, taskId: string, error: unknown): Promise<void> {
+  const message = messageOf(error);
+  context.ports.log.error(`Task ${taskId} could not go on`, error);
+  const task = context.lifecycle.get(taskId);
+  if (!isActive(task.state)) return;
+  await context.decisions.park(
+    taskId,
+    { kind: 'question', question: `Baton could not go on: ${message} Try again?`, detail: { error: 'internal', message }, resume_state: task.state },
+    message,
+    (draft) => {
+      draft.error = { kind: 'internal', message, at: context.lifecycle.now() };
+      return undefined;
+    },
+  );
+}
+
+function isWaiting(context: PipelineContext, task: TaskExecution): boolean {
+  return task.not_before !== null && Date.parse(task.not_before) > context.ports.clock.now();
+}

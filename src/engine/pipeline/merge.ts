@@ -1,0 +1,140 @@
+/**
+ * The merge: built on the target as it is now, proven by the gates when it is not the tree they saw, then the target
+ * advances. The user's checkout is never touched but by a fast-forward that git itself finds safe.
+ */
+import type { Decision, GateRound, TaskExecution } from '../../core/execution.ts';
+import { useApproval } from '../decisions.ts';
+import type { MergeResult } from '../ports.ts';
+import type { PhaseResult, PipelineContext } from './context.ts';
+import type { Run } from './run.ts';
+import { judge, sendBack } from './verify.ts';
+
+/** The target may move while the gates run; that often we start over before asking. */
+const MAX_ROUNDS = 5;
+
+/** Merges a task whose own tree is green and whose merge is allowed. */
+export async function merge(context: PipelineContext, run: Run, round: GateRound, approval: Decision | undefined): Promise<PhaseResult> {
+  run.activity = 'waiting for its turn to merge';
+  context.changed();
+  return context.merging(() => mergeInTurn(context, run, round, approval));
+}
+
+async function mergeInTurn(context: PipelineContext, run: Run, green: GateRound, approval: Decision | undefined): Promise<PhaseResult> {
+  for (let round = 1; round <= MAX_ROUNDS; round += 1) {
+    const task = context.lifecycle.get(run.taskId);
+    const { worktree, branch, head_sha: head, target_branch: target } = task;
+    if (worktree === null || branch === null || head === null || target === null || run.signal.aborted) return 'leave';
+    run.activity = `merging into ${target}`;
+    context.changed();
+    await context.lifecycle.change(task.task_id, (draft) => {
+      draft.merge_started_at = context.lifecycle.now();
+      return undefined;
+    });
+    const built = await build(context, task, worktree, head, target);
+    if (built.kind !== 'merged') {
+      await dropMerge(context, task.task_id, worktree, branch);
+      await askAgain(context, task, built);
+      return 'leave';
+    }
+    if (built.tree_sha !== green.tree_sha) {
+      const changes = await context.ports.workspace.changes(worktree, built.target_sha, built.merge_sha);
+      const combined = await judge(context, run, task, { subject: 'merge', base_sha: built.target_sha, changes });
+      if (!combined?.passed) {
+        await dropMerge(context, task.task_id, worktree, branch);
+        return combined ? sendBack(context, context.lifecycle.get(run.taskId), combined) : 'leave';
+      }
+    }
+    // Stored first: after a crash between here and `done`, the target itself tells whether the merge happened.
+    await context.lifecycle.change(task.task_id, (draft) => {
+      draft.merge_sha = built.merge_sha;
+      return undefined;
+    });
+    const advanced = await context.ports.workspace.advance(target, built.merge_sha, built.target_sha);
+    if (advanced.kind === 'advanced') {
+      await finish(context, task.task_id, built.merge_sha, `merged into ${target}`, approval);
+      return 'leave';
+    }
+    await dropMerge(context, task.task_id, worktree, branch);
+    if (advanced.kind === 'blocked') {
+      await askAgain(context, task, advanced);
+      return 'leave';
+    }
+  }
+  const task = context.lifecycle.get(run.taskId);
+  await askAgain(context, task, { kind: 'blocked', files: [], message: `${task.target_branch ?? 'The target'} moved ${MAX_ROUNDS} times while the merge was verified.` });
+  return 'leave';
+}
+
+/** The task is done; its worktree goes, its commits stay reachable. */
+export async function finish(context: PipelineContext, taskId: string, mergeSha: string, why: string, approval: Decision | undefined): Promise<void> {
+  const task = await context.lifecycle.transition(taskId, 'done', why, (draft) => {
+    if (approval) useApproval(draft, approval.id, context.lifecycle.now());
+    draft.merge_sha = mergeSha;
+    draft.merge_started_at = null;
+    draft.error = null;
+    draft.feedback = null;
+    return [{ type: 'task_completed', data: { merge_sha: mergeSha, seconds: seconds(draft), cost_usd: draft.total_cost_usd } }];
+  });
+  await tidy(context, task);
+}
+
+/** Removes the worktree of a finished task; a failure to do so is no failure of the task and is tried again at the next start. */
+export async function tidy(context: PipelineContext, task: TaskExecution): Promise<void> {
+  if (task.worktree === null || task.branch === null) return;
+  try {
+    await context.ports.workspace.remove(task.task_id, task.worktree, task.branch);
+    await context.lifecycle.change(task.task_id, (draft) => {
+      draft.worktree = null;
+      return undefined;
+    });
+  } catch (error) {
+    context.ports.log.warn(`The worktree of ${task.task_id} could not be removed: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
+
+/** Puts the branch back into a worktree that holds a merge nobody wants any more. */
+export async function dropMerge(context: PipelineContext, taskId: string, worktree: string, branch: string): Promise<void> {
+  await context.ports.workspace.backToBranch(worktree, branch);
+  await context.lifecycle.change(taskId, (draft) => {
+    draft.merge_started_at = null;
+    draft.merge_sha = null;
+    return undefined;
+  });
+}
+
+async function build(context: PipelineContext, task: TaskExecution, worktree: string, head: string, target: string): Promise<MergeResult> {
+  const { workspace, repository } = context.ports;
+  const { conflicts } = await workspace.testMerge(head, target);
+  if (conflicts.length > 0) return { kind: 'conflict', files: conflicts };
+  return workspace.buildMerge({
+    worktree,
+    head_sha: head,
+    target,
+    strategy: context.config().merge.strategy,
+    message: task.task_def.goal,
+    trailers: { 'Baton-Task': task.task_id, 'Baton-Hash': task.content_hash },
+    env: { BATON_MARK: `${repository.key}:${task.task_id}:merge` },
+  });
+}
+
+type Obstacle = Exclude<MergeResult, { kind: 'merged' }> | { kind: 'blocked'; files: string[]; message: string };
+
+/** The merge cannot go on by itself: one decision that names the files and what to do. Approving tries again. */
+async function askAgain(context: PipelineContext, task: TaskExecution, obstacle: Obstacle): Promise<void> {
+  const target = task.target_branch ?? 'the target';
+  const question = {
+    conflict: () => `The merge into ${target} conflicts. Request changes to have the agent resolve it, or resolve it in the worktree and approve.`,
+    refused: () => `Your git hooks refused the merge commit: ${obstacle.kind === 'refused' ? obstacle.message : ''} Approve to try again.`,
+    blocked: () => `${obstacle.kind === 'blocked' ? obstacle.message : ''} Commit or set aside your changes, then approve to try again.`,
+  }[obstacle.kind]();
+  const files = 'files' in obstacle ? obstacle.files : [];
+  await context.decisions.park(
+    task.task_id,
+    { kind: 'merge', question, detail: { reason: obstacle.kind, files_in_the_way: files }, resume_state: 'quality_gate', head_sha: task.head_sha },
+    files.length > 0 ? `${obstacle.kind}: ${files.join(', ')}` : question,
+  );
+}
+
+function seconds(task: TaskExecution): number | null {
+  return task.started_at && task.completed_at ? (Date.parse(task.completed_at) - Date.parse(task.started_at)) / 1000 : null;
+}

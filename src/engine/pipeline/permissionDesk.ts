@@ -1,0 +1,183 @@
+/**
+ * Answers an agent's permission requests: by policy at once, else by a human, for whom the agent waits. A request that
+ * repeats one asked before its agent died is tied to the decision that is already there.
+ */
+import { messageOf } from '../../core/errors.ts';
+import type { Decision, TaskExecution } from '../../core/execution.ts';
+import { evaluatePermission, questionOf, type PermissionQuestion } from '../../core/permissions.ts';
+import type { AgentMessage, AgentSession, Disposable, PermissionAnswer } from '../ports.ts';
+import type { AttemptPlan } from './attempt.ts';
+import type { PipelineContext } from './context.ts';
+import type { Run } from './run.ts';
+import type { Watchdog } from './watchdog.ts';
+
+type PermissionRequest = AgentMessage & { type: 'permission' };
+
+export class PermissionDesk {
+  readonly #context: PipelineContext;
+  readonly #run: Run;
+  readonly #plan: AttemptPlan;
+  readonly #session: AgentSession;
+  readonly #watchdog: Watchdog;
+  readonly #write: (entry: Record<string, unknown>) => void;
+  /** Requests that wait for a human, by decision id. */
+  readonly #waiting = new Map<string, PermissionRequest>();
+  readonly #listening: Disposable;
+  /** Requests are handled one after the other, so that two identical ones cannot open two decisions. */
+  #tail: Promise<void> = Promise.resolve();
+
+  constructor(
+    context: PipelineContext,
+    run: Run,
+    plan: AttemptPlan,
+    session: AgentSession,
+    watchdog: Watchdog,
+    write: (entry: Record<string, unknown>) => void,
+  ) {
+    this.#context = context;
+    this.#run = run;
+    this.#plan = plan;
+    this.#session = session;
+    this.#watchdog = watchdog;
+    this.#write = write;
+    this.#listening = context.decisions.onAnswered((decision) => this.#queue(() => this.#answered(decision)));
+  }
+
+  request(request: PermissionRequest): void {
+    this.#queue(() => this.#handle(request));
+  }
+
+  /** The agent no longer waits for the answer. */
+  async withdrawn(requestId: string): Promise<void> {
+    this.#queue(async () => {
+      const entry = [...this.#waiting].find(([, request]) => request.request_id === requestId);
+      if (!entry) return;
+      this.#waiting.delete(entry[0]);
+      await this.#withdraw((decision) => decision.id === entry[0]);
+      await this.#stopWaiting();
+    });
+    await this.#tail;
+  }
+
+  /** The session is over. `keep` leaves its questions open: the resumed session will ask them again. */
+  async close(keep: boolean): Promise<void> {
+    await this.#tail;
+    this.#listening.dispose();
+    const ids = new Set(this.#waiting.keys());
+    for (let left = ids.size; left > 0; left -= 1) await this.#stopWaiting();
+    this.#waiting.clear();
+    if (!keep && ids.size > 0) await this.#withdraw((decision) => ids.has(decision.id));
+  }
+
+  async #handle(request: PermissionRequest): Promise<void> {
+    const policy = evaluatePermission(this.#context.config().permissions, await this.#question(request));
+    if (policy.then === 'allow') return this.#answer(request, { behavior: 'allow' }, `policy: ${policy.reason}`);
+    if (policy.then === 'deny') return this.#answer(request, { behavior: 'deny', message: policy.reason }, `policy: ${policy.reason}`);
+    const known = this.#known(request);
+    if (known?.status === 'answered') return this.#apply(known, request);
+    const decision = known ?? (await this.#ask(request));
+    this.#waiting.set(decision.id, request);
+    this.#watchdog.sleep();
+    this.#run.activity = `waits for your permission: ${request.title}`;
+    this.#run.suspend();
+    // The answer may have come between opening the decision and waiting for it.
+    const current = this.#task().decisions.find((one) => one.id === decision.id);
+    if (current?.status === 'answered') await this.#answered(current);
+  }
+
+  /** The request with its paths where they really lead; what leads out of the worktree begins with "../" or is absolute. */
+  async #question(request: PermissionRequest): Promise<PermissionQuestion> {
+    const question = questionOf(request.tool, request.input);
+    if (question.paths === undefined) return question;
+    const { cwd } = this.#plan.request;
+    const paths = question.paths.map(async (path) => {
+      const inside = await this.#context.ports.resolvePath(cwd, path);
+      if (inside !== null) return inside;
+      return /^([/\\~]|[A-Za-z]:)/.test(path) ? path : `../${path}`;
+    });
+    return { ...question, paths: await Promise.all(paths) };
+  }
+
+  /** A decision for the same tool and input whose agent died before the answer could reach it. */
+  #known(request: PermissionRequest): Decision | undefined {
+    const key = identity(request.tool, request.input);
+    return this.#task().decisions.find(
+      (decision) =>
+        decision.kind === 'permission' &&
+        decision.applied_at === null &&
+        (decision.status === 'open' || decision.status === 'answered') &&
+        !this.#waiting.has(decision.id) &&
+        identity(decision.detail['tool'] as string, decision.detail['input']) === key,
+    );
+  }
+
+  async #ask(request: PermissionRequest): Promise<Decision> {
+    return this.#context.decisions.ask(this.#plan.task.task_id, {
+      kind: 'permission',
+      question: `Allow ${request.tool}: ${request.title}?`,
+      detail: { tool: request.tool, title: request.title, input: request.input, reason: request.reason },
+      resume_state: this.#task().state,
+      attempt_id: this.#plan.attempt.attempt_id,
+    });
+  }
+
+  async #answered(decision: Decision): Promise<void> {
+    const request = this.#waiting.get(decision.id);
+    if (!request) return;
+    this.#waiting.delete(decision.id);
+    await this.#stopWaiting();
+    if (this.#run.signal.aborted) return;
+    await this.#apply(decision, request);
+  }
+
+  /** Gives the human's answer to the agent, once. */
+  async #apply(decision: Decision, request: PermissionRequest): Promise<void> {
+    const { answer } = decision;
+    if (!answer) return;
+    await this.#context.lifecycle.change(this.#plan.task.task_id, (draft) => {
+      const stored = draft.decisions.find((one) => one.id === decision.id);
+      if (stored) stored.applied_at = this.#context.lifecycle.now();
+      return undefined;
+    });
+    const reply: PermissionAnswer =
+      answer.verdict === 'approve'
+        ? { behavior: 'allow', ...(answer.input ? { input: answer.input } : {}) }
+        : { behavior: 'deny', message: answer.text ?? 'The user denied this.' };
+    await this.#answer(request, reply, answer.by);
+  }
+
+  async #answer(request: PermissionRequest, answer: PermissionAnswer, by: string): Promise<void> {
+    this.#write({ type: 'permission_answer', request_id: request.request_id, tool: request.tool, title: request.title, by, ...answer });
+    await this.#session.answer(request.request_id, answer);
+  }
+
+  async #stopWaiting(): Promise<void> {
+    this.#watchdog.wake();
+    await this.#run.resume();
+    this.#run.activity = `${this.#plan.attempt.agent} is at work`;
+    this.#context.changed();
+  }
+
+  async #withdraw(matches: (decision: Decision) => boolean): Promise<void> {
+    await this.#context.lifecycle.change(this.#plan.task.task_id, (draft) => this.#context.decisions.withdraw(draft, matches));
+  }
+
+  #task(): TaskExecution {
+    return this.#context.lifecycle.get(this.#plan.task.task_id);
+  }
+
+  #queue(work: () => Promise<void>): void {
+    this.#tail = this.#tail.then(work).catch((error: unknown) => {
+      this.#context.ports.log.error(`A permission request could not be handled: ${messageOf(error)}`, error);
+    });
+  }
+}
+
+/** Two requests are identical when tool and input are, whatever the order of the input's keys. */
+function identity(tool: string, input: unknown): string {
+  return `${tool}\n${JSON.stringify(input, (_key, value: unknown) =>
+    value !== null && typeof value === 'object' && !Array.isArray(value)
+      ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : value,
+  )}`;
+}

@@ -1,0 +1,182 @@
+/**
+ * The quality gate: evidence for the task's own tree, then the way to the target. Green evidence is made once per tree;
+ * red evidence goes back to the implementer, three times at most.
+ */
+import { changeSize, selectGates } from '../../core/gates.ts';
+import { durationSeconds, type GateConfig } from '../../core/config/schema.ts';
+import { gateFeedback } from '../../core/prompt.ts';
+import { needsHumanPaths, type SensitivePath } from '../../core/sensitivePaths.ts';
+import { areaOf } from '../../core/task.ts';
+import type { GateRound, TaskExecution } from '../../core/execution.ts';
+import { usableApproval } from '../decisions.ts';
+import { addStep, nextFixId } from '../lifecycle.ts';
+import type { FileChange } from '../ports.ts';
+import type { PhaseResult, PipelineContext } from './context.ts';
+import { runGateRound } from './gateRound.ts';
+import { dropMerge, merge } from './merge.ts';
+import type { Run } from './run.ts';
+
+/** Failed rounds in all, so two repairs. */
+const MAX_GATE_FAILURES = 3;
+
+export async function verify(context: PipelineContext, run: Run): Promise<PhaseResult> {
+  const task = await withOwnCommits(context, run);
+  const { worktree, base_sha: base, head_sha: head } = task;
+  if (worktree === null || base === null || head === null) return 'leave';
+
+  const changes = await context.ports.workspace.changes(worktree, base, head);
+  const round = evidence(task, (await context.ports.workspace.state(worktree)).tree_sha) ?? (await newRound(context, run, task, changes));
+  if (round === undefined) return 'leave';
+  if (!round.passed) return sendBack(context, task, round);
+
+  const approved = approval(context, task);
+  const commands = (await configuredGates(context)).map((gate) => gate.run);
+  const protectedPaths = needsHumanPaths(changes, commands);
+  const mayMerge = context.config().merge.policy === 'auto' && round.can_merge && protectedPaths.length === 0;
+  if (approved || mayMerge) return merge(context, run, round, approved);
+  await askForMerge(context, task, round, changes, protectedPaths);
+  return 'leave';
+}
+
+/** Gates of the configuration, else of the template for the kind of project. */
+export async function configuredGates(context: PipelineContext): Promise<readonly GateConfig[]> {
+  return context.config().gates ?? (await context.ports.gates.detect());
+}
+
+/** Work that a human left uncommitted in the worktree belongs to the task: it is committed before it is judged. */
+async function withOwnCommits(context: PipelineContext, run: Run): Promise<TaskExecution> {
+  const task = context.lifecycle.get(run.taskId);
+  if (task.worktree === null || task.branch === null) return task;
+  if (task.merge_started_at !== null) await dropMerge(context, task.task_id, task.worktree, task.branch);
+  const { sha } = await context.ports.workspace.checkpoint(task.worktree, `Changes made by hand\n\nTask ${task.task_id}.\n`);
+  if (sha === task.head_sha) return task;
+  return context.lifecycle.change(task.task_id, (draft) => {
+    draft.head_sha = sha;
+    return [{ type: 'head_moved', data: { head_sha: sha } }];
+  });
+}
+
+/** The last round, while it still speaks of this very tree. A red one was acted upon already. */
+function evidence(task: TaskExecution, treeSha: string): GateRound | undefined {
+  const last = task.quality_gate_results.findLast((round) => round.subject === 'branch');
+  return last?.passed && last.tree_sha === treeSha ? last : undefined;
+}
+
+/** Runs the gates on the task's branch and stores the round; undefined when it was broken off. */
+async function newRound(context: PipelineContext, run: Run, task: TaskExecution, changes: FileChange[]): Promise<GateRound | undefined> {
+  return judge(context, run, task, { subject: 'branch', base_sha: task.base_sha ?? '', changes });
+}
+
+export interface Subject {
+  readonly subject: GateRound['subject'];
+  readonly base_sha: string;
+  readonly changes: FileChange[];
+}
+
+/** Runs the gates that apply on whatever the worktree holds; stores and returns the round, undefined when broken off. */
+export async function judge(context: PipelineContext, run: Run, task: TaskExecution, subject: Subject): Promise<GateRound | undefined> {
+  if (task.worktree === null) return undefined;
+  const { ports } = context;
+  const gates = await configuredGates(context);
+  const selected = selectGates(gates, {
+    changes: subject.changes,
+    size: changeSize(subject.changes),
+    area: areaOf(task.task_def),
+    names: task.task_def.gates,
+  });
+  const number = task.quality_gate_results.length + 1;
+  const left = new Set(selected.run.map((gate) => gate.name));
+  const show = (): void => {
+    run.activity = left.size === 0 ? 'looking at the gates' : `running ${left.size === 1 ? 'gate' : 'gates'} ${[...left].join(', ')}`;
+    context.changed();
+  };
+  show();
+  const round = await runGateRound(ports.gates, {
+    round: number,
+    subject: subject.subject,
+    gates,
+    selected,
+    cwd: task.worktree,
+    tree_sha: (await ports.workspace.state(task.worktree)).tree_sha,
+    base_sha: subject.base_sha,
+    env: { BATON_TASK_ID: task.task_id, BATON_WORKTREE: task.worktree },
+    mark: `${ports.repository.key}:${task.task_id}:gates`,
+    log: (file) => `${ports.runs.directory(task.task_id, 'gates')}/${file}`,
+    signal: run.signal,
+    allow_warnings: context.config().merge.allow_warnings,
+    clock: ports.clock,
+    onCheck: (check) => {
+      left.delete(check.name);
+      show();
+    },
+  });
+  if (round === null) return undefined;
+  await context.lifecycle.change(task.task_id, (draft) => {
+    draft.quality_gate_results.push(round);
+    return [{ type: 'gate_round', data: { ...round } }];
+  });
+  return round;
+}
+
+/** Red gates: the failing output becomes the next prompt, or the task fails at the third round. */
+export async function sendBack(context: PipelineContext, task: TaskExecution, round: GateRound): Promise<PhaseResult> {
+  const failures = task.gate_failures + 1;
+  const names = round.checks.filter((check) => check.status === 'failed' && check.required).map((check) => check.name);
+  const what = round.subject === 'merge' ? `combined with ${task.target_branch ?? 'the target'}, ${names.join(', ')} failed` : `${names.join(', ')} failed`;
+  if (failures >= MAX_GATE_FAILURES) {
+    const why = `${what} (round ${failures} of ${MAX_GATE_FAILURES})`;
+    await context.lifecycle.transition(task.task_id, 'failed', why, (draft) => {
+      draft.gate_failures = failures;
+      draft.error = { kind: 'gates_failed', message: `The quality gates failed ${failures} times: ${what}.`, at: context.lifecycle.now() };
+      return undefined;
+    });
+    return 'leave';
+  }
+  await context.lifecycle.transition(task.task_id, 'implementing', `${what} (round ${failures} of ${MAX_GATE_FAILURES}): back to the agent`, (draft) => {
+    draft.gate_failures = failures;
+    draft.feedback = gateFeedback(round, task.target_branch);
+    addStep(draft, { id: nextFixId(draft), description: `Make the quality gates pass: ${names.join(', ')}` });
+    return [{ type: 'retry', data: { step_id: draft.steps.at(-1)?.step_id, attempt: failures + 1, max_attempts: MAX_GATE_FAILURES, reason: what, kind: 'gates_failed' } }];
+  });
+  return 'again';
+}
+
+function approval(context: PipelineContext, task: TaskExecution) {
+  const expires = (durationSeconds(context.config().approval.expires) ?? 0) * 1000;
+  return usableApproval(task, 'merge', context.ports.clock.now(), expires, task.head_sha);
+}
+
+async function askForMerge(
+  context: PipelineContext,
+  task: TaskExecution,
+  round: GateRound,
+  changes: FileChange[],
+  protectedPaths: SensitivePath[],
+): Promise<void> {
+  const reason =
+    round.checks.every((check) => check.status === 'skipped')
+      ? 'no gate checked it'
+      : protectedPaths.length > 0
+        ? `it changes ${protectedPaths.map(({ path, why }) => `${path} (${why})`).join(', ')}`
+        : !round.can_merge
+          ? 'a gate warns'
+          : 'the merge policy asks for a review';
+  await context.decisions.park(
+    task.task_id,
+    {
+      kind: 'merge',
+      question: `Merge "${task.task_def.goal}" into ${task.target_branch ?? 'the target'}?`,
+      detail: {
+        reason,
+        files: changes.length,
+        added: changes.reduce((sum, change) => sum + (change.added ?? 0), 0),
+        removed: changes.reduce((sum, change) => sum + (change.removed ?? 0), 0),
+        gates: round.checks.map((check) => ({ name: check.name, status: check.status })),
+        protected: protectedPaths.map(({ path }) => path),
+      },
+      resume_state: 'quality_gate',
+      head_sha: task.head_sha,
+    },
+    `waits for a merge decision: ${reason}`,
+  );
+}

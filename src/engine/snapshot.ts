@@ -1,0 +1,111 @@
+/** The picture that every surface shows, made from the records, the queue's plan and what runs now. Pure. */
+import type { QueuePlan } from '../core/queue.ts';
+import { openDecisions, type TaskExecution } from '../core/execution.ts';
+import { areaOf, riskOf } from '../core/task.ts';
+import type { Problem } from '../core/errors.ts';
+import type { AccountView, AgentView, LoopView, Snapshot, TaskGroup, TaskView } from '../shared/api.ts';
+import type { Run } from './pipeline/run.ts';
+import type { SourcedTask } from './ports.ts';
+
+export interface SnapshotParts {
+  readonly seq: number;
+  readonly at: string;
+  readonly repository: Snapshot['repository'];
+  readonly loop: LoopView;
+  readonly tasks: readonly TaskExecution[];
+  readonly plan: QueuePlan;
+  readonly runs: ReadonlyMap<string, Run>;
+  readonly source: (taskId: string) => SourcedTask | undefined;
+  readonly accounts: readonly AccountView[];
+  readonly agents: readonly AgentView[];
+  readonly problems: readonly Problem[];
+}
+
+export function buildSnapshot(parts: SnapshotParts): Snapshot {
+  const views = parts.tasks.map((task) => taskView(task, parts));
+  const today = parts.at.slice(0, 10);
+  let todayUsd = 0;
+  for (const task of parts.tasks) {
+    for (const attempt of task.attempts) {
+      if ((attempt.ended_at ?? parts.at).startsWith(today)) todayUsd += attempt.cost_usd ?? 0;
+    }
+  }
+  return {
+    seq: parts.seq,
+    at: parts.at,
+    repository: parts.repository,
+    loop: parts.loop,
+    tasks: views.sort(compare),
+    accounts: parts.accounts,
+    agents: parts.agents,
+    problems: parts.problems,
+    cost: {
+      today_usd: todayUsd,
+      total_usd: views.reduce((sum, view) => sum + view.cost_usd, 0),
+      unpriced: views.some((view) => view.unpriced),
+    },
+  };
+}
+
+function taskView(task: TaskExecution, parts: SnapshotParts): TaskView {
+  const entry = parts.plan.entries.get(task.task_id);
+  const run = parts.runs.get(task.task_id);
+  const attempt = task.attempts.at(-1);
+  const source = parts.source(task.task_id);
+  const stored = attempt?.outcome === 'running' ? (attempt.cost_usd ?? 0) : 0;
+  const live = attempt?.outcome === 'running' ? run?.live : null;
+  return {
+    id: task.task_id,
+    goal: task.task_def.goal,
+    state: task.state,
+    group: entry?.group ?? 'waiting',
+    why: entry?.reason.text ?? '',
+    score: entry?.score.score ?? 0,
+    base_score: entry?.score.base_score ?? 0,
+    components: entry?.score ?? { urgency: 0, deadline: 0, sender: 0, age_boost: 0, vip_bonus: 0 },
+    explanation: entry?.score.explanation ?? [],
+    position: entry?.position ?? null,
+    placed: task.place !== null,
+    risk: riskOf(task.task_def),
+    area: areaOf(task.task_def),
+    workflow: task.workflow,
+    workflow_reason: task.workflow_reason,
+    source: source ? { file: source.file, line: source.line } : null,
+    created_at: task.created_at,
+    started_at: task.started_at,
+    completed_at: task.completed_at,
+    not_before: task.not_before,
+    steps: task.steps.map((step) => ({ step_id: step.step_id, state: step.state, description: step.definition.description, attempt: step.attempt })),
+    gates: task.quality_gate_results.at(-1)?.checks ?? [],
+    agent: run?.agent ?? attempt?.agent ?? null,
+    model: attempt?.model ?? null,
+    attempt_id: run?.attemptId ?? attempt?.attempt_id ?? null,
+    attempt_started_at: attempt?.started_at ?? null,
+    activity: run?.activity ?? null,
+    last_line: run?.lastLine ?? null,
+    usage: task.usage,
+    cost_usd: task.total_cost_usd - stored + (live ? (live.cost_usd ?? stored) : stored),
+    unpriced: task.unpriced,
+    branch: task.branch,
+    worktree: task.worktree,
+    target_branch: task.target_branch,
+    base_sha: task.base_sha,
+    head_sha: task.head_sha,
+    error: task.error?.message ?? null,
+    error_kind: task.error?.kind ?? null,
+    retry_count: task.retry_count,
+    max_retries: task.max_retries,
+    decisions: openDecisions(task),
+  };
+}
+
+const GROUP_ORDER: Readonly<Record<TaskGroup, number>> = { needs_you: 0, running: 1, waiting: 2, held: 3, done: 4, failed: 5 };
+
+/** By group; the queue by position, finished work newest first. */
+function compare(a: TaskView, b: TaskView): number {
+  const group = GROUP_ORDER[a.group] - GROUP_ORDER[b.group];
+  if (group !== 0) return group;
+  if (a.position !== null && b.position !== null) return a.position - b.position;
+  if (a.completed_at !== null && b.completed_at !== null) return a.completed_at < b.completed_at ? 1 : -1;
+  return a.id < b.id ? -1 : 1;
+}

@@ -1,0 +1,17 @@
+/** Registers every command behind one boundary for errors. What they do is loaded with the first one that is called. */
+import * as vscode from 'vscode';
+import type { App } from './app.ts';
+import { guarded } from './boundary.ts';
+import { COMMANDS, type CommandId } from './model/ids.ts';
+
+/** A command's work. `args` are the menu's: the item, then the selected items; none from the palette. */
+export type Handler = (app: App, args: readonly unknown[]) => unknown;
+export type Handlers = Readonly<Record<CommandId, Handler>>;
+
+export function registerCommands(app: App): vscode.Disposable {
+  return vscode.Disposable.from(
+    ...(Object.keys(COMMANDS) as CommandId[]).map((id) =>
+      vscode.commands.registerCommand(id, (...args: unknown[]) => guarded(app.log, () => app.onDemand().HANDLERS[id](app, args))),
+    ),
+  );
+}

@@ -1,0 +1,176 @@
+/** Answering decisions. Every answer names the decision it is for, so that none can land on another. */
+import * as vscode from 'vscode';
+import { userInfo } from 'node:os';
+import type { Decision, Verdict } from '../core/execution.ts';
+import type { App } from './app.ts';
+import { commandOf, decisionTitle, permissionInput, permissionSummary } from './model/decisionItem.ts';
+import { oneLine } from './model/format.ts';
+import { decisionTarget, targetOf, taskFor, type DecisionTarget } from './targets.ts';
+
+interface Answer {
+  readonly text?: string | undefined;
+  readonly input?: Record<string, unknown> | undefined;
+}
+
+export async function approve(app: App, args: readonly unknown[]): Promise<void> {
+  const target = await decisionTarget(app, 'approve', args, 'Approve');
+  if (target !== undefined) await decide(app, target, 'approve');
+}
+
+export async function reject(app: App, args: readonly unknown[]): Promise<void> {
+  const target = await decisionTarget(app, 'reject', args, 'Reject');
+  if (target === undefined) return;
+  const denies = target.decision.kind === 'permission';
+  const text = await askText(
+    denies ? `Deny: ${permissionSummary(target.decision)}` : `Reject ${target.task.id}`,
+    denies ? 'What should the agent do instead? (may be empty)' : 'Why? The task ends as failed; its branch stays. (may be empty)',
+  );
+  if (text !== undefined) await decide(app, target, 'reject', { text: text === '' ? undefined : text });
+}
+
+export async function requestChanges(app: App, args: readonly unknown[]): Promise<void> {
+  const target = await decisionTarget(app, 'request_changes', args, 'Request Changes');
+  if (target === undefined) return;
+  const text = await askText(`Request changes of ${target.task.id}`, 'What should be different? The agent reads this next.', 'Say what should be different.');
+  if (text !== undefined) await decide(app, target, 'request_changes', { text });
+}
+
+/** Opens what a decision is about, where it can be judged. */
+export async function openDecision(app: App, args: readonly unknown[]): Promise<void> {
+  const target = namedDecision(app, args[0]);
+  if (target === undefined) return;
+  const { repository, task, decision } = target;
+  switch (decision.kind) {
+    case 'permission':
+    case 'question':
+      return answer(app, args);
+    case 'plan':
+      return app.pages.show('plan', repository, task.id);
+    case 'merge':
+    case 'code_review':
+      return app.reviews.open(repository, task);
+    case 'start':
+    case 'budget':
+      return app.pages.show('report', repository, task.id);
+  }
+}
+
+/** Answers an agent's question or permission request. */
+export async function answer(app: App, args: readonly unknown[]): Promise<void> {
+  const target = namedDecision(app, args[0]) ?? (await pickQuestion(app, args));
+  if (target === undefined) return;
+  if (target.decision.kind === 'permission') return answerPermission(app, target);
+  return answerQuestion(app, target);
+}
+
+/** Whether and how to go on with a task that Baton could not bring further by itself. */
+async function answerQuestion(app: App, target: DecisionTarget): Promise<void> {
+  const { repository, task, decision } = target;
+  const node = { kind: 'decision', repository: repository.key, task, decision };
+  const items = [
+    { label: '$(output) Show the Report', detail: oneLine(decision.question, 160), act: 'show' },
+    { label: '$(check) Go On', act: 'go' },
+    { label: '$(edit) Go On with Instructions…', description: 'the agent reads them first', act: 'instruct' },
+    { label: '$(close) Reject…', description: 'the task ends as failed', act: 'reject' },
+    { label: '$(comment) Open Transcript', description: 'what the agent did so far', act: 'transcript' },
+  ] as const;
+  const picked = await vscode.window.showQuickPick<(typeof items)[number]>(items, { title: `${task.id}: ${decision.question}`, placeHolder: 'What should happen?' });
+  switch (picked?.act) {
+    case 'show':
+      return app.pages.show('report', repository, task.id);
+    case 'go':
+      return decide(app, target, 'approve');
+    case 'instruct':
+      return requestChanges(app, [node]);
+    case 'reject':
+      return reject(app, [node]);
+    case 'transcript':
+      if (task.attempt_id !== null) await app.transcripts.open(repository.root, task.id, task.attempt_id);
+      return;
+    case undefined:
+      return;
+  }
+}
+
+async function answerPermission(app: App, target: DecisionTarget): Promise<void> {
+  const { repository, task, decision } = target;
+  const command = commandOf(decision);
+  // Looking comes first, so that a stray Enter looks and never allows.
+  const items = [
+    { label: '$(eye) Show the Whole Request', detail: command ?? permissionSummary(decision), act: 'show' },
+    { label: '$(check) Allow', description: 'this once', act: 'allow' },
+    ...(command === undefined ? [] : [{ label: '$(edit) Allow with Edited Command…', act: 'edit' }]),
+    { label: '$(close) Deny…', description: 'with a message to the agent', act: 'deny' },
+    { label: '$(comment) Open Transcript', description: 'what the agent did so far', act: 'transcript' },
+  ] as const;
+  const picked = await vscode.window.showQuickPick<(typeof items)[number]>(items, {
+    title: `${task.id}: ${decision.question}`,
+    placeHolder: 'The agent waits for you',
+  });
+  switch (picked?.act) {
+    case 'show':
+      return app.pages.show('permission', repository, task.id, decision.id);
+    case 'allow':
+      return decide(app, target, 'approve');
+    case 'edit': {
+      const edited = await vscode.window.showInputBox({
+        title: `Allow with edited command: ${task.id}`,
+        prompt: 'The agent runs this instead. Enter allows it.',
+        ...(command === undefined ? {} : { value: command }),
+        ignoreFocusOut: true,
+        validateInput: (text) => (text.trim() === '' ? 'A command is needed. To refuse, choose Deny.' : undefined),
+      });
+      if (edited !== undefined) await decide(app, target, 'approve', { input: { ...permissionInput(decision), command: edited } });
+      return;
+    }
+    case 'deny':
+      return reject(app, [{ kind: 'decision', repository: repository.key, task, decision }]);
+    case 'transcript':
+      if (task.attempt_id !== null) await app.transcripts.open(repository.root, task.id, task.attempt_id);
+      return;
+    case undefined:
+      return;
+  }
+}
+
+async function pickQuestion(app: App, args: readonly unknown[]): Promise<DecisionTarget | undefined> {
+  const target = await taskFor(app, 'answer', args, 'Answer Request');
+  const decision = target?.task.decisions.find((one) => one.status === 'open' && (one.kind === 'permission' || one.kind === 'question'));
+  return target === undefined || decision === undefined ? undefined : { ...target, decision };
+}
+
+function namedDecision(app: App, node: unknown): DecisionTarget | undefined {
+  const target = targetOf(app, node);
+  if (target === undefined || typeof node !== 'object' || node === null || !('decision' in node)) return undefined;
+  const { id } = node.decision as Decision;
+  const decision = target.task.decisions.find((one) => one.id === id && one.status === 'open');
+  if (decision !== undefined) return { ...target, decision };
+  void vscode.window.showInformationMessage(`${target.task.id} does not wait for that any more.`);
+  return undefined;
+}
+
+async function decide(app: App, target: DecisionTarget, verdict: Verdict, { text, input }: Answer = {}): Promise<void> {
+  const { repository, task, decision } = target;
+  const reply = await app.repositories.send(repository, {
+    type: 'decide',
+    task_id: task.id,
+    decision_id: decision.id,
+    verdict,
+    text,
+    input,
+    by: userInfo().username,
+    via: 'vscode',
+  });
+  app.log.info(`${decisionTitle(decision)} of ${task.id}: ${verdict}. ${reply.message}`);
+  vscode.window.setStatusBarMessage(`$(check) ${reply.message}`, 5000);
+}
+
+/** One line of text; undefined when the user turned away. With `needed`, an empty line is not taken. */
+function askText(title: string, prompt: string, needed?: string): Thenable<string | undefined> {
+  return vscode.window.showInputBox({
+    title,
+    prompt,
+    ignoreFocusOut: true,
+    ...(needed === undefined ? {} : { validateInput: (text: string) => (text.trim() === '' ? needed : undefined) }),
+  });
+}

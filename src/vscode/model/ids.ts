@@ -1,0 +1,72 @@
+/**
+ * Every id that package.json and the code share, in one place. A test holds package.json against it, and the handlers in
+ * commands.ts are a record over CommandId: forgetting one does not compile.
+ */
+
+export const VIEWS = { needsYou: 'baton.needsYou', queue: 'baton.queue' } as const;
+
+/** `icon`: codicon of menus that show one. `palette`: false for commands that make sense on an item only. */
+export interface CommandFace {
+  readonly title: string;
+  readonly icon?: string;
+  readonly palette?: boolean;
+}
+
+export const COMMANDS = {
+  'baton.newTask': { title: 'New Task…', icon: 'add' },
+  'baton.newTaskFromSelection': { title: 'New Task from Selection…' },
+  'baton.start': { title: 'Start', icon: 'play' },
+  'baton.pause': { title: 'Pause', icon: 'debug-pause' },
+  'baton.stop': { title: 'Stop', icon: 'debug-stop' },
+  'baton.stopNow': { title: 'Stop Now', icon: 'stop-circle' },
+  'baton.approve': { title: 'Approve', icon: 'check' },
+  'baton.approveMerge': { title: 'Approve & Merge', icon: 'check', palette: false },
+  'baton.reject': { title: 'Reject', icon: 'close' },
+  'baton.requestChanges': { title: 'Request Changes…', icon: 'discard' },
+  'baton.answer': { title: 'Answer Request…', icon: 'comment-discussion' },
+  'baton.reviewChanges': { title: 'Review Changes', icon: 'diff-multiple' },
+  'baton.showReport': { title: 'Show Report', icon: 'output' },
+  'baton.openDecision': { title: 'Open Decision', palette: false },
+  'baton.openFileChange': { title: 'Open Change', icon: 'diff', palette: false },
+  'baton.openGateLog': { title: 'Open Gate Log', icon: 'output', palette: false },
+  'baton.openTranscript': { title: 'Open Transcript', icon: 'comment' },
+  'baton.openWorktree': { title: 'Open Worktree in New Window', icon: 'empty-window' },
+  'baton.sendMessage': { title: 'Send Message to Agent…', icon: 'send' },
+  'baton.runNext': { title: 'Run Next', icon: 'run-above' },
+  'baton.moveUp': { title: 'Move Up', icon: 'arrow-up' },
+  'baton.moveDown': { title: 'Move Down', icon: 'arrow-down' },
+  'baton.clearPlace': { title: 'Clear Manual Place', icon: 'pinned' },
+  'baton.retry': { title: 'Retry', icon: 'debug-restart' },
+  'baton.retryFresh': { title: 'Retry from Scratch…' },
+  'baton.cancel': { title: 'Cancel', icon: 'stop' },
+  'baton.openTaskFile': { title: 'Open Task File', icon: 'go-to-file' },
+  'baton.copyId': { title: 'Copy Task ID', palette: false },
+  'baton.copyWhy': { title: 'Copy Why It Is Where It Is', palette: false },
+  'baton.createConfiguration': { title: 'Create Configuration', icon: 'new-file' },
+  'baton.openConfiguration': { title: 'Open Configuration', icon: 'gear' },
+  'baton.installAgent': { title: 'Install a Coding Agent…' },
+  'baton.showActions': { title: 'Show Actions…' },
+  'baton.showNeedsYou': { title: 'Show Needs You' },
+  'baton.showLog': { title: 'Show Log', icon: 'output' },
+  'baton.showMore': { title: 'Show More', palette: false },
+  'baton.refresh': { title: 'Look Again', icon: 'refresh' },
+} as const satisfies Record<`baton.${string}`, CommandFace>;
+export type CommandId = keyof typeof COMMANDS;
+
+/** Context keys that `when` clauses test. */
+export interface ContextKeys {
+  /** A repository is there and may be worked with. */
+  'baton.available': boolean;
+  /** See model/welcome.ts. */
+  'baton.welcome': string;
+  'baton.canStart': boolean;
+  'baton.canPause': boolean;
+  'baton.canStopNow': boolean;
+  /** The active editor is a review of a task whose decision takes these verdicts. */
+  'baton.review': boolean;
+  'baton.review.canApprove': boolean;
+  'baton.review.canReject': boolean;
+  'baton.review.canRequestChanges': boolean;
+}
+
+export const SCHEMES = { git: 'baton-git', transcript: 'baton-transcript', page: 'baton-page' } as const;

@@ -1,0 +1,147 @@
+/** Virtual Markdown pages: the report of a task, its plan, and a permission request in full. */
+import type { Decision, GateRound, TaskExecution } from '../../core/execution.ts';
+import type { ChangesView } from '../../shared/api.ts';
+import { permissionInput, permissionTool, commandOf } from './decisionItem.ts';
+import { between, codeBlock, cost, elapsed, escapeMarkdown, inlineCode } from './format.ts';
+import { plural } from '../../core/format.ts';
+
+/** The first page of a review: goal, evidence, files, cost, history. */
+export function reportPage(task: TaskExecution, changes: ChangesView | undefined): string {
+  const parts = [
+    `# ${escapeMarkdown(task.task_def.goal)}`,
+    [
+      `${inlineCode(task.task_id)} is **${escapeMarkdown(task.state.replaceAll('_', ' '))}**.`,
+      task.branch === null ? '' : `Branch ${inlineCode(task.branch)}, to land on ${inlineCode(task.target_branch ?? 'its target')}.`,
+    ].join(' '),
+  ];
+  if (task.error !== null) parts.push(`> **${escapeMarkdown(task.error.kind)}:** ${escapeMarkdown(task.error.message)}`);
+  for (const decision of task.decisions.filter((one) => one.status === 'open')) parts.push(`> **Needs you:** ${escapeMarkdown(decision.question)}`);
+  if (task.task_def.description !== undefined) parts.push(task.task_def.description);
+  parts.push(...planSection(task), ...evidence(task), ...files(changes), ...effort(task), ...history(task));
+  return `${parts.join('\n\n')}\n`;
+}
+
+/** What the planner proposes, for the decision about it. */
+export function planPage(task: TaskExecution): string {
+  const plan = planSection(task);
+  const review = task.plan_review;
+  const parts = [`# Plan: ${escapeMarkdown(task.task_def.goal)}`, ...(plan.length > 0 ? plan : ['There is no plan yet.'])];
+  if (review !== null) {
+    parts.push(`## Plan review: ${review.status.replaceAll('_', ' ')}`);
+    const points = [...(review.concerns ?? []), ...(review.required_changes ?? []), ...(review.missing_steps ?? [])];
+    if (points.length > 0) parts.push(points.map((point) => `- ${escapeMarkdown(point)}`).join('\n'));
+  }
+  return `${parts.join('\n\n')}\n`;
+}
+
+/** Everything an agent's permission request says. */
+export function permissionPage(task: { readonly id: string; readonly goal: string; readonly worktree: string | null }, decision: Decision): string {
+  const command = commandOf(decision);
+  const reason = decision.detail['reason'];
+  const parts = [
+    `# ${escapeMarkdown(decision.question)}`,
+    `The agent of ${inlineCode(task.id)} (${escapeMarkdown(task.goal)}) stands still until you answer. Nothing has run yet.`,
+    `Tool: ${inlineCode(permissionTool(decision))}${task.worktree === null ? '' : `, in ${inlineCode(task.worktree)}`}`,
+  ];
+  if (typeof reason === 'string' && reason !== '') parts.push(`Why it asks: ${escapeMarkdown(reason)}`);
+  if (command !== undefined) parts.push(codeBlock(command, 'sh'));
+  parts.push('## Whole input', codeBlock(JSON.stringify(permissionInput(decision), null, 2), 'json'));
+  return `${parts.join('\n\n')}\n`;
+}
+
+function planSection(task: TaskExecution): string[] {
+  const { plan } = task;
+  if (plan === null) return [];
+  const steps = plan.steps.map((step, index) => {
+    const notes = [step.risk === undefined ? '' : `${step.risk} risk`, step.complexity ?? ''].filter((note) => note !== '');
+    const touched = [...(step.files?.create ?? []), ...(step.files?.modify ?? [])];
+    return [
+      `${index + 1}. ${escapeMarkdown(step.description)}${notes.length > 0 ? ` (${notes.join(', ')})` : ''}`,
+      ...(touched.length > 0 ? [`   - files: ${touched.map(inlineCode).join(', ')}`] : []),
+      ...(step.commands !== undefined && step.commands.length > 0 ? [`   - commands: ${step.commands.map(inlineCode).join(', ')}`] : []),
+    ].join('\n');
+  });
+  return [
+    '## Plan',
+    ...(plan.summary === undefined ? [] : [escapeMarkdown(plan.summary)]),
+    steps.join('\n'),
+    ...(plan.rollback === undefined ? [] : [`**Rollback:** ${escapeMarkdown(plan.rollback)}`]),
+  ];
+}
+
+function evidence(task: TaskExecution): string[] {
+  if (task.quality_gate_results.length === 0) return ['## Evidence', 'No gate has run yet.'];
+  return ['## Evidence', ...[...task.quality_gate_results].reverse().flatMap(round)];
+}
+
+function round(result: GateRound): string[] {
+  const verdict = result.passed ? (result.can_merge ? 'passed' : 'passed, but not clean enough to merge by itself') : 'failed';
+  const title = `### Round ${result.round}, ${result.subject === 'merge' ? 'on the merge result' : 'on the branch'}: ${verdict}`;
+  const rows = result.checks.map((check) =>
+    row([
+      escapeMarkdown(check.name),
+      `${check.status}${check.required ? '' : ' (not required)'}`,
+      inlineCode(check.command),
+      check.exit_code === null ? '–' : String(check.exit_code),
+      check.seconds.toFixed(1),
+      inlineCode(check.tree_sha.slice(0, 10)),
+    ]),
+  );
+  const failures = result.checks.filter((check) => check.status === 'failed' || check.status === 'warning');
+  return [
+    title,
+    [row(['Gate', 'Result', 'Command', 'Exit', 'Seconds', 'Tree']), row(['---', '---', '---', '--:', '--:', '---']), ...rows].join('\n'),
+    ...failures.flatMap((check) => [
+      `**${escapeMarkdown(check.name)}:** ${escapeMarkdown(check.message)}`,
+      ...(check.details === '' ? [] : [codeBlock(check.details)]),
+    ]),
+  ];
+}
+
+function files(changes: ChangesView | undefined): string[] {
+  if (changes === undefined || changes.files.length === 0) return [];
+  const rows = changes.files.map((file) =>
+    row([
+      inlineCode(file.from === undefined ? file.path : `${file.from} → ${file.path}`),
+      file.status,
+      file.added === null ? 'binary' : `+${file.added}`,
+      file.removed === null ? '' : `−${file.removed}`,
+    ]),
+  );
+  return [
+    `## ${plural(changes.files.length, 'file')} changed`,
+    `${inlineCode(changes.base_sha.slice(0, 10))} … ${inlineCode(changes.head_sha.slice(0, 10))}`,
+    [row(['File', 'Change', 'Added', 'Removed']), row(['---', '---', '--:', '--:']), ...rows].join('\n'),
+  ];
+}
+
+function effort(task: TaskExecution): string[] {
+  if (task.attempts.length === 0) return [];
+  const rows = task.attempts.map((attempt) =>
+    row([
+      attempt.attempt_id,
+      attempt.role.replaceAll('_', ' '),
+      escapeMarkdown(attempt.model === null ? attempt.agent : `${attempt.agent}, ${attempt.model}`),
+      attempt.outcome,
+      attempt.ended_at === null ? '–' : elapsed(between(attempt.started_at, attempt.ended_at)),
+      attempt.cost_usd === null ? 'unpriced' : cost(attempt.cost_usd, false),
+    ]),
+  );
+  return [
+    `## Cost: ${cost(task.total_cost_usd, task.unpriced)}`,
+    [row(['Attempt', 'Role', 'Agent', 'Outcome', 'Time', 'Cost']), row(['---', '---', '---', '---', '--:', '--:']), ...rows].join('\n'),
+  ];
+}
+
+function history(task: TaskExecution): string[] {
+  if (task.history.length === 0) return [];
+  const rows = task.history.map((entry) =>
+    row([inlineCode(entry.at), escapeMarkdown(entry.from ?? '–'), escapeMarkdown(entry.to), escapeMarkdown(entry.why)]),
+  );
+  return ['## History', [row(['When (UTC)', 'From', 'To', 'Why']), row(['---', '---', '---', '---']), ...rows].join('\n')];
+}
+
+/** A table row; a pipe or line break inside a cell would end it, even in code. */
+function row(cells: readonly string[]): string {
+  return `| ${cells.map((cell) => cell.replace(/(?<!\\)\|/g, '\\|').replace(/\s*\n\s*/g, ' ')).join(' | ')} |`;
+}

@@ -1,0 +1,81 @@
+/** A task as the user is writing it: from words typed, a selection, a TODO or a problem. */
+import type { Priority, Risk } from '../../core/task.ts';
+import type { Command } from '../../shared/api.ts';
+import { oneLine } from './format.ts';
+
+export type NewTask = Extract<Command, { type: 'add_task' }>['task'];
+
+export interface TaskDraft {
+  goal: string;
+  description?: string;
+  area?: string;
+  risk?: Risk;
+  priority?: Priority;
+  deadline?: string;
+  agent?: string;
+  workflow?: 'auto' | 'direct' | 'reviewed';
+  depends_on?: string[];
+  context_files?: string[];
+  requires_approval?: boolean;
+}
+
+/** What the schema's own lists say; repeated here because the schema would bring zod into the extension's small bundle. */
+export const CHOICES = {
+  risk: ['low', 'medium', 'high'] satisfies Risk[],
+  priority: ['urgent', 'high', 'medium', 'low'] satisfies Priority[],
+  workflow: ['auto', 'direct', 'reviewed'] satisfies NonNullable<TaskDraft['workflow']>[],
+  area: ['core', 'math', 'api', 'services', 'docs', 'comments', 'tests'],
+} as const;
+
+export function toNewTask(draft: TaskDraft): NewTask {
+  const { depends_on, context_files, ...rest } = draft;
+  return {
+    ...rest,
+    goal: draft.goal.trim(),
+    ...(depends_on !== undefined && depends_on.length > 0 ? { depends_on } : {}),
+    ...(context_files !== undefined && context_files.length > 0 ? { context_files } : {}),
+    source: 'vscode',
+  };
+}
+
+export interface SelectedCode {
+  /** Relative to the repository, with forward slashes. */
+  readonly path: string;
+  /** From 1. */
+  readonly firstLine: number;
+  readonly lastLine: number;
+  readonly text: string;
+  readonly language: string;
+}
+
+const TODO = /\b(?:TODO|FIXME|XXX|HACK)\b(?:\([^)]*\))?:?\s*(.*?)\s*(?:\*\/|-->|#\})?\s*$/;
+
+/** The task that a line of code asks for by a TODO or FIXME; undefined when it has none. */
+export function todoOf(line: string): string | undefined {
+  const words = TODO.exec(line)?.[1]?.trim();
+  return words === undefined || words === '' ? undefined : words;
+}
+
+/** A draft about selected code: a TODO in it is the goal, else the goal stays for the user to type. */
+export function draftFromSelection(code: SelectedCode): TaskDraft {
+  const goal = code.text.split('\n').map(todoOf).find((words) => words !== undefined) ?? '';
+  const lines = code.firstLine === code.lastLine ? `line ${code.firstLine}` : `lines ${code.firstLine}–${code.lastLine}`;
+  const description = `About \`${code.path}\`, ${lines}:\n\n${fenced(code)}`;
+  return { goal, description, context_files: [code.path] };
+}
+
+/** A draft that asks for a reported problem to be fixed. */
+export function draftFromProblem(code: SelectedCode, problem: { message: string; source: string | undefined }): TaskDraft {
+  const by = problem.source === undefined ? '' : ` (${problem.source})`;
+  return {
+    goal: `Fix: ${oneLine(problem.message, 100)}`,
+    description: `${problem.message}${by}\n\nReported at \`${code.path}:${code.firstLine}\`:\n\n${fenced(code)}`,
+    context_files: [code.path],
+  };
+}
+
+function fenced(code: SelectedCode): string {
+  const longest = Math.max(2, ...(code.text.match(/`+/g) ?? []).map((run) => run.length));
+  const fence = '`'.repeat(longest + 1);
+  return `${fence}${code.language}\n${code.text.replace(/\s+$/, '')}\n${fence}`;
+}

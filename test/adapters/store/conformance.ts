@@ -1,0 +1,253 @@
+/** What every store must do, whatever it is made of. Each adapter runs this suite with its own opener. */
+import assert from 'node:assert/strict';
+import * as fc from 'fast-check';
+import type { TaskExecution } from '../../../src/core/execution.ts';
+import { BatonError, type ErrorKind } from '../../../src/core/errors.ts';
+import type { Commit, Store } from '../../../src/engine/ports.ts';
+import { AT, changed, taskRecord } from './fixture.ts';
+
+export interface StoreUnderTest {
+  /** Opens the same empty store, again after each close. */
+  open(): Promise<Store>;
+  /** Forgets everything. */
+  dispose(): Promise<void>;
+}
+
+export function rejectsWith(kind: ErrorKind): (error: unknown) => boolean {
+  return (error) => error instanceof BatonError && error.kind === kind;
+}
+
+function event(type: string, taskId: string | null = null, data: Record<string, unknown> = {}): { at: string; type: string; task_id: string | null; data: Record<string, unknown> } {
+  return { at: AT, type, task_id: taskId, data };
+}
+
+export function storeConformance(name: string, make: () => Promise<StoreUnderTest>): void {
+  describe(`${name} as a store`, () => {
+    let subject: StoreUnderTest;
+    let store: Store;
+
+    beforeEach(async () => {
+      subject = await make();
+      store = await subject.open();
+    });
+    afterEach(async () => {
+      await store.close();
+      await subject.dispose();
+    });
+
+    const reopen = async (): Promise<void> => {
+      await store.close();
+      store = await subject.open();
+    };
+
+    describe('tasks', () => {
+      it('returns a committed record unchanged, also after it was opened again (row 124)', async () => {
+        const task = taskRecord('t1', { feedback: 'Ünïcode \u{1F600} "quoted"\n\u0000', sessions: { claude: 's-1' } });
+        await store.commit({ tasks: [task] });
+        assert.deepEqual(await store.task('t1'), task);
+        await reopen();
+        assert.deepEqual(await store.loadTasks(), [task]);
+        assert.deepEqual(store.repairs, []);
+      });
+
+      it('keeps what the caller held at the call, not what it became afterwards', async () => {
+        const task = taskRecord('t1');
+        const committed = store.commit({ tasks: [task] });
+        task.state = 'failed';
+        await committed;
+        assert.equal((await store.task('t1'))?.state, 'new');
+      });
+
+      it('answers undefined for a task it does not have', async () => {
+        assert.equal(await store.task('none'), undefined);
+        assert.deepEqual(await store.loadTasks(), []);
+      });
+
+      it('removes a task, and lets a new one take its id in the same commit', async () => {
+        const first = taskRecord('t1', { state: 'failed' });
+        await store.commit({ tasks: [first] });
+        await store.commit({ remove: ['t1', 'never-there'], tasks: [taskRecord('t1')] });
+        assert.equal((await store.task('t1'))?.state, 'new');
+        await store.commit({ remove: ['t1'] });
+        assert.deepEqual(await store.loadTasks(), []);
+      });
+
+      it('refuses an id that could not be a file name', async () => {
+        await assert.rejects(store.commit({ tasks: [taskRecord('../escape')] }), rejectsWith('invalid_task'));
+        assert.deepEqual(await store.loadTasks(), []);
+      });
+    });
+
+    describe('the fence', () => {
+      it('refuses a revision that does not follow the stored one, and writes nothing of that commit', async () => {
+        const task = taskRecord('t1');
+        await store.commit({ tasks: [task] });
+        await store.commit({ tasks: [changed(task, { state: 'implementing' })] });
+        const before = await store.events(0);
+        for (const rev of [1, 2, 4]) {
+          const late: Commit = { tasks: [taskRecord('t2'), { ...task, rev, state: 'failed' }], events: [event('late')], meta: { late: true } };
+          await assert.rejects(store.commit(late), rejectsWith('stale_version'));
+        }
+        assert.equal((await store.task('t1'))?.state, 'implementing');
+        assert.equal(await store.task('t2'), undefined);
+        assert.deepEqual(await store.events(0), before);
+        assert.deepEqual(await store.meta(), {});
+      });
+
+      it('refuses a later revision of a task that is not there', async () => {
+        await assert.rejects(store.commit({ tasks: [taskRecord('t1', { rev: 2 })] }), rejectsWith('stale_version'));
+      });
+
+      it('refuses a second task whose id differs only by case', async () => {
+        await store.commit({ tasks: [taskRecord('Fix-1')] });
+        await assert.rejects(store.commit({ tasks: [taskRecord('fix-1')] }), rejectsWith('stale_version'));
+        assert.deepEqual((await store.loadTasks()).map((task) => task.task_id), ['Fix-1']);
+      });
+
+      it('lets exactly one of many writers of the same revision win, and no other commit suffers', async () => {
+        const task = taskRecord('t1');
+        await store.commit({ tasks: [task] });
+        const rivals = Array.from({ length: 20 }, (_, index) => store.commit({ tasks: [changed(task, { feedback: `rival ${index}` })], events: [event('won', 't1', { index })] }));
+        const others = Array.from({ length: 20 }, (_, index) => store.commit({ tasks: [taskRecord(`other-${index}`)] }));
+        const results = await Promise.allSettled([...rivals, ...others]);
+        assert.equal(results.slice(0, 20).filter((result) => result.status === 'fulfilled').length, 1);
+        assert.equal(results.slice(20).filter((result) => result.status === 'fulfilled').length, 20);
+        const events = await store.events(0);
+        assert.equal(events.length, 1);
+        assert.equal((await store.task('t1'))?.feedback, `rival ${String(events[0]?.data['index'])}`);
+      });
+    });
+
+    describe('events', () => {
+      it('numbers them without gaps in the order of their commits and returns the last number', async () => {
+        assert.equal(await store.commit({ events: [event('one', 't1', { n: 1 }), event('two')] }), 2);
+        await assert.rejects(store.commit({ tasks: [taskRecord('t1', { rev: 9 })], events: [event('never')] }));
+        assert.equal(await store.commit({ meta: { quiet: true } }), 2);
+        const seqs = await Promise.all([store.commit({ events: [event('three')] }), store.commit({ events: [event('four')] })]);
+        assert.deepEqual(seqs, [3, 4]);
+        assert.deepEqual(
+          (await store.events(0)).map(({ seq, type, task_id, data }) => [seq, type, task_id, data]),
+          [
+            [1, 'one', 't1', { n: 1 }],
+            [2, 'two', null, {}],
+            [3, 'three', null, {}],
+            [4, 'four', null, {}],
+          ],
+        );
+      });
+
+      it('goes on counting where it was after it was opened again', async () => {
+        await store.commit({ events: [event('one')] });
+        await reopen();
+        assert.equal(await store.commit({ events: [event('two')] }), 2);
+      });
+
+      it('gives those after a number, at most as many as asked for', async () => {
+        await store.commit({ events: Array.from({ length: 10 }, (_, index) => event(`e${index + 1}`)) });
+        assert.deepEqual((await store.events(7)).map(({ seq }) => seq), [8, 9, 10]);
+        assert.deepEqual((await store.events(2, 3)).map(({ seq }) => seq), [3, 4, 5]);
+        assert.deepEqual(await store.events(10), []);
+      });
+    });
+
+    describe('named values', () => {
+      it('keeps each key on its own, replaces and forgets them', async () => {
+        await store.commit({ meta: { desired: 'running', accounts: { anthropic: { closed: true } }, none: null } });
+        await store.commit({ meta: { desired: 'paused' } });
+        await reopen();
+        assert.deepEqual(await store.meta(), { desired: 'paused', accounts: { anthropic: { closed: true } }, none: null });
+        await store.commit({ meta: { accounts: undefined } });
+        assert.deepEqual(await store.meta(), { desired: 'paused', none: null });
+      });
+    });
+
+    describe('closing', () => {
+      it('completes what was asked before it and refuses what comes after', async () => {
+        const last = store.commit({ tasks: [taskRecord('t1')] });
+        const closed = store.close();
+        await assert.rejects(store.commit({ meta: { late: true } }), rejectsWith('store'));
+        await last;
+        await closed;
+        await store.close();
+        store = await subject.open();
+        assert.deepEqual((await store.loadTasks()).map((task) => task.task_id), ['t1']);
+        assert.deepEqual(await store.meta(), {});
+      });
+    });
+
+    it('behaves like a plain map with a fence, whatever is committed in whatever order (row 190)', async () => {
+      await fc.assert(
+        fc.asyncProperty(fc.array(fc.oneof({ weight: 6, arbitrary: step }, { weight: 1, arbitrary: fc.constant('reopen' as const) }), { maxLength: 12 }), async (steps) => {
+          const model = new Model();
+          await store.commit({ remove: IDS, meta: Object.fromEntries(KEYS.map((key) => [key, undefined])) });
+          model.seq = (await store.events(0)).at(-1)?.seq ?? 0;
+          const since = model.seq;
+          for (const batch of steps) {
+            if (batch === 'reopen') await reopen();
+            else {
+              // All at once, so that they share transactions; the model takes them one after another.
+              const results = await Promise.allSettled(batch.map((commit) => store.commit(model.prepare(commit))));
+              assert.deepEqual(results.map((result) => (result.status === 'fulfilled' ? result.value : (result.reason as BatonError).kind)), model.drain());
+            }
+          }
+          assert.deepEqual(new Map((await store.loadTasks()).map((task) => [task.task_id, task])), model.tasks);
+          assert.deepEqual((await store.events(since)).map(({ seq, type }) => [seq, type]), model.events);
+          assert.deepEqual(await store.meta(), Object.fromEntries(model.meta));
+        }),
+        { numRuns: 60 },
+      );
+    });
+  });
+}
+
+const IDS = ['a', 'b', 'c'];
+const KEYS = ['k', 'l'];
+
+/** A commit to be: revisions are relative to what the model holds, 0 being the right one. */
+const draft = fc.record({
+  tasks: fc.array(fc.record({ id: fc.constantFrom(...IDS), off: fc.constantFrom(0, 0, 0, -1, 1), note: fc.string({ maxLength: 4 }) }), { maxLength: 2 }),
+  remove: fc.array(fc.constantFrom(...IDS), { maxLength: 1 }),
+  events: fc.array(fc.string({ minLength: 1, maxLength: 3 }), { maxLength: 2 }),
+  meta: fc.dictionary(fc.constantFrom(...KEYS), fc.option(fc.integer(), { nil: undefined }), { maxKeys: 2 }),
+});
+const step = fc.array(draft, { minLength: 1, maxLength: 5 });
+type Draft = typeof draft extends fc.Arbitrary<infer T> ? T : never;
+
+class Model {
+  tasks = new Map<string, TaskExecution>();
+  meta = new Map<string, unknown>();
+  readonly events: [number, string][] = [];
+  seq = 0;
+  #outcomes: (number | ErrorKind)[] = [];
+
+  /** Makes the commit and applies it here; its outcome waits in `drain`. */
+  prepare({ tasks, remove, events, meta }: Draft): Commit {
+    const next = new Map(this.tasks);
+    for (const id of remove) next.delete(id);
+    const stale: string[] = [];
+    const records = tasks.map(({ id, off, note }) => {
+      const stored = next.get(id)?.rev ?? 0;
+      const record = taskRecord(id, { rev: Math.max(1, stored + 1 + off), feedback: note });
+      if (record.rev === stored + 1) next.set(id, record);
+      else stale.push(id);
+      return record;
+    });
+    if (stale.length > 0) this.#outcomes.push('stale_version');
+    else {
+      this.tasks = next;
+      for (const type of events) this.events.push([++this.seq, type]);
+      for (const [key, value] of Object.entries(meta)) {
+        if (value === undefined) this.meta.delete(key);
+        else this.meta.set(key, value);
+      }
+      this.#outcomes.push(this.seq);
+    }
+    return { tasks: records, remove, events: events.map((type) => event(type)), meta };
+  }
+
+  drain(): (number | ErrorKind)[] {
+    const outcomes = this.#outcomes;
+    this.#outcomes = [];
+    return outcomes;
+  }
+}

@@ -1,0 +1,304 @@
+/**
+ * An engine over real parts (SQLite store, git worktrees, shell gates, process sweeps) in a temporary repository. Only the
+ * task files are handed in and the agent is a function that edits the worktree, so that a test decides what it does.
+ */
+import { writeFile, mkdir } from 'node:fs/promises';
+import path from 'node:path';
+import { Channel } from '../../src/adapters/agents/channel.ts';
+import { runCommand } from '../../src/adapters/gates/command.ts';
+import { createWorkspace } from '../../src/adapters/git/workspace.ts';
+import { createProcesses } from '../../src/adapters/process/processes.ts';
+import { createRunFiles } from '../../src/adapters/runs/runFiles.ts';
+import { checkpointWriter } from '../../src/adapters/store/atomicFile.ts';
+import { openStore } from '../../src/adapters/store/store.ts';
+import { createClock } from '../../src/adapters/system/clock.ts';
+import { createCrypto } from '../../src/adapters/system/crypto.ts';
+import { resolvePath } from '../../src/adapters/system/resolvePath.ts';
+import { configSchema, type Config } from '../../src/core/config/schema.ts';
+import type { Problem } from '../../src/core/errors.ts';
+import { canonicalContent, type TaskDefinition } from '../../src/core/task.ts';
+import { Orchestrator } from '../../src/engine/orchestrator.ts';
+import type { AgentEnd, AgentInfo, AgentMessage, AgentRequest, AgentSession, Clock, Log, PermissionAnswer, Ports, SourcedTask } from '../../src/engine/ports.ts';
+import type { Snapshot, TaskView } from '../../src/shared/api.ts';
+import type { TaskExecution } from '../../src/core/execution.ts';
+import { makeRepo, type Files, type TestRepo } from './repo.ts';
+import { tempDir } from './tmp.ts';
+
+/** What a scripted agent may do while it works. */
+export interface AgentAtWork {
+  readonly request: AgentRequest;
+  write(files: Files): Promise<void>;
+  say(message: Exclude<AgentMessage, { type: 'end' }>): void;
+  /** Asks for a permission and waits for the answer. */
+  ask(tool: string, input: Record<string, unknown>): Promise<PermissionAnswer>;
+  /** Resolves when the engine ends the agent. */
+  readonly killed: Promise<void>;
+  /** Messages that the user sent to it. */
+  readonly heard: string[];
+}
+/** Returns nothing for success, or its own end. */
+export type AgentScript = (agent: AgentAtWork) => Promise<AgentEnd | undefined>;
+
+export const failure = (kind: string, message = kind, more: Partial<NonNullable<AgentEnd['error']>> = {}): AgentEnd => ({
+  ok: false,
+  result: '',
+  exit_code: 1,
+  error: { kind, message, ...more },
+});
+
+export interface EngineSetup {
+  readonly files?: Files;
+  readonly config?: Record<string, unknown>;
+  readonly tasks?: TaskDefinition[];
+  readonly agent?: AgentScript;
+  readonly driver?: 'claude' | 'command';
+  readonly clock?: Clock;
+  readonly passive?: boolean;
+}
+
+export interface TestEngine {
+  readonly repo: TestRepo;
+  readonly batonDir: string;
+  readonly worktreesDir: string;
+  engine: Orchestrator;
+  readonly ports: Ports;
+  /** Attempts that were started, in order. */
+  readonly requests: AgentRequest[];
+  /** Most agents at work at the same time so far. */
+  readonly peak: () => number;
+  script: AgentScript;
+  setTasks(tasks: TaskDefinition[]): void;
+  setConfig(config: Record<string, unknown>): void;
+  setStopHook(present: boolean): void;
+  /** The next snapshot for which the test holds; rejects after 15 s with the last one. */
+  until(test: (snapshot: Snapshot) => boolean, what?: string): Promise<Snapshot>;
+  untilState(taskId: string, ...states: TaskView['state'][]): Promise<TaskExecution>;
+  record(taskId: string): Promise<TaskExecution>;
+  /** A new engine on the same repository, as after a restart. */
+  restart(options?: { passive?: boolean }): Promise<void>;
+  close(): Promise<void>;
+}
+
+const ZERO = { input_tokens: 0, output_tokens: 0, cache_read_tokens: 0, cache_write_tokens: 0 };
+/** Fast retries and a gate that looks at a file; tests override what they are about. */
+const QUICK = { retry: { initial_backoff: 0.02, max_backoff: 0.1 }, merge: { policy: 'auto' }, gates: [{ name: 'check', run: 'test ! -e broken' }] };
+
+const open: TestEngine[] = [];
+
+export async function makeEngine(setup: EngineSetup = {}): Promise<TestEngine> {
+  const repo = await makeRepo({ 'README.md': '# Sample\n', '.gitignore': '.baton/\n', ...setup.files });
+  const batonDir = path.join(repo.root, '.baton');
+  await mkdir(batonDir, { recursive: true });
+  const worktreesDir = tempDir();
+  const state = {
+    config: parse({ ...QUICK, ...setup.config }),
+    tasks: setup.tasks ?? [],
+    stopHook: false,
+    script: setup.agent ?? ((agent: AgentAtWork) => agent.write({ [`${agent.request.task_id}.txt`]: 'done\n' }).then(() => undefined)),
+    working: 0,
+    peak: 0,
+  };
+  const listeners = new Set<(what: 'tasks' | 'config' | 'stop') => void>();
+  const requests: AgentRequest[] = [];
+  const crypto = createCrypto();
+  const log: Log = quietLog();
+
+  const info: AgentInfo = {
+    name: 'agent',
+    config: parse({ agents: { agent: { driver: setup.driver ?? 'command', command: 'agent' } } }).agents['agent'] as AgentInfo['config'],
+    available: true,
+    version: '1',
+    path: 'agent',
+    install: null,
+    account: 'account',
+    provider: 'test',
+  };
+  const agents = (config: Config): AgentInfo[] => {
+    const named = Object.entries(config.agents).map(([name, one]) => ({ ...info, name, config: one, account: one.account ?? name }));
+    return named.length > 0 ? named : [info];
+  };
+  const start = (request: AgentRequest): Promise<AgentSession> => {
+    requests.push(request);
+    state.working += 1;
+    state.peak = Math.max(state.peak, state.working);
+    return Promise.resolve(
+      session(request, (agent) => state.script(agent), () => {
+        state.working -= 1;
+      }),
+    );
+  };
+  const makePorts = async (): Promise<Ports> => ({
+    clock: setup.clock ?? createClock(),
+    log,
+    store: await openStore({ batonDir, workerPath: path.resolve('src/adapters/store/worker.ts'), log }),
+    agents: { list: (config) => Promise.resolve(agents(config)), driver: (kind) => ({ kind, start }) },
+    workspace: createWorkspace({ root: repo.root, worktreesDir, log }),
+    gates: { detect: () => Promise.resolve([]), run: (request) => runCommand(request) },
+    processes: createProcesses(),
+    sources: {
+      tasks: () => Promise.resolve({ tasks: state.tasks.map((one, index) => sourced(one, index, (text) => crypto.hash(text))), problems: [] as Problem[] }),
+      config: () => Promise.resolve({ config: state.config, problems: [], valid: true }),
+      stopRequested: () => Promise.resolve(state.stopHook),
+      addTask: (one) => {
+        state.tasks.push(one);
+        return Promise.resolve(`.baton/tasks/${one.id}.md`);
+      },
+      watch: (listener) => {
+        listeners.add(listener);
+        return { dispose: () => void listeners.delete(listener) };
+      },
+    },
+    runs: createRunFiles({ batonDir }),
+    crypto,
+    repository: { root: repo.root, name: 'sample', key: crypto.hash(repo.root).slice(0, 12) },
+    resolvePath,
+    writeCheckpoint: checkpointWriter(batonDir),
+  });
+  const ports = await makePorts();
+  const engine = await Orchestrator.open({ ports, host: 'cli', pid: process.pid, passive: setup.passive ?? false });
+  const fire = (what: 'tasks' | 'config' | 'stop'): void => {
+    for (const listener of listeners) listener(what);
+  };
+
+  const test: TestEngine = {
+    repo,
+    batonDir,
+    worktreesDir,
+    engine,
+    ports,
+    requests,
+    peak: () => state.peak,
+    get script() {
+      return state.script;
+    },
+    set script(script) {
+      state.script = script;
+    },
+    setTasks: (tasks) => {
+      state.tasks = tasks;
+      fire('tasks');
+    },
+    setConfig: (config) => {
+      state.config = parse({ ...QUICK, ...config });
+      fire('config');
+    },
+    setStopHook: (present) => {
+      state.stopHook = present;
+      fire('stop');
+    },
+    until: (matches, what) => until(test.engine, matches, what),
+    untilState: async (taskId, ...states) => {
+      await until(test.engine, (snapshot) => snapshot.tasks.some((one) => one.id === taskId && states.includes(one.state)), `${taskId} ${states.join('|')}`);
+      return test.record(taskId);
+    },
+    record: async (taskId) => {
+      const record = await test.engine.task(taskId);
+      if (!record) throw new Error(`no record of ${taskId}`);
+      return record;
+    },
+    restart: async (options = {}) => {
+      await test.engine.close();
+      test.engine = await Orchestrator.open({ ports: await makePorts(), host: 'cli', pid: process.pid, passive: options.passive ?? false });
+    },
+    close: () => test.engine.close(),
+  };
+  open.push(test);
+  return test;
+}
+
+afterEach('close engines', async () => {
+  await Promise.all(open.splice(0).map((one) => one.close()));
+});
+
+function parse(config: Record<string, unknown>): Config {
+  return configSchema.parse(config);
+}
+
+function sourced(definition: TaskDefinition, index: number, hash: (text: string) => string): SourcedTask {
+  return { definition, file: '.baton/tasks.yaml', line: index + 2, dependencies_at: [], hash: hash(canonicalContent(definition)), modified_at: new Date(0).toISOString() };
+}
+
+async function until(engine: Orchestrator, matches: (snapshot: Snapshot) => boolean, what = 'the expected snapshot'): Promise<Snapshot> {
+  const first = await engine.snapshot();
+  if (matches(first)) return first;
+  return new Promise((resolve, reject) => {
+    let last = first;
+    const timer = setTimeout(() => {
+      subscription.dispose();
+      const tasks = last.tasks.map((one) => `${one.id}: ${one.state} (${one.why})${one.error ? ` ${one.error}` : ''}`).join('\n');
+      reject(new Error(`${what} did not come; loop ${last.loop.state}\n${tasks}`));
+    }, 15_000);
+    const subscription = engine.onSnapshot((snapshot) => {
+      last = snapshot;
+      if (!matches(snapshot)) return;
+      clearTimeout(timer);
+      subscription.dispose();
+      resolve(snapshot);
+    });
+  });
+}
+
+function session(request: AgentRequest, script: AgentScript, onEnd: () => void): AgentSession {
+  const messages = new Channel();
+  const waiting = new Map<string, (answer: PermissionAnswer) => void>();
+  const heard: string[] = [];
+  let killed: () => void = () => undefined;
+  const whenKilled = new Promise<void>((resolve) => {
+    killed = resolve;
+  });
+  let over = false;
+  const finish = (end: AgentEnd): void => {
+    if (over) return;
+    over = true;
+    onEnd();
+    messages.end(end);
+  };
+  let asked = 0;
+  const agent: AgentAtWork = {
+    request,
+    heard,
+    killed: whenKilled,
+    say: (message) => messages.push(message),
+    write: async (files) => {
+      for (const [name, text] of Object.entries(files)) {
+        await mkdir(path.dirname(path.join(request.cwd, name)), { recursive: true });
+        await writeFile(path.join(request.cwd, name), text);
+      }
+    },
+    ask: (tool, input) => {
+      asked += 1;
+      const id = `p${asked}`;
+      messages.push({ type: 'permission', request_id: id, tool, title: typeof input['command'] === 'string' ? input['command'] : tool, input, reason: null });
+      return new Promise((resolve) => waiting.set(id, resolve));
+    },
+  };
+  messages.push({ type: 'started', session_id: `session-${request.task_id}`, model: 'test-model', process: null });
+  messages.push({ type: 'usage', usage: { ...ZERO, input_tokens: 100, output_tokens: 10 }, cost_usd: 0.01, turns: 1 });
+  script(agent).then(
+    (end) => finish(end ?? { ok: true, result: 'done', exit_code: 0 }),
+    (error: unknown) => finish(failure('crashed', String(error))),
+  );
+  return {
+    messages,
+    answer: (id, answer) => {
+      waiting.get(id)?.(answer);
+      waiting.delete(id);
+      return Promise.resolve();
+    },
+    send: (text) => {
+      heard.push(text);
+      return Promise.resolve();
+    },
+    kill: () => {
+      killed();
+      finish(failure('interrupted'));
+      return Promise.resolve();
+    },
+  };
+}
+
+/** Errors still reach the console: a test that provokes one says so. */
+export function quietLog(): Log {
+  const nothing = (): void => undefined;
+  return { debug: nothing, info: nothing, warn: nothing, error: (message, cause) => console.error(message, cause ?? '') };
+}

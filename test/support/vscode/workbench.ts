@@ -1,0 +1,257 @@
+/** A VS Code window in a browser, with the gestures of a user as methods. */
+import { mkdir } from 'node:fs/promises';
+import path from 'node:path';
+import { chromium, type Browser, type Frame, type Locator, type Page } from 'playwright-core';
+import { ROOT } from './cache.ts';
+import { provideBrowser } from './provision.ts';
+import { startServer, type ServerOptions, type VsCodeServer } from './server.ts';
+
+/** VS Code's own theme of each kind: its name in settings, its label, and the class that the workbench bears under it. */
+const THEMES = {
+  light: { name: 'Light 2026', label: 'Light 2026', kind: 'vs' },
+  dark: { name: 'Dark 2026', label: 'Dark 2026', kind: 'vs-dark' },
+  'high-contrast': { name: 'Default High Contrast', label: 'Dark High Contrast', kind: 'hc-black' },
+  'high-contrast-light': { name: 'Default High Contrast Light', label: 'Light High Contrast', kind: 'hc-light' },
+} as const;
+
+export type Theme = keyof typeof THEMES;
+export const ALL_THEMES = Object.keys(THEMES) as Theme[];
+
+const SCREENSHOTS = path.join(ROOT, 'out/screenshots');
+const TIMEOUT_MS = 20_000;
+const PALETTE_TIMEOUT_MS = 2_000;
+const START_TIMEOUT_MS = 60_000;
+
+export interface WorkbenchOptions extends ServerOptions {
+  /** A server to open the window on, which stays when the window closes; else one is started for it, with the other options. */
+  readonly server?: VsCodeServer;
+  readonly theme?: Theme;
+  readonly size?: { readonly width: number; readonly height: number };
+}
+
+/** Opens a folder (absolute path) and resolves when the window is there and its extension host runs. */
+export async function openWorkbench(folder: string, options: WorkbenchOptions = {}): Promise<Workbench> {
+  const theme = THEMES[options.theme ?? 'dark'];
+  const settings = { 'workbench.colorTheme': theme.name, ...options.settings };
+  const server = options.server ?? (await startServer({ ...options, settings }));
+  const closers: (() => Promise<void>)[] = options.server === undefined ? [() => server.stop()] : [];
+  try {
+    const browser = await launchBrowser();
+    closers.unshift(() => browser.close());
+    const page = await browser.newPage({ viewport: options.size ?? { width: 1280, height: 800 } });
+    page.setDefaultTimeout(TIMEOUT_MS);
+    const workbench = new Workbench(page, server, closers);
+    await page.goto(windowUrl(server, folder));
+    // Themes come from extensions: with the theme, connection and extensions are there.
+    const shown = options.server === undefined ? `.${theme.kind}` : '[class*="-themes-"]';
+    await page.locator(`.monaco-workbench${shown} .part.statusbar`).waitFor({ timeout: START_TIMEOUT_MS });
+    return workbench;
+  } catch (error) {
+    for (const close of closers) await close();
+    throw error;
+  }
+}
+
+export async function launchBrowser(): Promise<Browser> {
+  const { executable, args } = await provideBrowser();
+  return chromium.launch({ executablePath: executable, args: [...args] });
+}
+
+/** The address of a window on a folder. Paths become URIs on the server, which is where the extension runs. */
+export function windowUrl(server: VsCodeServer, folder: string, testsPath?: string): string {
+  const uri = (file: string): string => `vscode-remote://${server.authority}${file}`;
+  const entries = [['skipWelcome', 'true']];
+  if (server.developed !== null) entries.push(['extensionDevelopmentPath', uri(server.developed)]);
+  if (testsPath !== undefined) entries.push(['extensionTestsPath', uri(testsPath)]);
+  const payload = JSON.stringify(entries);
+  return `http://${server.authority}/?folder=${encodeURIComponent(folder)}&payload=${encodeURIComponent(payload)}`;
+}
+
+export class Workbench {
+  readonly page: Page;
+  readonly server: VsCodeServer;
+  readonly #closers: readonly (() => Promise<void>)[];
+
+  constructor(page: Page, server: VsCodeServer, closers: readonly (() => Promise<void>)[]) {
+    this.page = page;
+    this.server = server;
+    this.#closers = closers;
+  }
+
+  async close(): Promise<void> {
+    await this.page.close();
+    for (const close of this.#closers) await close();
+  }
+
+  /** Saves what the window shows as out/screenshots/NAME.png and returns the file. */
+  async screenshot(name: string): Promise<string> {
+    await mkdir(SCREENSHOTS, { recursive: true });
+    const file = path.join(SCREENSHOTS, `${name}.png`);
+    await this.page.screenshot({ path: file });
+    return file;
+  }
+
+  /** Changes to VS Code's own theme of a kind and waits until the window shows it. */
+  async changeTheme(theme: Theme): Promise<void> {
+    const { label, kind } = THEMES[theme];
+    await this.runCommand('Preferences: Color Theme');
+    await this.pick(label);
+    await this.page.locator(`.monaco-workbench.${kind}`).waitFor();
+  }
+
+  // --- palette and quick input
+
+  /**
+   * Runs a command by the title that the palette shows, category included: `Baton: New Task…`. The palette lists what its
+   * context allowed when it opened, so it is opened again until the command is there.
+   */
+  async runCommand(title: string): Promise<void> {
+    const deadline = performance.now() + TIMEOUT_MS;
+    for (;;) {
+      await this.page.keyboard.press('F1');
+      await this.quickInput.waitFor();
+      await this.#quickInputField.fill(`>${title}`);
+      const shown = await this.quickPickRow(title).waitFor({ timeout: PALETTE_TIMEOUT_MS }).then(() => true, () => false);
+      if (shown) break;
+      if (performance.now() > deadline) throw new Error(`The palette does not offer ${title}. It offers: ${(await this.quickPickLabels()).join(', ')}`);
+      await this.page.keyboard.press('Escape');
+    }
+    await this.quickPickRow(title).click();
+  }
+
+  /** The open quick pick or input box. */
+  get quickInput(): Locator {
+    return this.page.locator('.quick-input-widget:visible');
+  }
+
+  get #quickInputField(): Locator {
+    return this.quickInput.locator('.quick-input-box input');
+  }
+
+  /** An entry of the open quick pick by its exact label. */
+  quickPickRow(label: string): Locator {
+    const exact = this.page.locator('.label-name').getByText(label, { exact: true });
+    return this.quickInput.locator('.quick-input-list .monaco-list-row').filter({ has: exact }).first();
+  }
+
+  /** Labels of the open quick pick's entries, as far as they are scrolled into view. */
+  quickPickLabels(): Promise<string[]> {
+    return this.quickInput.locator('.quick-input-list .monaco-list-row .quick-input-list-label .label-name').allInnerTexts();
+  }
+
+  /** Chooses an entry by its exact label, typing it first where the list is too long to show it. */
+  async pick(label: string): Promise<void> {
+    await this.quickInput.locator('.quick-input-list .monaco-list-row').first().waitFor();
+    if ((await this.quickPickRow(label).count()) === 0) await this.#quickInputField.fill(label);
+    await this.quickPickRow(label).click();
+  }
+
+  /** Replaces the text of the open input; `accept` presses Enter after it. */
+  async typeIntoQuickInput(text: string, accept = true): Promise<void> {
+    await this.quickInput.waitFor();
+    await this.#quickInputField.fill(text);
+    if (accept) await this.#quickInputField.press('Enter');
+  }
+
+  // --- views and trees
+
+  /** Opens a view container by the title of its icon in the activity bar. */
+  async openContainer(title: string): Promise<void> {
+    const tab = this.page.locator('.activitybar').getByRole('tab', { name: title }).first();
+    if ((await tab.getAttribute('aria-selected')) !== 'true') await tab.click();
+  }
+
+  /** The number on a container's icon, null when it has none. */
+  async containerBadge(title: string): Promise<string | null> {
+    const badge = this.page.locator('.activitybar .action-item').filter({ has: this.page.getByRole('tab', { name: title }) }).locator('.badge-content');
+    const text = (await badge.count()) === 0 ? '' : await badge.first().innerText();
+    return text === '' ? null : text;
+  }
+
+  /** A view of the side bar by its title; everything below takes one to look in. */
+  view(title: string): Locator {
+    const header = this.page.locator('.pane-header').getByText(title, { exact: true });
+    return this.page.locator('.pane').filter({ has: header });
+  }
+
+  /** A tree row whose text or accessible name contains the text. */
+  row(text: string | RegExp, scope: Locator = this.page.locator('.sidebar')): Locator {
+    return scope.getByRole('treeitem').filter({ hasText: text }).first();
+  }
+
+  async waitForRow(text: string | RegExp, scope?: Locator): Promise<Locator> {
+    const row = this.row(text, scope);
+    await row.waitFor();
+    return row;
+  }
+
+  /** The texts of all rows in sight, in order. */
+  rows(scope: Locator = this.page.locator('.sidebar')): Promise<string[]> {
+    return scope.getByRole('treeitem').allInnerTexts();
+  }
+
+  async expandRow(row: Locator): Promise<void> {
+    if ((await row.getAttribute('aria-expanded')) === 'false') await row.locator('.monaco-tl-twistie').click();
+  }
+
+  /** Clicks an inline action of a tree row by its title. */
+  async clickRowAction(row: Locator, action: string): Promise<void> {
+    await row.hover();
+    await row.locator(`.actions .action-label[aria-label^="${action}"]`).click();
+  }
+
+  /** Clicks an entry of a row's context menu. */
+  async clickRowMenu(row: Locator, action: string): Promise<void> {
+    await row.click({ button: 'right' });
+    await this.page.locator('.context-view .monaco-menu').getByText(action, { exact: true }).click();
+  }
+
+  /** Clicks an action in a view's title bar. */
+  async clickViewAction(view: string, action: string): Promise<void> {
+    const pane = this.view(view);
+    await pane.locator('.pane-header').hover();
+    await pane.locator(`.pane-header .action-label[aria-label^="${action}"]`).click();
+  }
+
+  // --- status bar, editors, notifications, webviews
+
+  /** A status bar item whose text or accessible name contains the text. */
+  statusItem(text: string | RegExp): Locator {
+    return this.page.locator('.statusbar-item').filter({ hasText: text }).first();
+  }
+
+  editorTab(title: string | RegExp): Locator {
+    return this.page.getByRole('tab', { name: title }).and(this.page.locator('.tabs-container .tab')).first();
+  }
+
+  notification(text: string | RegExp): Locator {
+    return this.page.locator('.notifications-toasts .notification-list-item').filter({ hasText: text }).first();
+  }
+
+  notifications(): Promise<string[]> {
+    return this.page.locator('.notifications-toasts .notification-list-item-message').allInnerTexts();
+  }
+
+  async clickNotificationButton(text: string | RegExp, button: string): Promise<void> {
+    await this.notification(text).getByRole('button', { name: button, exact: true }).click();
+  }
+
+  /** A button of the modal dialog. */
+  dialogButton(name: string): Locator {
+    return this.page.locator('.monaco-dialog-box').getByRole('button', { name, exact: true });
+  }
+
+  /** The frame of the webview whose document has an element for the selector. */
+  async webview(selector: string): Promise<Frame> {
+    const deadline = performance.now() + TIMEOUT_MS;
+    while (performance.now() < deadline) {
+      for (const frame of this.page.frames()) {
+        // A frame may go away while it is asked.
+        const count = frame === this.page.mainFrame() ? 0 : await frame.locator(selector).count().catch(() => 0);
+        if (count > 0) return frame;
+      }
+      await this.page.waitForTimeout(50);
+    }
+    throw new Error(`No webview has an element ${selector}. Frames: ${this.page.frames().map((frame) => frame.url()).join(' ')}`);
+  }
+}

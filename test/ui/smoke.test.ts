@@ -1,0 +1,67 @@
+import assert from 'node:assert/strict';
+import { readFileSync, statSync } from 'node:fs';
+import path from 'node:path';
+import { makeRepo } from '../support/repo.ts';
+import { keepTempDir } from '../support/tmp.ts';
+import { ROOT } from '../support/vscode/cache.ts';
+import { ALL_THEMES, openWorkbench, type Workbench } from '../support/vscode/workbench.ts';
+
+interface Manifest {
+  readonly contributes?: {
+    readonly viewsContainers?: { readonly activitybar?: readonly { readonly id: string; readonly title: string }[] };
+    readonly views?: Readonly<Record<string, readonly { readonly name: string; readonly when?: string }[]>>;
+  };
+}
+
+describe('the workbench', function () {
+  this.timeout(120_000);
+  const temp = keepTempDir();
+  let workbench: Workbench;
+
+  before(async () => {
+    const repo = await makeRepo({ 'README.md': '# Sample\n\nA folder to open.\n' }, path.join(temp.path, 'sample'));
+    workbench = await openWorkbench(repo.root);
+  });
+
+  after(async () => {
+    await (workbench as Workbench | undefined)?.close();
+    await temp.remove();
+  });
+
+  it('opens on a git folder', async () => {
+    await workbench.waitForRow('README.md');
+    await workbench.statusItem('main').waitFor();
+    const file = await workbench.screenshot('workbench-git-folder');
+    assert.ok(statSync(file).size > 10_000);
+  });
+
+  it('shows every view of the extension, served by the extension', async () => {
+    const { contributes = {} } = JSON.parse(readFileSync(path.join(ROOT, 'package.json'), 'utf8')) as Manifest;
+    for (const container of contributes.viewsContainers?.activitybar ?? []) {
+      await workbench.openContainer(container.title);
+      for (const view of contributes.views?.[container.id] ?? []) {
+        if (view.when === undefined) await workbench.view(view.name).waitFor();
+      }
+      await workbench.screenshot(`views-${container.id}`);
+      const unserved = workbench.page.getByText('There is no data provider registered');
+      assert.equal(await unserved.count(), 0, `a view of ${container.title} has no data provider`);
+    }
+  });
+
+  it('shows webviews', async () => {
+    await workbench.page.keyboard.press('Control+Shift+E');
+    await (await workbench.waitForRow('README.md')).click();
+    await workbench.editorTab('README.md').waitFor();
+    await workbench.runCommand('Markdown: Open Preview');
+    const frame = await workbench.webview('h1');
+    assert.equal(await frame.locator('h1').innerText(), 'Sample');
+    await workbench.screenshot('workbench-webview');
+  });
+
+  for (const theme of ALL_THEMES) {
+    it(`follows the ${theme} theme`, async () => {
+      await workbench.changeTheme(theme);
+      await workbench.screenshot(`workbench-${theme}`);
+    });
+  }
+});

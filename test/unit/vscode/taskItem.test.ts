@@ -1,0 +1,119 @@
+import assert from 'node:assert/strict';
+import { isQueued, isRunning, actionsOf, decisionFor } from '../../../src/vscode/model/actions.ts';
+import { escapeMarkdown, inlineCode, cost, age } from '../../../src/vscode/model/format.ts';
+import { queueGroup, taskContext, taskDescription, taskIcon, taskStateWord, taskTooltip } from '../../../src/vscode/model/taskItem.ts';
+import { awaitingMerge, awaitingPermission, decision, everyState, running, started, taskView } from '../../support/snapshotEngine.ts';
+
+const NOW = Date.parse('2030-05-17T12:30:00.000Z');
+
+describe('A task in the queue', () => {
+  it('shows step, live time and cost while it runs', () => {
+    assert.equal(taskDescription(running('a', NOW), NOW), 'step 1/1 · 3m12s · $0.08');
+    assert.equal(taskDescription(running('a', NOW), NOW + 48_000), 'step 1/1 · 4m · $0.08');
+  });
+
+  it('says the phase where it is not plain implementing', () => {
+    assert.equal(taskDescription(running('a', NOW, { state: 'quality_gate' }), NOW), 'step 1/1 · gates · 3m12s · $0.08');
+    assert.equal(taskDescription(running('a', NOW, { state: 'planning', steps: [] }), NOW), 'planning · 3m12s · $0.08');
+  });
+
+  it('shows score and waiting time while it waits, and that it was placed by hand', () => {
+    assert.equal(taskDescription(taskView('a', NOW, { position: 1, score: 4.2 }), NOW), 'score 4.2 · 12m');
+    assert.equal(taskDescription(taskView('a', NOW, { position: 1, placed: true }), NOW), 'placed by hand · score 2.1 · 12m');
+  });
+
+  it('counts down to its next attempt while it is held, and else says why', () => {
+    const held = taskView('a', NOW, { group: 'held', not_before: new Date(NOW + 65_000).toISOString() });
+    assert.equal(taskDescription(held, NOW), 'in 1m5s · score 2.1');
+    assert.equal(taskDescription(held, NOW + 60_000), 'in 5s · score 2.1');
+    assert.equal(taskDescription(taskView('a', NOW, { group: 'held', why: 'Waits for b.' }), NOW), 'Waits for b. · score 2.1');
+  });
+
+  it('says what it needs of the user, and stays in the group of its state', () => {
+    const asking = awaitingPermission('a', NOW, 'rm -rf build');
+    assert.equal(queueGroup(asking), 'running');
+    assert.match(taskDescription(asking, NOW), /^allow command\? · step 1\/1/);
+    const parked = awaitingMerge('b', NOW);
+    assert.equal(queueGroup(parked), 'held');
+    assert.equal(taskDescription(parked, NOW), 'approve merge · 12m');
+  });
+
+  it('never tells a state by colour alone: each has an icon of its own and a word for screen readers', () => {
+    const tasks = everyState(NOW);
+    const byWord = new Map(tasks.map((task) => [taskStateWord(task), taskIcon(task)]));
+    assert.deepEqual([...byWord.keys()].sort(), ['cancelled', 'done', 'failed', 'held', 'needs you', 'running', 'waiting']);
+    assert.equal(new Set([...byWord.values()].map(({ id }) => id)).size, byWord.size);
+    assert.deepEqual(byWord.get('running'), { id: 'loading~spin', color: 'charts.green' });
+    assert.deepEqual(byWord.get('waiting'), { id: 'circle-outline', color: 'charts.yellow' });
+    assert.deepEqual(byWord.get('failed'), { id: 'error', color: 'testing.iconFailed' });
+    assert.deepEqual(byWord.get('done'), { id: 'pass', color: 'testing.iconPassed' });
+    assert.deepEqual(byWord.get('needs you'), { id: 'bell-dot', color: 'charts.orange' });
+  });
+
+  it('tells in its tooltip the score with its make-up, why it waits, agent, cost and branch (row 247)', () => {
+    const tip = taskTooltip(awaitingMerge('pricing-fix', NOW), NOW).replaceAll('\\', '');
+    assert.match(tip, /Waits for you: merge decision since 4m/);
+    assert.match(tip, /\*\*Score:\*\* 2\.1; urgency 3 × 0\.4 = 1\.2; deadline/);
+    assert.match(tip, /claude, claude-sonnet-4-6/);
+    assert.match(tip, /\$0\.31/);
+    assert.match(tip, /`baton\/pricing-fix` → `main`/);
+  });
+
+  it('lets neither goal nor output of an agent become markup', () => {
+    const tip = taskTooltip(running('a', NOW, { goal: '[x](command:evil) **b** $(bug) <img src=x>', last_line: 'tick ` tack' }), NOW);
+    assert.ok(!tip.includes('](command:evil)'));
+    assert.ok(!/(?<!\\)<img/.test(tip));
+    assert.ok(!/(?<!\\)\$\(bug/.test(tip));
+    assert.ok(tip.includes('`` tick ` tack ``') || tip.includes('``tick ` tack``'));
+  });
+
+  it('says unpriced instead of $0, and marks a lower bound', () => {
+    assert.equal(cost(0, true), 'unpriced');
+    assert.equal(cost(0.42, true), '≥ $0.42');
+    assert.equal(cost(0, false), '$0.00');
+  });
+
+  it('shows ages in their largest unit', () => {
+    assert.deepEqual([30_000, 12 * 60_000, 3 * 3_600_000, 50 * 3_600_000].map(age), ['<1m', '12m', '3h', '2d']);
+  });
+
+  it('escapes what could end code or start Markdown', () => {
+    assert.equal(inlineCode('a ``` b'), '````a ``` b````');
+    assert.equal(escapeMarkdown('# a_b|c'), '\\# a\\_b\\|c');
+  });
+});
+
+describe('What may be done with a task', () => {
+  it('is ordering only while it has a place in the queue', () => {
+    const waiting = taskView('a', NOW, { position: 2 });
+    assert.equal(isQueued(waiting), true);
+    assert.deepEqual(actionsOf(waiting), ['cancel', 'runNext', 'move', 'openFile']);
+    assert.equal(isQueued(running('a', NOW)), false);
+  });
+
+  it('is a message, a transcript and the worktree while its agent runs', () => {
+    assert.equal(isRunning(running('a', NOW)), true);
+    assert.deepEqual(actionsOf(running('a', NOW)), ['review', 'report', 'transcript', 'worktree', 'cancel', 'message', 'openFile']);
+  });
+
+  it('is a retry when it has failed or waits for its next attempt, and from scratch only when it has failed', () => {
+    const failed = started('a', NOW, { state: 'failed', group: 'failed' });
+    assert.ok(actionsOf(failed).includes('retry') && actionsOf(failed).includes('retryFresh'));
+    assert.ok(!actionsOf(failed).includes('cancel'));
+    const held = started('a', NOW, { state: 'implementing', group: 'held', not_before: new Date(NOW + 1).toISOString() });
+    assert.ok(actionsOf(held).includes('retry') && !actionsOf(held).includes('retryFresh'));
+  });
+
+  it('is an answer to its oldest open decision that takes the verdict', () => {
+    const task = awaitingPermission('a', NOW, 'ls');
+    assert.equal(decisionFor(task, 'approve')?.kind, 'permission');
+    assert.equal(decisionFor(task, 'request_changes'), undefined);
+    assert.equal(decisionFor(awaitingMerge('b', NOW), 'request_changes')?.kind, 'merge');
+    const closed = awaitingMerge('c', NOW, { decisions: [decision('c', NOW, { status: 'answered' })] });
+    assert.equal(decisionFor(closed, 'approve'), undefined);
+  });
+
+  it('is written into the context value that menus test', () => {
+    assert.equal(taskContext(taskView('a', NOW, { position: 1, placed: true })), 'task waiting can-cancel can-runNext can-move can-clearPlace can-openFile');
+  });
+});
