@@ -12,49 +12,7 @@ import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Counts } from '../test/support/reporter.ts';
-
-interface Suite {
-  /** Programs to run one after the other, each a script for Node with its arguments; the first failure ends the suite. */
-  readonly steps: readonly (readonly string[])[];
-  /** Whether the last step leaves mocha's counts. */
-  readonly counted: boolean;
-  /** Whether the suite tests what `build` makes. */
-  readonly built: boolean;
-  /** Environment variables for the suite. */
-  readonly env?: Readonly<Record<string, string>>;
-}
-
-const MODULES = 'node_modules';
-const NO_TYPE_WARNING = '--disable-warning=MODULE_TYPELESS_PACKAGE_JSON';
-const VSIX = 'out/baton.vsix';
-
-const COLOUR = process.stdout.isTTY ? '--color' : '--no-color';
-
-const mocha = (...args: string[]): string[] => [`${MODULES}/mocha/bin/mocha.js`, COLOUR, '--reporter', 'test/support/reporter.ts', ...args];
-const tsc = (project: string): string[] => [`${MODULES}/typescript/bin/tsc`, '--noEmit', '--project', project];
-const projects = ['tsconfig.json', 'src/webview/tsconfig.json'].filter((file) => existsSync(file));
-
-const SUITES: Readonly<Record<string, Suite>> = {
-  build: { steps: [['esbuild.js', '--tests']], counted: false, built: false },
-  lint: { steps: [[`${MODULES}/eslint/bin/eslint.js`, '.', '--max-warnings', '0']], counted: false, built: false },
-  types: { steps: projects.map(tsc), counted: false, built: false },
-  unit: { steps: [mocha('test/unit/**/*.test.ts')], counted: true, built: false },
-  adapters: { steps: [mocha('--timeout', '60000', 'test/adapters/**/*.test.ts')], counted: true, built: true },
-  host: { steps: [[NO_TYPE_WARNING, 'scripts/host.ts']], counted: true, built: true },
-  ui: { steps: [mocha('--timeout', '120000', 'test/ui/**/*.test.ts')], counted: true, built: true },
-  vsix: {
-    steps: [
-      [`${MODULES}/@vscode/vsce/vsce`, 'package', '--no-dependencies', '--out', VSIX],
-      mocha('--timeout', '120000', 'test/ui/smoke.test.ts'),
-    ],
-    counted: true,
-    built: false,
-    env: { BATON_TEST_VSIX: VSIX },
-  },
-};
-
-/** Suites that may run at the same time; everything else has the machine for itself. */
-const QUICK = ['lint', 'types', 'unit'];
+import { QUICK, SUITES } from './suites.ts';
 
 interface Result extends Counts {
   readonly name: string;

@@ -1,8 +1,20 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, globSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { SUITES } from '../../scripts/suites.ts';
 
 const TEXT = /\.(?:ts|tsx|js|cjs|mjs|json|md|yaml|yml|css|html|svg|txt)$|(?:^|\/)(?:run|\.[\w-]+)$/;
+
+describe('the suites', () => {
+  it('run every test file', () => {
+    const patterns = Object.values(SUITES).flatMap((suite) => suite.steps.flat()).filter((arg) => arg.endsWith('.test.ts'));
+    const files = globSync('test/**/*.test.ts').map((file) => file.split(path.sep).join('/'));
+    // test/host is bundled and finds its files itself.
+    const missed = files.filter((file) => !file.startsWith('test/host/') && !patterns.some((pattern) => path.matchesGlob(file, pattern)));
+    assert.deepEqual(missed, []);
+  });
+});
 
 describe('the repository', () => {
   const files = execFileSync('git', ['ls-files', '-z'], { encoding: 'utf8', maxBuffer: 64 * 1024 * 1024 })

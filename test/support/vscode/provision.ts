@@ -2,7 +2,6 @@
 import { existsSync } from 'node:fs';
 import { access, mkdir, readdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { provide } from './cache.ts';
 import { apt, canApt, npm, progress, requireBuildTools, run, which } from './tools.ts';
 
@@ -106,12 +105,14 @@ async function packagedBrowser(): Promise<Browser> {
   const dir = await provide(`chromium-${SPARTICUZ}-${PLATFORM}`, async (partial) => {
     await emptyPackage(partial);
     await npm(['install', `@sparticuz/chromium@${SPARTICUZ}`, '--ignore-scripts'], { cwd: partial, purpose: 'download a browser', hint });
+    // The package unpacks itself into the folder for temporary files.
+    const unpack = "import('@sparticuz/chromium').then((module) => module.default.executablePath())";
+    await run(process.execPath, ['--eval', unpack], { cwd: partial, env: { TMPDIR: partial }, purpose: 'unpack the browser', hint });
+    await access(path.join(partial, 'chromium'));
   });
-  const main = pathToFileURL(path.join(dir, 'node_modules/@sparticuz/chromium/build/esm/index.js')).href;
-  const { default: chromium } = (await import(main)) as { default: { executablePath(): Promise<string>; args: string[] } };
-  const executable = await chromium.executablePath();
+  const executable = path.join(dir, 'chromium');
   await run(executable, ['--version'], { purpose: 'start the packaged browser', hint: `It needs libnss3 and libnspr4. ${hint}` });
-  return { executable, args: [...new Set([...chromium.args, ...FLAGS])] };
+  return { executable, args: FLAGS };
 }
 
 /**

@@ -19,6 +19,7 @@ export const ALL_THEMES = Object.keys(THEMES) as Theme[];
 
 const SCREENSHOTS = path.join(ROOT, 'out/screenshots');
 const TIMEOUT_MS = 20_000;
+const PALETTE_TIMEOUT_MS = 2_000;
 const START_TIMEOUT_MS = 60_000;
 
 export interface WorkbenchOptions extends ServerOptions {
@@ -100,11 +101,21 @@ export class Workbench {
 
   // --- palette and quick input
 
-  /** Runs a command by the title that the palette shows, category included: `Baton: New Task…`. */
+  /**
+   * Runs a command by the title that the palette shows, category included: `Baton: New Task…`. The palette lists what its
+   * context allowed when it opened, so it is opened again until the command is there.
+   */
   async runCommand(title: string): Promise<void> {
-    await this.page.keyboard.press('F1');
-    await this.quickInput.waitFor();
-    await this.#quickInputField.fill(`>${title}`);
+    const deadline = performance.now() + TIMEOUT_MS;
+    for (;;) {
+      await this.page.keyboard.press('F1');
+      await this.quickInput.waitFor();
+      await this.#quickInputField.fill(`>${title}`);
+      const shown = await this.quickPickRow(title).waitFor({ timeout: PALETTE_TIMEOUT_MS }).then(() => true, () => false);
+      if (shown) break;
+      if (performance.now() > deadline) throw new Error(`The palette does not offer ${title}. It offers: ${(await this.quickPickLabels()).join(', ')}`);
+      await this.page.keyboard.press('Escape');
+    }
     await this.quickPickRow(title).click();
   }
 
