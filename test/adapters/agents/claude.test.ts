@@ -104,6 +104,14 @@ describe('the claude driver with the real CLI', function () {
       assert.equal(attempt.all('tool_result')[0]?.ok, false);
     }));
 
+  it('gives planners and reviewers no tool that edits', () =>
+    withClaude(server, [{ text: 'Reviewed.' }], async ({ start, requests }) => {
+      await (await start({ role: 'code_reviewer' })).ended;
+      const tools = requests()[0]?.conversation?.tools ?? [];
+      assert.ok(tools.includes('Read') && tools.includes('Bash'));
+      assert.ok(!tools.includes('Edit') && !tools.includes('Write'));
+    }));
+
   it('brings a user’s message into the running turn', () =>
     withClaude(server, [{ text: 'Running.', tools: [{ tool: 'shell', command: 'sleep 1' }] }, { text: 'Tabs it is.' }], async ({ start, requests }) => {
       const attempt = await start();

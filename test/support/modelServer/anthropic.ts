@@ -47,6 +47,10 @@ export async function writeTurn(response: ServerResponse, turn: Turn, conversati
   const message = { id: `msg_${hex(12)}`, type: 'message', role: 'assistant', model: conversation.model, stop_sequence: null };
   const headers = { 'request-id': `req_${hex(8)}`, ...turn.headers };
   if (!stream) {
+    if (turn.cut === true) {
+      response.destroy();
+      return;
+    }
     response.writeHead(200, { 'content-type': 'application/json', ...headers });
     response.end(JSON.stringify({ ...message, content: blocks, stop_reason: stopReason, usage: { ...usage, output_tokens: output } }));
     return;
