@@ -25,6 +25,8 @@ const WORDS: readonly (readonly [RegExp, number])[] = [
   [phrase(`(?:next\\s+week|${BEFORE}\\s+next\\s+${WEEKDAY})`), 3],
   [phrase('(?:eom|end\\s+of\\s+(?:the\\s+|this\\s+)?month|next\\s+month)'), 2],
 ];
+/** Says quickly that a text has nothing to offer, as most have. */
+const MAY_HAVE_ANY = /day|eo[dwm]|tomorrow|week|month|\d{4}-\d/i;
 const BARE_WEEKDAY = new RegExp(`^(next\\s+)?${WEEKDAY}$`, 'iu');
 
 const ISO = '(\\d{4})-(\\d{2})-(\\d{2})(?:[T ](\\d{2}):(\\d{2})(?::(\\d{2})(?:\\.(\\d{1,9}))?)?\\s*(Z|[+-]\\d{2}(?::?\\d{2})?)?)?';
@@ -93,6 +95,7 @@ function byDistance(due: number, now: number): Component {
 }
 
 function deadlineIn(text: string, now: number, utcOffsetMinutes: number): Component | undefined {
+  if (!MAY_HAVE_ANY.test(text)) return undefined;
   let best: Component | undefined;
   for (const [words, value] of WORDS) {
     if (best && best.value >= value) break;

@@ -76,7 +76,13 @@ export function scorePriority(task: TaskDefinition, context: PriorityContext): P
     weights,
     because: { urgency: urgency.because, deadline: deadline.because, sender: sender.because, age: age.because },
   };
-  return { ...parts, explanation: explainScore(parts) };
+  // Made when it is looked at: a queue of thousands is scored often and explained seldom.
+  return {
+    ...parts,
+    get explanation() {
+      return explainScore(parts);
+    },
+  };
 }
 
 /** The score as lines for a tooltip or a terminal: the result first, then each part with its weight and its reason. */

@@ -58,9 +58,6 @@ export const taskDefinition = z.looseObject({
   created_at: text.optional(),
 });
 export type TaskDefinition = z.infer<typeof taskDefinition>;
-/** A task that has no id yet. (`Omit` would lose every named key, since a definition may have others.) */
-export type NewTask = { [K in keyof TaskDefinition]?: TaskDefinition[K] | undefined } & { goal: string };
-
 /** A task as it is added: its id may still be open. (`Omit` would lose every named key of a type with an index signature.) */
 export const newTask = taskDefinition.extend({ id: taskDefinition.shape.id.optional() });
 export type NewTask = z.infer<typeof newTask>;

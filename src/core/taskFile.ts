@@ -97,7 +97,8 @@ export function collectTasks(files: readonly ParsedTasks[]): ParsedTasks {
 function duplicate(task: ParsedTask, group: readonly ParsedTask[]): Problem {
   const { file, line, column, definition } = task;
   const others = group.filter((one) => one !== task).map((one) => `${one.definition.id} at ${one.file}:${one.line}`);
-  const message = `Another task has the id ${definition.id} (${others.join(', ')}); ids are unique without regard to case. Rename one of them.`;
+  const more = others.length > 3 ? ` and ${others.length - 3} more` : '';
+  const message = `Another task has the id ${definition.id} (${others.slice(0, 3).join(', ')}${more}); ids are unique without regard to case. Rename one of them.`;
   return { file, line, column, severity: 'error', source: 'task', task_id: definition.id, message };
 }
 
@@ -129,9 +130,9 @@ class Collector implements ParsedTasks {
       return;
     }
     const values = normalise(written, yaml, path);
-    const raw = { ...outside, ...values, ...describe(values['description'], outside.body) };
-    delete (raw as { body?: unknown }).body;
-    const id = 'id' in raw && typeof raw.id === 'string' ? raw.id : undefined;
+    const { body, ...fallback } = outside;
+    const raw: Record<string, unknown> = { ...fallback, ...values, ...describe(values['description'], body) };
+    const id = typeof raw['id'] === 'string' ? raw['id'] : undefined;
     const name = id === undefined ? '' : `Task ${id}: `;
 
     for (const key of Object.keys(written)) {

@@ -30,6 +30,9 @@ const KEYWORD = new RegExp(
   'giu',
 );
 
+/** Says quickly that a text has nothing to offer, as most have. */
+const MAY_HAVE_ANY = /urgent|asap|priority|whenever|rush|[🔴🟠🟡🟢]/iu;
+
 /**
  * A negation directly before a keyword, with nothing but the usual fillers between ("not urgent", "isn't really that
  * urgent", "non-urgent"). A sentence end between them breaks the bond ("I said no. Urgent!").
@@ -48,6 +51,7 @@ export function findUrgency(task: Pick<TaskDefinition, 'goal' | 'description' | 
 }
 
 function* urgenciesIn(text: string): Generator<Component> {
+  if (!MAY_HAVE_ANY.test(text)) return;
   for (const [badge, value] of BADGES) if (text.includes(badge)) yield { value, because: `badge ${badge}` };
   for (const match of text.matchAll(KEYWORD)) {
     if (isNegated(text, match.index)) continue;

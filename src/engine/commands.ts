@@ -4,7 +4,7 @@ import type { Decision, TaskExecution } from '../core/execution.ts';
 import { isTerminal } from '../core/states.ts';
 import type { Command, CommandReply } from '../shared/api.ts';
 import { taskIdFault, taskDefinition } from '../core/task.ts';
-import { slugify } from '../core/taskFile.ts';
+import { slugOf, uniqueTaskId } from '../core/taskText.ts';
 import { setStep } from './lifecycle.ts';
 import type { Loop } from './loop.ts';
 import type { PipelineContext } from './pipeline/context.ts';
@@ -96,7 +96,7 @@ export class CommandDesk {
     const { lifecycle, ports } = this.#options.context;
     await this.#options.rescan();
     const taken = new Set(lifecycle.all().map((task) => task.task_id.toLowerCase()));
-    const id = command.task.id ?? freeId(slugify(String(command.task['goal'])), taken);
+    const id = command.task.id ?? uniqueTaskId(slugOf(command.task.goal), taken);
     const fault = taskIdFault(id);
     if (fault !== undefined) throw new BatonError('invalid_task', `"${id}" is not a valid task id: ${fault}.`);
     if (taken.has(id.toLowerCase())) {
@@ -283,13 +283,5 @@ function answerMessage(decision: Decision): string {
       return `✅ Task ${id} approved - merging`;
     default:
       return `✅ Task ${id} approved - continuing implementation`;
-  }
-}
-
-function freeId(slug: string, taken: ReadonlySet<string>): string {
-  if (!taken.has(slug.toLowerCase())) return slug;
-  for (let number = 2; ; number += 1) {
-    const id = `${slug.slice(0, 58)}-${number}`;
-    if (!taken.has(id.toLowerCase())) return id;
   }
 }

@@ -176,6 +176,8 @@ export interface FileChange {
   /** Lines; null for binary files. */
   readonly added: number | null;
   readonly removed: number | null;
+  /** Only white space and blank lines differ. */
+  readonly whitespace_only?: true;
 }
 
 export type MergeResult =
@@ -265,7 +267,8 @@ export interface Processes {
 /** Task definitions and configuration as files, with what is wrong in them. */
 export interface Sources {
   tasks(): Promise<{ tasks: SourcedTask[]; problems: Problem[] }>;
-  config(): Promise<{ config: Config; problems: Problem[] }>;
+  /** The last valid configuration stays in force; `valid` says whether it is what the file says now. */
+  config(): Promise<{ config: Config; problems: Problem[]; valid: boolean }>;
   stopRequested(stopHookFile: string): Promise<boolean>;
   /** Writes `.baton/tasks/<slug>.md`; returns its path relative to the repository. Never overwrites. */
   addTask(task: TaskDefinition): Promise<string>;
@@ -280,6 +283,8 @@ export interface SourcedTask {
   /** The content hash (core canonicalContent, SHA-256, hex). */
   readonly hash: string;
   readonly modified_at: string;
+  /** Where each entry of `depends_on` stands (from 1), for core checkDependencies. */
+  readonly dependencies_at: readonly { readonly line: number; readonly column: number }[];
 }
 
 /** Per-attempt files under `.baton/runs/<task>/<attempt>/`. */

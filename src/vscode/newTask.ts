@@ -56,7 +56,7 @@ function askGoal(repository: Repository, start: TaskDraft): Promise<{ draft: Tas
   input.title = `New Task in ${repository.name}`;
   input.value = start.goal;
   input.placeholder = start.context_files === undefined ? 'What should be done?' : `What should be done with ${start.context_files.join(', ')}?`;
-  input.prompt = 'Enter puts it into the queue.';
+  input.prompt = 'A sentence is enough. The button above sets priority, risk, area and more.';
   input.buttons = [more];
   // Words that took a minute to type are not lost by a click into the code they are about.
   input.ignoreFocusOut = true;

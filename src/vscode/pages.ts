@@ -43,7 +43,8 @@ export class Pages implements vscode.TextDocumentContentProvider, vscode.Disposa
     const query: PageQuery = { kind, repository: repository.key, task: taskId, decision };
     const names: Record<PageKind, string> = { report: 'Report', plan: 'Plan', permission: 'Request' };
     const uri = vscode.Uri.from({ scheme: SCHEMES.page, path: `/${names[kind]} of ${taskId}.md`, query: JSON.stringify(query) });
-    await vscode.commands.executeCommand('markdown.showPreview', uri);
+    // As an editor of its own: the ordinary preview would follow whatever Markdown the user opens next.
+    await vscode.commands.executeCommand('vscode.openWith', uri, 'vscode.markdown.preview.editor');
   }
 
   async provideTextDocumentContent(uri: vscode.Uri): Promise<string> {

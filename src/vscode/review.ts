@@ -87,7 +87,9 @@ export class Reviews implements vscode.TextDocumentContentProvider, vscode.Dispo
 
   /** The task of the active review editor. */
   active(): { repository: Repository; task: TaskView; review: Review } | undefined {
-    const review = this.byLabel.get(vscode.window.tabGroups.activeTabGroup.activeTab?.label ?? '');
+    const shown = vscode.window.tabGroups.activeTabGroup.activeTab?.label ?? '';
+    // VS Code puts the number of files behind our title.
+    const review = [...this.byLabel].find(([label]) => shown === label || shown.startsWith(`${label} (`))?.[1];
     const repository = review === undefined ? undefined : this.repositories.find(review.repository);
     const task = repository?.snapshot?.tasks.find(({ id }) => id === review?.task);
     return review === undefined || repository === undefined || task === undefined ? undefined : { repository, task, review };

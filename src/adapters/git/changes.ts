@@ -4,8 +4,14 @@ import type { Git } from './git.ts';
 
 /** Plumbing on purpose: no setting of the user (external diff, prefixes, colours) changes its output. */
 export async function changes(git: Git, cwd: string, baseSha: string, headSha: string): Promise<FileChange[]> {
-  const { stdout } = await git.run(['diff-tree', '-r', '-M', '-z', '--raw', '--numstat', baseSha, headSha], { cwd });
-  return parseChanges(stdout);
+  const ask = ['diff-tree', '-r', '-M', '-z', '--raw', '--numstat'];
+  const files = parseChanges((await git.run([...ask, baseSha, headSha], { cwd })).stdout);
+  const blind = parseChanges((await git.run([...ask, '--ignore-all-space', '--ignore-blank-lines', baseSha, headSha], { cwd })).stdout);
+  const unchanged = new Set(blind.filter((file) => (file.added ?? 1) + (file.removed ?? 1) === 0).map((file) => file.path));
+  return files.map((file) => {
+    const counted = (file.added ?? 0) + (file.removed ?? 0) > 0;
+    return counted && file.status === 'modified' && unchanged.has(file.path) ? { ...file, whitespace_only: true as const } : file;
+  });
 }
 
 /** Reads `--raw --numstat -z`: all raw records, then all counts. */
@@ -34,7 +40,7 @@ export function parseChanges(output: string): FileChange[] {
     const path = name === '' ? (next(), next()) : token.slice(added.length + removed.length + 2);
     counts.set(path, { added: lines(added), removed: lines(removed) });
   }
-  return [...files.values()].map((file) => ({ ...file, ...(counts.get(file.path) ?? { added: null, removed: null }) }));
+  return [...files.values()].map((file) => ({ ...file, ...(counts.get(file.path) ?? { added: 0, removed: 0 }) }));
 }
 
 function lines(count: string): number | null {

@@ -1,7 +1,7 @@
 /** Brings what git ignores (secrets of development, installed dependencies) from the main checkout into a new worktree. */
 import { constants } from 'node:fs';
-import { copyFile, lstat, mkdir, readdir, stat, symlink } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { copyFile, lstat, mkdir, readdir, realpath, stat, symlink } from 'node:fs/promises';
+import { dirname, isAbsolute, join, relative, sep } from 'node:path';
 import picomatch from 'picomatch';
 import { messageOf } from '../../core/errors.ts';
 import type { GitContext } from './context.ts';
@@ -109,13 +109,29 @@ async function linkChildren(context: GitContext, worktree: string, path: string)
   await mkdir(target, { recursive: true });
   for (const entry of await readdir(source, { withFileTypes: true })) {
     const [from, to] = [join(source, entry.name), join(target, entry.name)];
+    if (entry.isDirectory() && entry.name.startsWith('@')) {
+      // Scopes hold packages, some of which may be links into the repository.
+      await linkChildren(context, worktree, `${path}/${entry.name}`);
+      continue;
+    }
+    const own = entry.isSymbolicLink() ? await counterpart(context, worktree, path, from) : undefined;
     const folder = (await stat(from).catch(() => undefined))?.isDirectory() === true;
     // Windows links folders without special rights (junctions) but not files.
-    if (folder) await symlink(from, to, 'junction');
+    if (folder) await symlink(own ?? from, to, 'junction');
     else if (process.platform === 'win32') await copyFile(from, to);
-    else await symlink(from, to);
+    else await symlink(own ?? from, to);
   }
   return true;
+}
+
+/** For a link to a package of the same repository (a workspace): the package in the worktree, else the user's code would be tested. */
+async function counterpart(context: GitContext, worktree: string, path: string, link: string): Promise<string | undefined> {
+  const [target, root] = await Promise.all([realpath(link).catch(() => undefined), realpath(context.root)]);
+  if (target === undefined) return undefined;
+  const way = relative(root, target);
+  const outside = way === '' || way === '..' || way.startsWith(`..${sep}`) || isAbsolute(way);
+  const linked = path.split('/')[0] ?? path;
+  return outside || way === linked || way.startsWith(linked + sep) ? undefined : join(worktree, way);
 }
 
 async function attempt(context: GitContext, path: string, work: () => Promise<boolean>): Promise<boolean> {

@@ -98,10 +98,8 @@ function replaceCorrupt(file: string): { db: Database; isNew: boolean; wal: bool
 }
 
 function open(file: string): { db: Database; wal: boolean } {
-  const { DatabaseSync } = loadSqlite();
-  const db = new DatabaseSync(file, { timeout: BUSY_TIMEOUT });
+  const { db, wal } = openInBestMode(file);
   try {
-    const wal = setWal(db);
     db.exec('PRAGMA synchronous = FULL; PRAGMA journal_size_limit = 67108864');
     // Elsewhere these are without effect: only macOS tells a flush to the drive from one to the platter.
     db.exec('PRAGMA fullfsync = 1; PRAGMA checkpoint_fullfsync = 1');
@@ -114,15 +112,34 @@ function open(file: string): { db: Database; wal: boolean } {
   }
 }
 
-/** Whether the write-ahead log is on. Where shared memory does not work SQLite refuses it or keeps another mode. */
-function setWal(db: Database): boolean {
+/** With a write-ahead log where the file system lets processes share memory, else with a rollback journal. */
+function openInBestMode(file: string): { db: Database; wal: boolean } {
+  const { DatabaseSync } = loadSqlite();
+  let db = new DatabaseSync(file, { timeout: BUSY_TIMEOUT });
   try {
-    return db.prepare('PRAGMA journal_mode = WAL').get()?.['journal_mode'] === 'wal';
+    const wal = db.prepare('PRAGMA journal_mode = WAL').get()?.['journal_mode'] === 'wal';
+    // Only the first use shows whether sharing works.
+    db.prepare('PRAGMA user_version').get();
+    return { db, wal };
   } catch (error) {
-    if (sqliteFault(error) !== 'io' && sqliteFault(error) !== 'cantopen') throw error;
-    db.exec('PRAGMA journal_mode = TRUNCATE');
-    return false;
+    db.close();
+    if (!isSharingFault(error)) throw error;
   }
+  // The file may be marked for a log by now; alone with it, SQLite needs no shared memory to take the mark back.
+  db = new DatabaseSync(file, { timeout: BUSY_TIMEOUT });
+  try {
+    db.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = TRUNCATE; PRAGMA locking_mode = NORMAL; PRAGMA user_version');
+    return { db, wal: false };
+  } catch (error) {
+    db.close();
+    throw error;
+  }
+}
+
+/** What SQLite reports where shared memory or its locks do not work; on a disk that is broken for good the second opening tells. */
+function isSharingFault(error: unknown): boolean {
+  const fault = sqliteFault(error);
+  return fault === 'io' || fault === 'cantopen' || fault === 'protocol';
 }
 
 /** SQLITE_CORRUPT, as SQLite itself would report it. */

@@ -46,7 +46,7 @@ function quietly<T>(load: () => T): T {
 }
 
 /** Primary result codes of SQLite (https://www.sqlite.org/rescode.html). */
-const CODES = { 5: 'busy', 6: 'busy', 8: 'readonly', 10: 'io', 11: 'corrupt', 13: 'full', 14: 'cantopen', 26: 'notadb' } as const;
+const CODES = { 5: 'busy', 6: 'busy', 8: 'readonly', 10: 'io', 11: 'corrupt', 13: 'full', 14: 'cantopen', 15: 'protocol', 26: 'notadb' } as const;
 export type SqliteFault = (typeof CODES)[keyof typeof CODES] | 'other';
 
 /** What kind of failure SQLite reported; `other` for the rest, undefined when it is no SQLite error. */

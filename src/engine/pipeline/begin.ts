@@ -1,6 +1,6 @@
 /** From the queue to work: the approval a dangerous task needs, then worktree, ignored files and setup commands. */
-import { approvalNeeded } from '../../core/approval.ts';
-import { durationSeconds } from '../../core/config/schema.ts';
+import { approvalNeeded, type ApprovalNeed } from '../../core/approval.ts';
+import { durationSeconds, type Config } from '../../core/config/schema.ts';
 import { BatonError, messageOf } from '../../core/errors.ts';
 import type { TaskExecution } from '../../core/execution.ts';
 import { usableApproval, useApproval } from '../decisions.ts';
@@ -12,7 +12,7 @@ import type { Run } from './run.ts';
 
 /** Parks a new task that needs a human's consent to start; true when it now waits. */
 export async function parkUnlessApproved(context: PipelineContext, task: TaskExecution): Promise<boolean> {
-  const need = approvalNeeded(task.task_def, context.config());
+  const need = needOf(task, context.config());
   if (!need.needed || startApproval(context, task)) return false;
   await context.decisions.park(
     task.task_id,
@@ -21,6 +21,16 @@ export async function parkUnlessApproved(context: PipelineContext, task: TaskExe
   );
   return true;
 }
+
+/** Every look at the queue asks for every new task: the text is scanned once per definition and configuration. */
+function needOf(task: TaskExecution, config: Config): ApprovalNeed {
+  const known = needs.get(task.task_def);
+  if (known?.approval === config.approval) return known.need;
+  const need = approvalNeeded(task.task_def, config);
+  needs.set(task.task_def, { approval: config.approval, need });
+  return need;
+}
+const needs = new WeakMap<TaskExecution['task_def'], { approval: Config['approval']; need: ApprovalNeed }>();
 
 /** new → implementing, with everything in place that an agent needs. */
 export async function begin(context: PipelineContext, run: Run): Promise<PhaseResult> {

@@ -36,27 +36,24 @@ export interface GateRoundRequest {
 export async function runGateRound(gates: Pick<Gates, 'run'>, request: GateRoundRequest): Promise<GateRound | null> {
   const { signal, tree_sha, base_sha, round, subject } = request;
   const checks = new Map<string, GateCheck>();
-  let aborted = false;
   const settle = (check: GateCheck): void => {
     checks.set(check.name, check);
     request.onCheck?.(check);
   };
   const run = async (gate: GateConfig): Promise<void> => {
-    if (signal.aborted) aborted = true;
-    if (aborted) return;
+    if (signal.aborted) return;
     const log = request.log(gateLogName(gate.name, round, subject));
     const result = await runOne(gates, gate, request, log);
-    if (result.aborted) {
-      aborted = true;
-      return;
-    }
+    // A gate that was ended half-way has no check, and the round is void.
+    if (result.aborted) return;
     const check = gateCheck(gate, result, log, tree_sha);
     settle(request.ignore?.includes(gate.name) === true ? toleratedCheck(check) : check);
   };
-  for (const { gate, why } of request.selected.skipped) settle(skippedCheck(gate, why, tree_sha));
-  await inParallel(request.selected.run.filter((gate) => gate.parallel), request.concurrency ?? 4, run);
-  await inParallel(request.selected.run.filter((gate) => !gate.parallel), 1, run);
-  if (aborted) return null;
+  const { run: wanted, skipped } = request.selected;
+  for (const { gate, why } of skipped) settle(skippedCheck(gate, why, tree_sha));
+  await inParallel(wanted.filter((gate) => gate.parallel), request.concurrency ?? 4, run);
+  await inParallel(wanted.filter((gate) => !gate.parallel), 1, run);
+  if (!wanted.every((gate) => checks.has(gate.name))) return null;
   const ordered = request.gates.map((gate) => checks.get(gate.name)).filter((check) => check !== undefined);
   const { passed, can_merge } = judgeRound(ordered, request);
   return { round, subject, checks: ordered, passed, can_merge, tree_sha, base_sha, at: new Date(request.clock.now()).toISOString() };

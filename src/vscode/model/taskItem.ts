@@ -26,7 +26,7 @@ export function taskIcon(task: TaskView): Icon {
     case 'running':
       return { id: 'loading~spin', color: 'charts.green' };
     case 'waiting':
-      return { id: 'clock', color: 'charts.yellow' };
+      return { id: 'circle-outline', color: 'charts.yellow' };
     case 'held':
       return { id: task.not_before === null ? 'debug-pause' : 'watch', color: 'charts.yellow' };
     case 'done':

@@ -315,6 +315,14 @@ describe('git checkpoint', () => {
       );
     });
 
+    it('mark files in which only white space differs', async () => {
+      const { workspace, worktree, base } = await started({ 'space.ts': 'if (a) {\nb();\n}\n', 'code.ts': 'a();\n' });
+      await write(worktree, { 'space.ts': 'if (a) {\n  b();\n\n}\n', 'code.ts': 'a( );\nb();\n' });
+      const { sha } = await workspace.checkpoint(worktree, 'Step');
+      const marked = (await workspace.changes(worktree, base, sha)).filter((change) => change.whitespace_only);
+      assert.deepEqual(marked, [{ path: 'space.ts', status: 'modified', added: 2, removed: 1, whitespace_only: true }]);
+    });
+
     it('are not changed by the user’s diff settings', async () => {
       const { repo, workspace, worktree, base } = await started({ 'a.txt': '1\n' });
       for (const [key, value] of [['diff.external', 'false'], ['diff.noprefix', 'true'], ['color.ui', 'always'], ['diff.renames', 'false']] as const) {

@@ -121,6 +121,17 @@ describe('bringing ignored files into a worktree', () => {
     assert.equal(await read(repo.root, 'node_modules/dep/index.js'), 'module');
   });
 
+  it('links packages of the same repository to the worktree, not to the user’s code', async () => {
+    const { repo, workspace } = await fixture(IGNORE);
+    await repo.write({ 'node_modules/@scope/real/index.js': 'real' });
+    await symlink(path.join(repo.root, 'packages/one'), path.join(repo.root, 'node_modules/@scope/one'), 'junction');
+    const { worktree } = await workspace.create('t1', 'current');
+    await workspace.populate(worktree, [], ['node_modules']);
+    await write(worktree, { 'packages/one/index.js': 'changed by the task' });
+    assert.equal(await read(worktree, 'node_modules/@scope/one/index.js'), 'changed by the task');
+    assert.equal(await read(worktree, 'node_modules/@scope/real/index.js'), 'real');
+  });
+
   it('never brings what git does not ignore there: a secret would be committed', async () => {
     const { repo, workspace, warnings } = await fixture({ 'a.txt': '1\n' });
     await repo.write({ '.gitignore': '.env\n', '.env': 'SECRET' });

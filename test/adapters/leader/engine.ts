@@ -39,7 +39,7 @@ export async function smallEngine(repository: Pick<Repository, 'root'>, log: Log
       seq: ++seq,
       at: AT,
       repository: { root: repository.root, name: path.basename(repository.root) },
-      loop: { desired: 'running', state: 'running', since: AT, reason: null, slots_used: 0, slots: 1, leader: { pid: process.pid, host: 'cli' } },
+      loop: { desired: 'running', state: 'running', since: AT, reason: null, idle: false, run_id: null, slots_used: 0, slots: 1, leader: { pid: process.pid, host: 'cli' } },
       // The views' other fields are the real engine's matter.
       tasks: tasks as Partial<TaskView>[] as TaskView[],
       accounts: [],

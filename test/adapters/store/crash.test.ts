@@ -19,8 +19,8 @@ describe('the store under kill -9 and a failing disk', function () {
   afterEach(() => sandbox.dispose());
 
   /** Runs the committer until it ends or `kill` says so; notes what it had confirmed. */
-  async function commitUntil(kill: (acks: number, openForMs: number) => boolean, env: Record<string, string> = {}, rounds = 0): Promise<{ lines: string[]; signal: string | null }> {
-    const child = spawn(process.execPath, ['--disable-warning=MODULE_TYPELESS_PACKAGE_JSON', COMMITTER, sandbox.batonDir, String(rounds)], { stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, ...env } });
+  async function commitUntil(kill: (acks: number, openForMs: number) => boolean, env: Record<string, string> = {}, rounds = 0, dataDir: string[] = []): Promise<{ lines: string[]; signal: string | null }> {
+    const child = spawn(process.execPath, ['--disable-warning=MODULE_TYPELESS_PACKAGE_JSON', COMMITTER, sandbox.batonDir, String(rounds), ...dataDir], { stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, ...env } });
     let text = '';
     let acks = 0;
     let opened = 0;
@@ -155,6 +155,27 @@ describe('the store under kill -9 and a failing disk', function () {
       const { lines } = await commitUntil(() => false, faults('enospc', opening + 20), 50);
       assert.ok(lines.some((line) => line.startsWith('rejected ') && line.includes('full')), lines.join('\n'));
       assert.equal(lines.filter((line) => line === 'read-only').length, 1);
+      assert.equal(lines.at(-1), 'closed');
+      await assertNothingLostOrHalf();
+    });
+
+    it('where memory cannot be shared (network mounts) the database goes to the data directory; without one it works there too, and says so', async () => {
+      const dataDir = path.join(sandbox.root, 'data');
+      const moved = await commitUntil(() => false, faults('noshm', 0), 2, [dataDir]);
+      assert.ok(moved.lines.includes(`path ${path.join(dataDir, 'baton.db')}`), moved.lines.join('\n'));
+      assert.ok(moved.lines.some((line) => line.startsWith('info ') && line.includes('network mount')));
+      assert.deepEqual(fs.readdirSync(sandbox.batonDir).filter((name) => name.startsWith('baton.db') && !name.endsWith('.lock')), []);
+      assert.equal(sandbox.readState('left-0').rev, 2);
+
+      // The next one finds it there, wherever it looks first.
+      const again = await commitUntil(() => false, {}, 1, [dataDir]);
+      assert.ok(again.lines.includes(`path ${path.join(dataDir, 'baton.db')}`));
+      assert.ok(again.lines.includes('ack 0 3'));
+
+      fs.rmSync(sandbox.root, { recursive: true });
+      fs.mkdirSync(sandbox.root);
+      const { lines } = await commitUntil(() => false, faults('noshm', 0), 2);
+      assert.ok(lines.some((line) => line.includes('rollback journal')), lines.join('\n'));
       assert.equal(lines.at(-1), 'closed');
       await assertNothingLostOrHalf();
     });

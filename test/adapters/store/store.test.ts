@@ -224,6 +224,28 @@ describe('the SQLite store', () => {
       await assertRebuilt();
     });
 
+    it('whose damage shows only in use turns read-only, and is set aside and rebuilt at the next opening (row 125)', async () => {
+      await fill();
+      const { DatabaseSync } = loadSqlite();
+      const db = new DatabaseSync(sandbox.file('baton.db'));
+      const page = Number(db.prepare("SELECT rootpage FROM sqlite_master WHERE name = 'events'").get()?.['rootpage']);
+      db.close();
+      const file = fs.openSync(sandbox.file('baton.db'), 'r+');
+      fs.writeSync(file, Buffer.alloc(4096, 0xa5), 0, 4096, (page - 1) * 4096);
+      fs.closeSync(file);
+      const told: string[] = [];
+      const store = await sandbox.open({ onReadOnly: ({ hint }) => void told.push(hint ?? '') });
+      assert.deepEqual(store.repairs, []);
+      const commit = { events: [{ at: AT, type: 'x', task_id: null, data: {} }] };
+      await assert.rejects(store.commit(commit), rejectsWith('store'));
+      await assert.rejects(store.commit({ meta: { more: true } }), rejectsWith('store'));
+      assert.equal(told.length, 1);
+      assert.match(told[0] ?? '', /rebuilt from the state files/);
+      assert.equal((await store.loadTasks()).length, records.length);
+      await store.close();
+      await assertRebuilt();
+    });
+
     it('is rebuilt from the state files when it is gone', async () => {
       await fill();
       for (const name of fs.readdirSync(sandbox.batonDir)) if (name.startsWith('baton.db')) fs.rmSync(sandbox.file(name));

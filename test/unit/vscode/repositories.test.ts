@@ -66,7 +66,7 @@ describe('The repositories of a window', () => {
     assert.ok(session);
     assert.equal(session.closed, false);
     await window.show();
-    assert.ok(session.closed as boolean);
+    assert.equal(window.sessions.filter(({ closed }) => closed).length, 1);
     assert.equal(session.api.listeners.size, 0);
     assert.deepEqual(window.repositories.all, []);
   });

@@ -44,7 +44,7 @@ describe('A task in the queue', () => {
     assert.deepEqual([...byWord.keys()].sort(), ['cancelled', 'done', 'failed', 'held', 'needs you', 'running', 'waiting']);
     assert.equal(new Set([...byWord.values()].map(({ id }) => id)).size, byWord.size);
     assert.deepEqual(byWord.get('running'), { id: 'loading~spin', color: 'charts.green' });
-    assert.deepEqual(byWord.get('waiting'), { id: 'clock', color: 'charts.yellow' });
+    assert.deepEqual(byWord.get('waiting'), { id: 'circle-outline', color: 'charts.yellow' });
     assert.deepEqual(byWord.get('failed'), { id: 'error', color: 'testing.iconFailed' });
     assert.deepEqual(byWord.get('done'), { id: 'pass', color: 'testing.iconPassed' });
     assert.deepEqual(byWord.get('needs you'), { id: 'bell-dot', color: 'charts.orange' });

@@ -1,7 +1,7 @@
 /**
  * A process that commits until it is killed or the disk fails, and says on stdout what was confirmed. Each of its lanes commits a pair of
  * tasks, an event and a named value together; a lane's next commit starts when the one before is confirmed.
- * Usage: committer.ts BATON_DIR ROUNDS (0 = until killed)
+ * Usage: committer.ts BATON_DIR ROUNDS (0 = until killed) [DATA_DIR]
  */
 import * as fs from 'node:fs';
 import * as path from 'node:path';
@@ -11,13 +11,14 @@ import { AT, taskRecord } from '../fixture.ts';
 
 export const LANES = 4;
 
-const [batonDir = '', rounds = '0'] = process.argv.slice(2);
+const [batonDir = '', rounds = '0', dataDir] = process.argv.slice(2);
 /** Straight to the file descriptor: what is said is out before anything else happens. */
 const say = (line: string): void => void fs.writeSync(1, `${line}\n`);
-const log = { debug: () => undefined, info: () => undefined, warn: (message: string) => say(`warn ${message}`), error: (message: string) => say(`error ${message}`) };
+const log = { debug: () => undefined, info: (message: string) => say(`info ${message}`), warn: (message: string) => say(`warn ${message}`), error: (message: string) => say(`error ${message}`) };
 
-const store = await openStore({ batonDir, workerPath: path.resolve('src/adapters/store/worker.ts'), log, onReadOnly: () => say('read-only') });
+const store = await openStore({ batonDir, workerPath: path.resolve('src/adapters/store/worker.ts'), log, onReadOnly: () => say('read-only'), ...(dataDir === undefined ? {} : { dataDir }) });
 say('open');
+say(`path ${store.path}`);
 
 async function lane(number: number): Promise<void> {
   let rev = (await store.task(`left-${number}`))?.rev ?? 0;

@@ -1,7 +1,7 @@
 /*
  * Loaded into a process under test (LD_PRELOAD) to break its disk at a chosen moment. Counts the calls that change files below
  * FAULT_ROOT and, at number FAULT_AT, does what FAULT_KIND says: kill (SIGKILL before the call), eio (this and every later flush fails),
- * enospc (this and every later write fails). Appends every counted call to FAULT_LOG.
+ * enospc (this and every later write fails), noshm (memory cannot be shared through files, as on network mounts). Appends every counted call to FAULT_LOG.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/types.h>
 #include <unistd.h>
 
@@ -65,3 +66,13 @@ int fsync(int fd) { REAL(int, "fsync", int); CHECK_FD("flush", 1, 0) return real
 int fdatasync(int fd) { REAL(int, "fdatasync", int); CHECK_FD("flush", 1, 0) return real(fd); }
 int rename(const char *from, const char *to) { REAL(int, "rename", const char *, const char *); CHECK_PATH("rename", to) return real(from, to); }
 int unlink(const char *path) { REAL(int, "unlink", const char *); CHECK_PATH("unlink", path) return real(path); }
+
+static int refuses_sharing(int fd) {
+  char buffer[PATH_MAX];
+  const char *path;
+  if (fd < 0 || strcmp(setting("FAULT_KIND"), "noshm") != 0) return 0;
+  path = path_of(fd, buffer);
+  return below_root(path) && strlen(path) > 4 && strcmp(path + strlen(path) - 4, "-shm") == 0;
+}
+void *mmap(void *at, size_t size, int protection, int flags, int fd, off_t offset) { REAL(void *, "mmap", void *, size_t, int, int, int, off_t); if (refuses_sharing(fd)) { errno = ENODEV; return MAP_FAILED; } return real(at, size, protection, flags, fd, offset); }
+void *mmap64(void *at, size_t size, int protection, int flags, int fd, off64_t offset) { REAL(void *, "mmap64", void *, size_t, int, int, int, off64_t); if (refuses_sharing(fd)) { errno = ENODEV; return MAP_FAILED; } return real(at, size, protection, flags, fd, offset); }

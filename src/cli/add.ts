@@ -1,0 +1,113 @@
+/** `baton add GOAL`: queues a task as a file under `.baton/tasks/`. */
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { COMPLEXITIES, PRIORITIES, RISKS, taskIdFault, WORKFLOWS, type TaskDefinition } from '../core/task.ts';
+import { change, CHANGE, usage, type Bind } from './context.ts';
+import { plain } from './text.ts';
+
+/** A definition as `add_task` takes it: the engine makes the id where there is none. */
+interface NewTask extends Pick<TaskDefinition, 'risk' | 'complexity' | 'priority' | 'workflow'> {
+  readonly [key: string]: unknown;
+  readonly id?: string;
+  readonly goal: string;
+}
+
+interface AddOptions extends Pick<TaskDefinition, 'risk' | 'complexity' | 'priority' | 'workflow'> {
+  id?: string;
+  description?: string;
+  area?: string;
+  deadline?: string;
+  sender?: string;
+  dependsOn?: string[];
+  label?: string[];
+  context?: string[];
+  constraint?: string[];
+  agent?: string;
+  gate?: string[];
+  requiresApproval?: true;
+  budget?: number;
+}
+
+const several = (value: string, before: string[] | undefined): string[] => [
+  ...(before ?? []),
+  ...value
+    .split(',')
+    .map((one) => one.trim())
+    .filter((one) => one !== ''),
+];
+const whole = (value: string, before: string[] | undefined): string[] => [...(before ?? []), value];
+
+export function addCommand(bind: Bind): Command {
+  const command = new Command('add')
+    .description('queue a task')
+    .argument('<goal...>', 'what is to be true in the end; "-" reads goal and description from standard input')
+    .option('--id <id>', 'its id; made from the goal when absent', taskId)
+    .option('--description <text>', 'everything the agent should know')
+    .addOption(new Option('--risk <risk>', 'how much can go wrong').choices(RISKS))
+    .option('--area <area>', 'part of the code: core, math, api, services, docs, comments, tests or your own')
+    .addOption(new Option('--complexity <size>', 'how much work it is').choices(COMPLEXITIES))
+    .addOption(new Option('--priority <priority>', 'how urgent it is').choices(PRIORITIES))
+    .option('--deadline <when>', 'a date, or words: "tomorrow", "by Friday"')
+    .option('--sender <address>', 'who asks for it')
+    .option('--depends-on <ids>', 'tasks that must be done before, with commas or again', several)
+    .option('--label <labels>', 'labels, with commas or again', several)
+    .option('--context <files>', 'files to read first, with commas or again', several)
+    .option('--constraint <text>', 'a rule to keep; may be given again', whole)
+    .option('--agent <name>', 'the configured agent that does it')
+    .addOption(new Option('--workflow <workflow>', 'with plan and reviews, or directly').choices(WORKFLOWS))
+    .option('--gate <names>', 'only these gates, with commas or again', several)
+    .option('--requires-approval', 'ask before it starts')
+    .option('--budget <usd>', 'most it may cost, in dollars', dollars);
+  return bind(
+    command,
+    async (context, words) => {
+      const typed = words.join(' ');
+      const [goal = '', ...rest] = (typed === '-' ? await context.io.readStdin() : typed).trim().split(/\r?\n/);
+      if (goal.trim() === '') throw usage('The goal is empty.', 'Say what is to be done: baton add "Fix the rounding of totals".');
+      const task = definitionOf(goal.trim(), rest.join('\n').trim(), command.opts<AddOptions>());
+      return context.use(CHANGE, async ({ api }) => {
+        if (context.dryRun) return change(`Would queue ${task.id === undefined ? 'a task' : `task ${task.id}`}: ${plain(task.goal)}`, { dryRun: true, taskId: task.id });
+        const reply = await api.send({ type: 'add_task', task });
+        return change(reply.message, { taskId: reply.task_id });
+      });
+    },
+    { changes: true },
+  );
+}
+
+function definitionOf(goal: string, body: string, options: AddOptions): NewTask {
+  const description = [options.description, body].filter((part) => part !== undefined && part !== '').join('\n\n');
+  const all = {
+    id: options.id,
+    goal,
+    description: description === '' ? undefined : description,
+    risk: options.risk,
+    area: options.area,
+    complexity: options.complexity,
+    priority: options.priority,
+    deadline: options.deadline,
+    sender: options.sender,
+    depends_on: options.dependsOn,
+    labels: options.label,
+    context_files: options.context,
+    constraints: options.constraint,
+    agent: options.agent,
+    workflow: options.workflow,
+    gates: options.gate,
+    requires_approval: options.requiresApproval,
+    budget_usd: options.budget,
+    source: 'cli',
+  };
+  return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined)) as NewTask;
+}
+
+function taskId(value: string): string {
+  const fault = taskIdFault(value);
+  if (fault !== undefined) throw new InvalidArgumentError(`"${value}" is not a valid task id: ${fault}.`);
+  return value;
+}
+
+function dollars(value: string): number {
+  const amount = Number(value);
+  if (!Number.isFinite(amount) || amount <= 0) throw new InvalidArgumentError(`"${value}" is no amount of dollars above 0.`);
+  return amount;
+}

@@ -1,0 +1,19 @@
+/** Figures that only the command line shows; the rest is in core/format.ts. */
+import { formatMoney } from '../core/format.ts';
+
+/** A cost that may be a lower bound: unpriced work is never shown as $0. */
+export function cost(usd: number, unpriced: boolean): string {
+  if (!unpriced) return formatMoney(usd);
+  return usd > 0 ? `${formatMoney(usd)} + unpriced` : 'unpriced';
+}
+
+/** Seconds between two ISO times, or from an ISO time to epoch ms; never negative. */
+export function secondsSince(start: string, end: string | number): number {
+  const until = typeof end === 'number' ? end : Date.parse(end);
+  return Math.max(0, (until - Date.parse(start)) / 1000);
+}
+
+/** UTC clock time of epoch ms: 10:30:01. */
+export function clockTime(ms: number): string {
+  return new Date(ms).toISOString().slice(11, 19);
+}

@@ -1,0 +1,139 @@
+/** The `baton` command: which commands there are, their common options, and the one place where errors become words. */
+import path from 'node:path';
+import { Command, CommanderError } from 'commander';
+import { activeCommand } from './active.ts';
+import { addCommand } from './add.ts';
+import type { Bind, Context, Outcome } from './context.ts';
+import { doctorCommand } from './doctor.ts';
+import { describeError, type CliFailure } from './failure.ts';
+import { initCommand } from './init.ts';
+import type { CliDeps, CliIo } from './io.ts';
+import { listTasksCommand } from './listTasks.ts';
+import { messageCommand } from './message.ts';
+import { pauseCommand } from './pause.ts';
+import { queueCommand } from './queue.ts';
+import { resumeCommand } from './resume.ts';
+import { reviewCommand } from './review.ts';
+import { runCommand } from './run.ts';
+import { stopCommand } from './stop.ts';
+import { createStyle, wantsColour } from './style.ts';
+import { summaryCommand } from './summary.ts';
+import { taskCommand } from './task.ts';
+
+export const EXIT = { ok: 0, failed: 1, usage: 2 } as const;
+
+interface CommonOptions {
+  json?: true;
+  cwd?: string;
+  dryRun?: true;
+}
+
+const COMMANDS = [
+  initCommand,
+  doctorCommand,
+  addCommand,
+  runCommand,
+  queueCommand,
+  activeCommand,
+  listTasksCommand,
+  taskCommand,
+  reviewCommand,
+  summaryCommand,
+  messageCommand,
+  pauseCommand,
+  resumeCommand,
+  stopCommand,
+];
+
+/**
+ * Runs one command line (without the program's name) and returns the exit code: 0 done, 1 failed, 2 wrong use.
+ * Never rejects; what went wrong is one line on stderr, or the error document on stdout with `--json`.
+ */
+export async function runCli(argv: readonly string[], io: CliIo, deps: CliDeps): Promise<number> {
+  let code: number = EXIT.ok;
+  const fail = (failure: CliFailure, json: boolean): number => {
+    if (json) io.stdout.write(`${JSON.stringify(failure.document, null, 2)}\n`);
+    else io.stderr.write(`baton: ${failure.line}\n`);
+    return failure.usage ? EXIT.usage : EXIT.failed;
+  };
+
+  const bind: Bind = (command, handler, traits = {}) => {
+    command.option('--json', 'print one JSON document and nothing else').option('--cwd <folder>', 'work on the repository of this folder');
+    if (traits.changes === true) command.option('--dry-run', 'say what would happen and change nothing');
+    command.action(async () => {
+      const options = command.optsWithGlobals<CommonOptions>();
+      const context = createContext(io, deps, options);
+      try {
+        if (context.dryRun && traits.changes !== true) {
+          throw new CommanderError(EXIT.usage, 'baton.dryRun', `"${command.name()}" changes nothing, so it has no --dry-run.`);
+        }
+        const outcome: Outcome = await handler(context, command.args);
+        if (context.json) io.stdout.write(`${JSON.stringify(outcome.document, null, 2)}\n`);
+        else if (outcome.lines.length > 0) io.stdout.write(`${outcome.lines.join('\n')}\n`);
+        code = outcome.code ?? EXIT.ok;
+      } catch (error) {
+        code = fail(describeError(error, io.env), context.json);
+      }
+    });
+    return command;
+  };
+
+  const said = { error: '' };
+  const program = new Command('baton')
+    .description('Queue tasks, and coding agents work them off in their own git worktrees.')
+    .version(deps.batonVersion, '-V, --version', 'print the version')
+    .option('--json', 'print one JSON document and nothing else')
+    .option('--cwd <folder>', 'work on the repository of this folder')
+    .option('--dry-run', 'say what would happen and change nothing')
+    .showHelpAfterError(false)
+    .showSuggestionAfterError(true)
+    .addHelpText('after', '\nExit codes: 0 done, 1 failed, 2 wrong use. "baton <command> --help" says more about a command.');
+  for (const make of COMMANDS) program.addCommand(make(bind));
+  for (const command of [program, ...program.commands]) {
+    command
+      .exitOverride()
+      .configureOutput({
+        writeOut: (text) => io.stdout.write(text),
+        writeErr: (text) => {
+          said.error += text;
+        },
+        getOutHelpWidth: () => io.columns(),
+        getErrHelpWidth: () => io.columns(),
+      });
+  }
+
+  try {
+    await program.parseAsync([...argv], { from: 'user' });
+  } catch (error) {
+    if (!(error instanceof CommanderError)) return fail(describeError(error, io.env), argv.includes('--json'));
+    if (error.exitCode === 0) return EXIT.ok;
+    // `baton` alone: the help is the answer, but nothing was done.
+    if (error.code === 'commander.help') {
+      io.stderr.write(said.error);
+      return EXIT.usage;
+    }
+    return fail(describeError(error, io.env), argv.includes('--json'));
+  }
+  return code;
+}
+
+function createContext(io: CliIo, deps: CliDeps, options: CommonOptions): Context {
+  const json = options.json === true;
+  const folder = path.resolve(io.cwd, options.cwd ?? '.');
+  return {
+    io,
+    deps,
+    json,
+    dryRun: options.dryRun === true,
+    folder,
+    style: createStyle(!json && wantsColour(io.isTTY, io.env)),
+    use: async (how, body) => {
+      const session = await deps.connect({ folder, ...how });
+      try {
+        return await body(session);
+      } finally {
+        await session.close();
+      }
+    },
+  };
+}

@@ -1,0 +1,57 @@
+/** `baton queue`: what would start next, and why the rest does not. */
+import { Command } from 'commander';
+import type { Snapshot, TaskView } from '../shared/api.ts';
+import { LOOK, type Bind } from './context.ts';
+import { formatDuration } from '../core/format.ts';
+import { secondsSince } from './format.ts';
+import { queueDocument, queueOf } from './json.ts';
+import { scoreFigure, scoreText } from './score.ts';
+import { colourOf, type Style } from './style.ts';
+import { renderTable, type Column } from './table.ts';
+import { plain, wrap } from './text.ts';
+
+export function queueCommand(bind: Bind): Command {
+  const command = new Command('queue')
+    .description('what starts next, and why the rest waits')
+    .option('--verbose', 'add goal, make-up of the score, source and agent of every task');
+  return bind(command, (context) =>
+    context.use(LOOK, async ({ api }) => {
+      const snapshot = await api.snapshot();
+      const verbose = command.opts<{ verbose?: true }>().verbose === true;
+      return { document: queueDocument(snapshot), lines: queueLines(snapshot, context.io.columns(), verbose, context.style) };
+    }),
+  );
+}
+
+/** The table and, with `verbose`, the details under it. No line is wider than `width` where that is possible (40 and up). */
+export function queueLines(snapshot: Snapshot, width: number, verbose: boolean, style: Style): string[] {
+  const queue = queueOf(snapshot);
+  const running = snapshot.tasks.filter((task) => task.group === 'running').length;
+  const foot = running === 0 ? [] : [`${running} running: see "baton active".`];
+  if (queue.length === 0) return ['The queue is empty.', ...foot];
+
+  const columns: Column<TaskView>[] = [
+    { title: '#', text: (task) => (task.position === null ? '-' : String(task.position)), align: 'right' },
+    { title: 'Score', text: (task) => scoreFigure(task.score), align: 'right' },
+    { title: 'Task', text: (task) => task.id, min: 10 },
+    { title: 'State', text: (task) => task.state, keep: 2, paint: (task, cell) => style.paint(colourOf(task.group), cell) },
+    { title: 'Wait', text: (task) => formatDuration(secondsSince(task.created_at, snapshot.at)), align: 'right', keep: 1 },
+    { title: 'Why', text: (task) => task.why, min: 10, keep: 3 },
+  ];
+  const lines = renderTable(columns, queue, width);
+  if (verbose) for (const task of queue) lines.push(...verboseLines(task, width, style));
+  return [...lines, ...foot];
+}
+
+function verboseLines(task: TaskView, width: number, style: Style): string[] {
+  const facts = [
+    `goal: ${plain(task.goal)}`,
+    `why: ${plain(task.why)}`,
+    `score: ${scoreText(task)}`,
+    `risk: ${task.risk}, area: ${plain(task.area)}, workflow: ${task.workflow}${task.workflow_reason === '' ? '' : ` (${plain(task.workflow_reason)})`}`,
+    ...(task.source === null ? [] : [`source: ${plain(task.source.file)}:${task.source.line}`]),
+    ...(task.agent === null ? [] : [`agent: ${plain(task.agent)}${task.model === null ? '' : ` (${plain(task.model)})`}`]),
+    ...(task.not_before === null ? [] : [`not before: ${task.not_before}`]),
+  ];
+  return [style.paint('bold', plain(task.id)), ...facts.flatMap((fact) => wrap(fact, width - 2).map((line) => `  ${line}`))];
+}

@@ -1,0 +1,101 @@
+/** `baton review`: everything that waits for a human, and with `--interactive` the answers one by one. */
+import { Command } from 'commander';
+import type { Verdict } from '../core/execution.ts';
+import type { Session } from '../host/session.ts';
+import type { TaskView } from '../shared/api.ts';
+import { LOOK, nobodyRuns, usage, type Bind, type Context, type Outcome } from './context.ts';
+import { needsHuman, openDecisionsOf, tasksDocument } from './json.ts';
+import { plain } from './text.ts';
+
+export function reviewCommand(bind: Bind): Command {
+  const command = new Command('review')
+    .description('what waits for you, and how to answer it')
+    .option('-i, --interactive', 'ask for an answer to each decision');
+  return bind(command, (context) => {
+    const interactive = command.opts<{ interactive?: true }>().interactive === true;
+    if (interactive && context.json) throw usage('--interactive and --json exclude each other.');
+    return context.use(LOOK, async (session) => {
+      const snapshot = await session.api.snapshot();
+      const tasks = snapshot.tasks.filter(needsHuman);
+      if (tasks.length === 0) return { document: tasksDocument([]), lines: ['✅ No tasks need human review.'] };
+      if (!interactive) {
+        const blocks = await Promise.all(tasks.map((task) => reviewBlock(session, task)));
+        return {
+          document: tasksDocument(tasks),
+          lines: [`🔍 ${tasks.length} task(s) need human review:`, ...blocks.flatMap((block) => ['', ...block])],
+        };
+      }
+      return answerEach(context, session, tasks);
+    });
+  });
+}
+
+async function reviewBlock({ api }: Session, task: TaskView): Promise<string[]> {
+  const lines = [`Task ID: ${task.id}`, `Goal: ${plain(task.goal)}`];
+  if (task.error !== null) lines.push(`Error: ${plain(task.error)}`);
+  const review = (await api.task(task.id))?.plan_review;
+  if (review) {
+    lines.push(`Plan Review Status: ${review.status}`);
+    if (review.concerns?.length) lines.push('Concerns:', ...review.concerns.map((concern) => `  - ${plain(concern)}`));
+  }
+  for (const decision of openDecisionsOf(task)) {
+    lines.push(`Decision: ${decision.id} (${decision.kind}, since ${decision.since}): ${plain(decision.question)}`);
+  }
+  lines.push(`Answer: baton task ${task.id} --approve | --reject | --request-changes TEXT`);
+  return lines;
+}
+
+const ANSWERS: Readonly<Record<string, Verdict | 'skip' | 'quit'>> = {
+  a: 'approve',
+  approve: 'approve',
+  r: 'reject',
+  reject: 'reject',
+  c: 'request_changes',
+  changes: 'request_changes',
+  '': 'skip',
+  s: 'skip',
+  skip: 'skip',
+  q: 'quit',
+  quit: 'quit',
+};
+
+async function answerEach(context: Context, session: Session, tasks: readonly TaskView[]): Promise<Outcome> {
+  const { io } = context;
+  let answered = 0;
+  asking: for (const task of tasks) {
+    io.stdout.write(`\n${(await reviewBlock(session, task)).join('\n')}\n`);
+    for (const decision of openDecisionsOf(task)) {
+      const verdict = await askVerdict(context, decision.kind);
+      if (verdict === 'quit') break asking;
+      if (verdict === 'skip') continue;
+      const question = verdict === 'request_changes' ? 'What should change? ' : 'Reason (Enter for none): ';
+      const text = verdict === 'approve' ? undefined : (await io.ask(question))?.trim();
+      if (verdict === 'request_changes' && (text ?? '') === '') {
+        io.stdout.write('Nothing to send back, so it stays open.\n');
+        continue;
+      }
+      const reply = await session.api.send({
+        type: 'decide',
+        task_id: task.id,
+        decision_id: decision.id,
+        verdict,
+        text: text === '' ? undefined : text,
+        by: context.deps.user,
+        via: 'cli',
+      });
+      io.stdout.write(`${reply.message}\n`);
+      answered += 1;
+    }
+  }
+  return { document: null, lines: ['', `${answered} decision(s) answered.`, ...(answered > 0 ? nobodyRuns(session) : [])] };
+}
+
+async function askVerdict({ io }: Context, kind: string): Promise<Verdict | 'skip' | 'quit'> {
+  for (;;) {
+    const typed = await io.ask(`[a]pprove, [r]eject, request [c]hanges, [s]kip or [q]uit this ${kind} decision? `);
+    if (typed === null) return 'quit';
+    const verdict = ANSWERS[typed.trim().toLowerCase()];
+    if (verdict) return verdict;
+    io.stdout.write('Type a, r, c, s or q.\n');
+  }
+}

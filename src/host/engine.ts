@@ -1,0 +1,78 @@
+/** The composition root of an engine: every port gets its maker, by hand. */
+import { homedir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { createAgents } from '../adapters/agents/discovery.ts';
+import { runCommand } from '../adapters/gates/command.ts';
+import { detectGates } from '../adapters/gates/detect.ts';
+import { createWorkspace } from '../adapters/git/workspace.ts';
+import { createProcesses } from '../adapters/process/processes.ts';
+import { createRedactor } from '../adapters/runs/redact.ts';
+import { createRunFiles } from '../adapters/runs/runFiles.ts';
+import { ensureBatonFolder } from '../adapters/sources/batonFolder.ts';
+import { createSources } from '../adapters/sources/sources.ts';
+import { checkpointWriter } from '../adapters/store/atomicFile.ts';
+import { openStore } from '../adapters/store/store.ts';
+import type { BatonError } from '../core/errors.ts';
+import { createCrypto } from '../adapters/system/crypto.ts';
+import { resolvePath } from '../adapters/system/resolvePath.ts';
+import { Orchestrator } from '../engine/orchestrator.ts';
+import type { Clock, Log } from '../engine/ports.ts';
+import { dataDirectory, storeDirectory } from './directories.ts';
+import type { BuiltEngine } from './election.ts';
+import type { Repository } from './repositoryKey.ts';
+
+export interface EngineOptions {
+  readonly host: 'vscode' | 'cli';
+  readonly log: Log;
+  readonly distDir: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly clock: Clock;
+  readonly passive?: boolean;
+  readonly only?: readonly string[];
+  readonly settings?: { readonly agentPaths: Readonly<Record<string, string>> };
+}
+
+/** Opens store, sources and the rest for one repository; called with the leader's lock held. */
+export async function buildEngine(repository: Repository, options: EngineOptions): Promise<BuiltEngine> {
+  const { log, env, clock } = options;
+  const { root, key, name } = repository;
+  const batonDir = join(root, '.baton');
+  const redactor = createRedactor(env);
+  const sources = createSources({ root, env, log });
+  await ensureBatonFolder(root);
+  const { config } = await sources.config();
+  const worktrees = config.worktree.root === undefined ? join(dataDirectory(env), 'worktrees') : expandHome(config.worktree.root, root);
+  const onReadOnly = (error: BatonError): void => log.error(`${error.message} Nothing more is stored until Baton is restarted. ${error.hint ?? ''}`, error.cause);
+  const store = await openStore({ batonDir, dataDir: storeDirectory(key, env), workerPath: join(options.distDir, 'storeWorker.js'), log, onReadOnly });
+  try {
+    const engine = await Orchestrator.open({
+      host: options.host,
+      pid: process.pid,
+      passive: options.passive ?? false,
+      ...(options.only === undefined ? {} : { only: options.only }),
+      ports: {
+        clock,
+        log,
+        store,
+        agents: createAgents({ root, redactor }),
+        workspace: createWorkspace({ root, worktreesDir: join(worktrees, `${name}-${key}`), log }),
+        gates: { detect: () => detectGates(root), run: (request) => runCommand(request, redactor) },
+        processes: createProcesses(),
+        sources,
+        runs: createRunFiles({ batonDir, redactor, onError: (file, error) => log.warn(`${file} could not be written: ${String(error)}`) }),
+        crypto: createCrypto(),
+        repository: { root, name, key },
+        resolvePath,
+        writeCheckpoint: checkpointWriter(batonDir),
+      },
+    });
+    return { api: engine, close: () => engine.close() };
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
+}
+
+function expandHome(path: string, root: string): string {
+  return path === '~' || path.startsWith('~/') ? join(homedir(), path.slice(1)) : resolve(root, path);
+}

@@ -1,0 +1,94 @@
+/** Runs the command line inside the test's process on an engine that the test describes. */
+import { runCli } from '../../src/cli/program.ts';
+import { initRepository } from '../../src/host/init.ts';
+import type { CliDeps, CliIo, ConnectOptions, ExecResult, Signal } from '../../src/cli/io.ts';
+import type { TasksFile } from '../../src/cli/tasksFile.ts';
+import { BatonError } from '../../src/core/errors.ts';
+import type { EngineApi } from '../../src/shared/api.ts';
+import { FakeClock } from './fakeClock.ts';
+import { AT, memorySession } from './memoryEngine.ts';
+
+export interface CliWorld {
+  readonly role?: 'leader' | 'client';
+  readonly env?: Readonly<Record<string, string>>;
+  readonly isTTY?: boolean;
+  readonly columns?: number;
+  readonly rows?: number;
+  readonly cwd?: string;
+  /** Lines the user types, in order; the input ends behind them. */
+  readonly typed?: readonly string[];
+  readonly stdin?: string;
+  readonly findRepository?: CliDeps['findRepository'];
+  readonly exec?: (file: string, args: readonly string[], cwd: string) => ExecResult | Promise<ExecResult>;
+  readonly nodeVersion?: string;
+  readonly files?: Readonly<Record<string, TasksFile>>;
+  readonly clock?: FakeClock;
+  /** Given the function that sends a signal to the command. */
+  readonly signals?: (send: (signal: Signal) => void) => void;
+  /** Sees every write to stdout as it comes. */
+  readonly watch?: (text: string) => void;
+  readonly connect?: CliDeps['connect'];
+}
+
+export interface CliRun {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+  /** How the repository was opened. */
+  readonly opened: readonly ConnectOptions[];
+  /** Sessions that were let go of. */
+  readonly closed: number;
+}
+
+export const NO_GIT: ExecResult = { code: null, stdout: '', stderr: '' };
+
+export async function cli(engine: EngineApi, argv: readonly string[], world: CliWorld = {}): Promise<CliRun> {
+  const out = { stdout: '', stderr: '' };
+  const opened: ConnectOptions[] = [];
+  const session = memorySession(engine, world.role);
+  const typed = [...(world.typed ?? [])];
+  const listeners = new Set<(signal: Signal) => void>();
+  world.signals?.((signal) => listeners.forEach((listener) => listener(signal)));
+  const io: CliIo = {
+    stdout: {
+      write: (text) => {
+        out.stdout += text;
+        world.watch?.(text);
+      },
+    },
+    stderr: { write: (text) => void (out.stderr += text) },
+    env: world.env ?? {},
+    cwd: world.cwd ?? '/repo',
+    isTTY: world.isTTY ?? false,
+    columns: () => world.columns ?? 80,
+    rows: () => world.rows ?? 24,
+    ask: (question) => {
+      out.stdout += question;
+      return Promise.resolve(typed.shift() ?? null);
+    },
+    readStdin: () => Promise.resolve(world.stdin ?? ''),
+    onSignal: (listener) => {
+      listeners.add(listener);
+      return { dispose: () => void listeners.delete(listener) };
+    },
+  };
+  const deps: CliDeps = {
+    connect: (options) => {
+      opened.push(options);
+      return world.connect ? world.connect(options) : Promise.resolve(session);
+    },
+    clock: world.clock ?? new FakeClock(Date.parse(AT)),
+    exec: (file, args, cwd) => Promise.resolve(world.exec?.(file, args, cwd) ?? NO_GIT),
+    findRepository: world.findRepository ?? ((folder) => Promise.resolve({ root: folder })),
+    readTasks: (_folder, file) => {
+      const found = world.files?.[file];
+      return found ? Promise.resolve(found) : Promise.reject(new BatonError('not_found', `There is no file ${file}.`));
+    },
+    init: initRepository,
+    nodeVersion: world.nodeVersion ?? '24.1.0',
+    batonVersion: '1.2.3',
+    user: 'ada',
+  };
+  const code = await runCli(argv, io, deps);
+  return { code, ...out, opened, closed: session.closed };
+}

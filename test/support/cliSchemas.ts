@@ -1,0 +1,87 @@
+/** The public JSON shapes as schemas. More keys may be there; the named ones must be, with these types. */
+import * as z from 'zod';
+import { DECISION_KINDS } from '../../src/core/execution.ts';
+import { TASK_STATES } from '../../src/core/states.ts';
+
+const state = z.enum(TASK_STATES);
+const time = z.iso.datetime({ precision: 3 });
+
+export const queueSchema = z.object({
+  tasks: z.array(
+    z.object({
+      id: z.string(),
+      goal: z.string(),
+      state,
+      score: z.number(),
+      base_score: z.number(),
+      components: z.object({ urgency: z.number(), deadline: z.number(), sender: z.number(), age_boost: z.number(), vip_bonus: z.number() }),
+      wait_seconds: z.int().min(0),
+      position: z.int().positive().nullable(),
+      eta_start: time.nullable(),
+      eta_done: time.nullable(),
+      why: z.string(),
+    }),
+  ),
+});
+
+export const summarySchema = z.object({
+  total_tasks: z.int(),
+  by_state: z.record(state, z.int()),
+  active_tasks: z.int(),
+  needs_human_review: z.int(),
+  total_cost_usd: z.number(),
+});
+
+export const tasksSchema = z.object({
+  tasks: z.array(
+    z.object({
+      id: z.string(),
+      goal: z.string(),
+      state,
+      risk: z.string(),
+      area: z.string(),
+      total_cost_usd: z.number(),
+      error: z.string().nullable(),
+      decisions: z.array(z.object({ id: z.string(), kind: z.enum(DECISION_KINDS), question: z.string(), since: time })),
+    }),
+  ),
+});
+
+export const taskSchema = z.object({
+  task_id: z.string(),
+  state,
+  task_def: z.looseObject({ id: z.string(), goal: z.string() }),
+  workflow: z.enum(['direct', 'reviewed']),
+  steps: z.array(z.unknown()),
+  decisions: z.array(z.unknown()),
+  history: z.array(z.unknown()),
+  total_cost_usd: z.number(),
+});
+
+export const runSchema = z.object({
+  run_id: z.string(),
+  completed: z.int(),
+  failed: z.int(),
+  needs_review: z.int(),
+  duration_seconds: z.number(),
+  total_cost_usd: z.number(),
+  tasks: z.array(z.object({ id: z.string(), state })),
+});
+
+export const doctorSchema = z.object({
+  ok: z.boolean(),
+  checks: z.array(z.object({ name: z.string(), ok: z.boolean(), message: z.string(), fix: z.string().nullable() })),
+});
+
+export const changeSchema = z.object({ ok: z.literal(true), dry_run: z.boolean(), message: z.string(), task_id: z.string().optional() });
+
+export const initSchema = z.object({ ok: z.literal(true), dry_run: z.boolean(), root: z.string(), created: z.array(z.string()), kept: z.array(z.string()) });
+
+export const errorSchema = z.strictObject({
+  error: z.strictObject({ kind: z.string(), message: z.string(), file: z.string().optional(), line: z.int().optional() }),
+});
+
+/** Parses a command's whole stdout as exactly one JSON document of the schema. */
+export function documentOf<T extends z.ZodType>(schema: T, stdout: string): z.infer<T> {
+  return schema.parse(JSON.parse(stdout));
+}

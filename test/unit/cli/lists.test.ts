@@ -1,0 +1,171 @@
+import assert from 'node:assert/strict';
+import { TASK_STATES } from '../../../src/core/states.ts';
+import { cli } from '../../support/cli.ts';
+import { documentOf, summarySchema, tasksSchema } from '../../support/cliSchemas.ts';
+import { decision, MemoryEngine, taskView } from '../../support/memoryEngine.ts';
+
+function phase2(): MemoryEngine {
+  return new MemoryEngine([
+    taskView('RAE-001', {
+      goal: 'Implement search strategies',
+      state: 'awaiting_human_review',
+      error: 'Plan rejected by reviewer 3 times',
+      decisions: [decision('d1', 'RAE-001', { kind: 'plan', question: 'Go on with the plan as it is?' })],
+      cost_usd: 12,
+    }),
+    taskView('RAE-002', { goal: 'Add tests for vector store', state: 'implementing', cost_usd: 0.45 }),
+    taskView('RAE-003', { goal: 'Update API documentation', state: 'code_review' }),
+    taskView('RAE-004', { goal: 'Refactor context builder', state: 'quality_gate' }),
+    taskView('RAE-005', { goal: 'Drop the shim', state: 'done' }),
+    taskView('RAE-006', { goal: 'Speed up the index', state: 'failed', error: 'Gates failed 3 times' }),
+  ]).record('RAE-001', {
+    plan_review: { status: 'rejected', concerns: ['Missing error handling for edge cases', 'No rollback strategy defined'] },
+  });
+}
+
+describe('baton summary', () => {
+  it('prints the four figures as the requirements word them (row 158)', async () => {
+    const { stdout } = await cli(phase2(), ['summary']);
+    assert.equal(stdout, '📊 Orchestrator Summary\nTotal Tasks: 6\nActive Tasks: 3\nNeeds Human Review: 1\nTotal Cost: $12.45\n');
+  });
+
+  it('gives the documented JSON, with every state counted (row 74)', async () => {
+    const summary = documentOf(summarySchema, (await cli(phase2(), ['summary', '--json'])).stdout);
+    assert.deepEqual({ ...summary, by_state: undefined }, { total_tasks: 6, active_tasks: 3, needs_human_review: 1, total_cost_usd: 12.45, by_state: undefined });
+    assert.deepEqual(Object.keys(summary.by_state), [...TASK_STATES]);
+    assert.equal(summary.by_state.done, 1);
+  });
+
+  it('never shows unpriced work as $0', async () => {
+    const { stdout } = await cli(new MemoryEngine([taskView('a', { unpriced: true })]), ['summary']);
+    assert.match(stdout, /Total Cost: unpriced\n/);
+  });
+});
+
+describe('baton review', () => {
+  it('prints id, goal, error, plan review status and concerns as the requirements word them (row 159)', async () => {
+    const { stdout, code } = await cli(phase2(), ['review']);
+    assert.equal(code, 0);
+    assert.deepEqual(stdout.split('\n').slice(0, 9), [
+      '🔍 1 task(s) need human review:',
+      '',
+      'Task ID: RAE-001',
+      'Goal: Implement search strategies',
+      'Error: Plan rejected by reviewer 3 times',
+      'Plan Review Status: rejected',
+      'Concerns:',
+      '  - Missing error handling for edge cases',
+      '  - No rollback strategy defined',
+    ]);
+    assert.match(stdout, /Decision: d1 \(plan, since 2026-03-02T10:00:00\.000Z\): Go on with the plan as it is\?/);
+    assert.match(stdout, /Answer: baton task RAE-001 --approve \| --reject \| --request-changes TEXT/);
+  });
+
+  it('lists a task that asks for a permission while it keeps its state', async () => {
+    const engine = new MemoryEngine([taskView('a', { state: 'implementing', decisions: [decision('d7', 'a', { kind: 'permission', question: 'Run rm -rf build?' })] })]);
+    assert.match((await cli(engine, ['review'])).stdout, /Decision: d7 \(permission, .*Run rm -rf build\?/);
+    const { tasks } = documentOf(tasksSchema, (await cli(engine, ['review', '--json'])).stdout);
+    assert.deepEqual(tasks[0]?.decisions.map(({ id, kind }) => [id, kind]), [['d7', 'permission']]);
+  });
+
+  it('leaves out decisions that are settled', async () => {
+    const engine = new MemoryEngine([taskView('a', { decisions: [decision('d1', 'a', { status: 'expired' })] })]);
+    assert.equal((await cli(engine, ['review'])).stdout, '✅ No tasks need human review.\n');
+    assert.deepEqual(documentOf(tasksSchema, (await cli(engine, ['review', '--json'])).stdout), { tasks: [] });
+  });
+});
+
+describe('baton review --interactive', () => {
+  it('asks for each decision and sends what was typed (row 169)', async () => {
+    const engine = new MemoryEngine([
+      taskView('a', { state: 'awaiting_human_review', decisions: [decision('d1', 'a')] }),
+      taskView('b', { state: 'awaiting_human_review', decisions: [decision('d2', 'b')] }),
+      taskView('c', { state: 'awaiting_human_review', decisions: [decision('d3', 'c')] }),
+      taskView('d', { state: 'awaiting_human_review', decisions: [decision('d4', 'd')] }),
+    ]);
+    const { stdout, code } = await cli(engine, ['review', '--interactive'], { typed: ['what', 'a', 'r', 'too risky', 'c', 'Add a test', ''] });
+    assert.equal(code, 0);
+    assert.deepEqual(
+      engine.commands.map((command) => command.type === 'decide' && [command.decision_id, command.verdict, command.text, command.by, command.via]),
+      [
+        ['d1', 'approve', undefined, 'ada', 'cli'],
+        ['d2', 'reject', 'too risky', 'ada', 'cli'],
+        ['d3', 'request_changes', 'Add a test', 'ada', 'cli'],
+      ],
+    );
+    assert.match(stdout, /Type a, r, c, s or q\./);
+    assert.match(stdout, /✅ Task a approved - continuing implementation/);
+    assert.match(stdout, /3 decision\(s\) answered\./);
+  });
+
+  it('answers nothing when Enter is pressed or the input ends', async () => {
+    const engine = new MemoryEngine([taskView('a', { state: 'awaiting_human_review', decisions: [decision('d1', 'a'), decision('d2', 'a')] })]);
+    const { stdout } = await cli(engine, ['review', '-i'], { typed: [''] });
+    assert.deepEqual(engine.commands, []);
+    assert.match(stdout, /0 decision\(s\) answered\./);
+  });
+
+  it('refuses --json, which could not ask', async () => {
+    assert.equal((await cli(phase2(), ['review', '-i', '--json'])).code, 2);
+  });
+});
+
+describe('baton active', () => {
+  it('prints [state] id: goal (row 163)', async () => {
+    const { stdout } = await cli(phase2(), ['active']);
+    assert.equal(
+      stdout,
+      '🔄 3 active task(s):\n  [implementing] RAE-002: Add tests for vector store\n  [code_review] RAE-003: Update API documentation\n  [quality_gate] RAE-004: Refactor context builder\n',
+    );
+  });
+
+  it('paints running states green on a terminal (row 22)', async () => {
+    assert.match((await cli(phase2(), ['active'], { isTTY: true })).stdout, /\x1b\[32m\[implementing\]\x1b\[39m RAE-002/);
+  });
+
+  it('says so when there is none, and gives the documented JSON', async () => {
+    assert.equal((await cli(new MemoryEngine(), ['active'])).stdout, 'No active tasks.\n');
+    const { tasks } = documentOf(tasksSchema, (await cli(phase2(), ['active', '--json'])).stdout);
+    assert.deepEqual(tasks.map((task) => task.id), ['RAE-002', 'RAE-003', 'RAE-004']);
+  });
+});
+
+describe('baton list-tasks', () => {
+  it('prints all tasks with cost and error (row 164)', async () => {
+    const { stdout } = await cli(phase2(), ['list-tasks']);
+    assert.match(stdout, /^📋 6 task\(s\):\n {2}\[awaiting_human_review\] RAE-001: Implement search strategies \(\$12\.00\) - Plan rejected/);
+    assert.equal(stdout.split('\n').length, 8);
+  });
+
+  for (const [asked, row, ids] of [
+    ['done', 165, ['RAE-005']],
+    ['failed', 166, ['RAE-006']],
+    ['awaiting_human', 167, ['RAE-001']],
+    ['awaiting_human_review', 167, ['RAE-001']],
+    ['planning', 164, []],
+  ] as const) {
+    it(`filters by --state ${asked} (row ${row})`, async () => {
+      const { tasks } = documentOf(tasksSchema, (await cli(phase2(), ['list-tasks', '--state', asked, '--json'])).stdout);
+      assert.deepEqual(tasks.map((task) => task.id), [...ids]);
+    });
+  }
+
+  for (const state of TASK_STATES) {
+    it(`shows a task in ${state}`, async () => {
+      const engine = new MemoryEngine([taskView('x', { state }), taskView('y', { state: state === 'new' ? 'done' : 'new' })]);
+      const { stdout } = await cli(engine, ['list-tasks', '--state', state]);
+      assert.equal(stdout, `📋 1 task(s) in ${state}:\n  [${state}] x: Goal of x\n`);
+    });
+  }
+
+  it('refuses a state that does not exist and names those that do', async () => {
+    const { code, stderr } = await cli(phase2(), ['list-tasks', '--state', 'sleeping']);
+    assert.equal(code, 2);
+    assert.match(stderr, /^baton: "sleeping" is no task state\. Use one of new, planning, .*\n$/);
+  });
+
+  it('cannot be made to print escape sequences by a task', async () => {
+    const engine = new MemoryEngine([taskView('x', { goal: 'Fix\x1b[2J it\nnow', error: 'bad\x1b]0;title\x07' })]);
+    assert.doesNotMatch((await cli(engine, ['list-tasks'])).stdout, /\x1b|\x07/);
+  });
+});
