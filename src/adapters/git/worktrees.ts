@@ -6,7 +6,7 @@ import { taskIdFault } from '../../core/task.ts';
 import type { WorkspaceInfo } from '../../engine/ports.ts';
 import { reviveBranch } from './checkpoint.ts';
 import { Mutex, type GitContext } from './context.ts';
-import { clearStaleLocks, exists, saveRef } from './operations.ts';
+import { clearStaleLocks, exists, saveRef, saveUnlessHeld } from './operations.ts';
 import { baseRef, checkpointRef, headRef, keptRef, taskBranch } from './refs.ts';
 import { snapshot } from './snapshot.ts';
 import { listWorktrees, samePath, type WorktreeEntry } from './worktreeList.ts';
@@ -144,8 +144,8 @@ export class Worktrees {
         await clearStaleLocks(this.#context, worktree);
         await snapshot(this.#context, worktree, taskId);
         const head = await git.resolve('HEAD^{commit}', worktree);
-        // Commits on a detached HEAD have no other name.
-        if (head !== undefined && (tip === undefined || !(await git.isAncestor(head, tip, root)))) await saveRef(this.#context, taskId, head);
+        // Commits on a detached HEAD may have no other name.
+        if (head !== undefined) await saveUnlessHeld(this.#context, taskId, head);
       } else {
         await this.#setAside(taskId, worktree);
       }
