@@ -50,9 +50,9 @@ export type QueueNode =
 
 /** Roots of the view: one node a repository when there are several, else the groups themselves. Empty = a welcome text shows. */
 export function queueRoots(repositories: readonly QueueRepository[], now: number): QueueNode[] {
-  const [only] = repositories;
-  if (only === undefined) return [];
-  if (repositories.length === 1) return repositoryChildren(only, now);
+  const [first, ...others] = repositories;
+  if (first === undefined || !repositories.some((one) => one.notice !== undefined || (one.snapshot?.tasks.length ?? 0) > 0)) return [];
+  if (others.length === 0) return repositoryChildren(first, now);
   return repositories.map((repository) => ({ kind: 'repository', id: `repository/${repository.key}`, repository }));
 }
 
@@ -138,14 +138,17 @@ const GROUP_LABELS: Readonly<Record<QueueGroup, string>> = {
 export function presentNode(node: QueueNode, now: number): Presentation {
   switch (node.kind) {
     case 'repository': {
-      const { loop } = node.repository.snapshot ?? {};
+      const { notice, snapshot } = node.repository;
+      const loop = snapshot?.loop;
+      const children = repositoryChildren(node.repository, now).length > 0;
+      const said = loop === undefined ? (notice === undefined ? 'not in use' : '') : `${loop.state.replaceAll('_', ' ')}${children ? '' : ' · no tasks'}`;
       return {
         id: node.id,
         label: node.repository.name,
-        description: loop === undefined ? '' : loop.state.replaceAll('_', ' '),
+        description: said,
         icon: { id: 'repo' },
         contextValue: `repository ${loop?.desired ?? 'closed'}`,
-        collapsible: 'expanded',
+        collapsible: children ? 'expanded' : 'none',
       };
     }
     case 'notice':

@@ -45,6 +45,17 @@ describe('The queue', () => {
     assert.deepEqual(two.map((node) => node.kind), ['repository', 'repository']);
   });
 
+  it('shows a repository without tasks beside one that has some, and says so', () => {
+    const unused = { key: 'unused', name: 'unused', snapshot: undefined, notice: undefined };
+    const roots = queueRoots([repository([running('a', NOW)], 'one'), repository([], 'empty'), unused], NOW);
+    assert.deepEqual(roots.map((node) => [look(node).label, look(node).description, look(node).collapsible]), [
+      ['one', 'running', 'expanded'],
+      ['empty', 'running · no tasks', 'none'],
+      ['unused', 'not in use', 'none'],
+    ]);
+    assert.deepEqual(queueRoots([repository([], 'empty'), unused], NOW), []);
+  });
+
   it('orders waiting tasks by their position and finished ones newest first', () => {
     const at = (minutes: number) => new Date(NOW - minutes * 60_000).toISOString();
     const groups = groupTasks(
