@@ -277,3 +277,16 @@ describe('The safety net', () => {
     assert.equal(clock.pending, 0);
   });
 });
+
+describe('The configuration', () => {
+  it('changes a running loop without a restart', async () => {
+    const { script, release } = gated();
+    const test = await makeEngine({ tasks: [task('a'), task('b'), task('c')], config: { orchestrator: { max_concurrent_tasks: 1 } }, agent: script });
+    await test.engine.send({ type: 'start' });
+    await test.until(() => test.requests.length === 1);
+    test.setConfig({ orchestrator: { max_concurrent_tasks: 3 } });
+    await test.until(() => test.requests.length === 3);
+    release(3);
+    await test.until((snapshot) => snapshot.tasks.every((one) => one.state === 'done'));
+  });
+});
