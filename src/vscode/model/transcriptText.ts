@@ -34,8 +34,10 @@ function partOf(entry: Entry): string | undefined {
       const by = [entry['agent'], entry['model']].filter((one) => typeof one === 'string').join(', ');
       return `# ${str(entry['role']).replaceAll('_', ' ')}: ${by}\n\n${at}Asked:\n\n${quote(str(entry['text']))}`;
     }
-    case 'started':
-      return `${at}Session ${inlineCode(str(entry['session_id']) || 'without an id')}, model ${inlineCode(str(entry['model']) || 'unknown')}`;
+    case 'started': {
+      const facts = [entry['session_id'], entry['model']].filter((one) => typeof one === 'string').map(inlineCode);
+      return facts.length === 0 ? undefined : `${at}Started: ${facts.join(', ')}`;
+    }
     case 'thinking':
       return str(entry['text']).trim() === '' ? undefined : `${at}_thinks_\n\n${quote(str(entry['text']))}`;
     case 'tool_call':
