@@ -8,7 +8,7 @@ import type { Disposable, Log } from '../engine/ports.ts';
 import packageJson from '../../package.json' with { type: 'json' };
 import { createConnect } from './connect.ts';
 import type { CliDeps, CliIo, Signal } from './io.ts';
-import { ancestors, exec } from './process.ts';
+import { exec } from './process.ts';
 import { readTasks } from './files.ts';
 import { runCli } from './program.ts';
 
@@ -80,7 +80,7 @@ function processDeps(): CliDeps {
     exec,
     readTasks,
     init: async (folder, options) => (await host()).initRepository(folder, options),
-    ancestors: () => ancestors(process.pid),
+    findRepository: async (folder) => (await import('../host/repositoryKey.ts')).findRepository(folder),
     nodeVersion: process.versions.node,
     batonVersion: packageJson.version,
     user: userName(),

@@ -4,11 +4,11 @@ import { access } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { Command } from 'commander';
-import { messageOf } from '../core/errors.ts';
+import { BatonError, messageOf } from '../core/errors.ts';
+import { dataDirectory, runtimeDirectory } from '../host/directories.ts';
 import type { Snapshot } from '../shared/api.ts';
 import { LOOK, type Bind, type Context } from './context.ts';
 import type { DoctorDocument } from './json.ts';
-import { mainCheckout } from './repository.ts';
 import { plain } from './text.ts';
 
 type Check = DoctorDocument['checks'][number];
@@ -37,16 +37,16 @@ async function examine(context: Context): Promise<Check[]> {
   const { deps, folder } = context;
   const checks = [await gitCheck(deps.exec, folder), nodeCheck(deps.nodeVersion)];
   try {
-    const root = await mainCheckout(deps.exec, folder);
-    checks.push(good('repository', root), await writable('.baton', path.join(root, '.baton')), await writable('user data', userData(context.io.env)));
+    const { root } = await deps.findRepository(folder);
+    checks.push(good('repository', root), await writable('.baton', path.join(root, '.baton')), await writable('user data', dataDirectory(context.io.env)), runtimeCheck(context.io.env));
   } catch (error) {
-    return [...checks, bad('repository', messageOf(error), 'Go to a git repository, name one with --cwd, or make one with "git init".')];
+    return [...checks, bad('repository', messageOf(error), hintOf(error) ?? 'Go to a git repository, name one with --cwd, or make one with "git init".')];
   }
   try {
     const snapshot = await context.use(LOOK, ({ api }) => api.snapshot());
     return [...checks, ...agentChecks(snapshot), ...problemChecks(snapshot)];
   } catch (error) {
-    return [...checks, bad('engine', messageOf(error), 'Close other Baton processes of this repository and try again; BATON_DEBUG=1 says more.')];
+    return [...checks, bad('engine', messageOf(error), hintOf(error) ?? 'Close other Baton processes of this repository and try again; BATON_DEBUG=1 says more.')];
   }
 }
 
@@ -131,14 +131,15 @@ async function writable(name: string, folder: string): Promise<Check> {
   }
 }
 
-/** Where worktrees live unless configured otherwise. */
-function userData(env: Readonly<Record<string, string | undefined>>): string {
-  const home = os.homedir();
-  const base =
-    process.platform === 'win32'
-      ? (env['LOCALAPPDATA'] ?? path.join(home, 'AppData', 'Local'))
-      : process.platform === 'darwin'
-        ? path.join(home, 'Library', 'Application Support')
-        : (env['XDG_DATA_HOME'] ?? path.join(home, '.local', 'share'));
-  return path.join(base, 'baton');
+/** The folder of sockets and locks, which nobody else may own. */
+function runtimeCheck(env: Readonly<Record<string, string | undefined>>): Check {
+  try {
+    return good('writable runtime', runtimeDirectory(env));
+  } catch (error) {
+    return bad('writable runtime', messageOf(error), hintOf(error) ?? 'Set XDG_RUNTIME_DIR to a folder of your own.');
+  }
+}
+
+function hintOf(error: unknown): string | undefined {
+  return error instanceof BatonError ? error.hint : undefined;
 }

@@ -58,16 +58,10 @@ export interface CliDeps {
   readonly readTasks: (folder: string, file: string) => Promise<TasksFile>;
   /** Writes the first files of a repository, or says which it would write. */
   readonly init: (folder: string, options: { readonly dryRun: boolean }) => Promise<Initialised>;
-  /** The processes above this one, nearest first, as far as the system tells. */
-  readonly ancestors: () => Promise<readonly Ancestor[]>;
+  /** The repository that a folder belongs to; rejects with what is wrong where there is none. */
+  readonly findRepository: (folder: string) => Promise<{ readonly root: string }>;
   /** Version of the Node that runs this, without the `v`. */
   readonly nodeVersion: string;
   readonly batonVersion: string;
   readonly user: string;
-}
-
-export interface Ancestor {
-  readonly pid: number;
-  /** Value of BATON_MARK in its environment; null when it has none or the system does not say. */
-  readonly mark: string | null;
 }

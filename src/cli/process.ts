@@ -1,8 +1,6 @@
-/** What the running process tells the commands: its ancestors, and the output of other programs. */
+/** Running other programs. */
 import { execFile } from 'node:child_process';
-import { markOf } from '../adapters/process/mark.ts';
-import { listProcesses } from '../adapters/process/table.ts';
-import type { Ancestor, ExecResult } from './io.ts';
+import type { ExecResult } from './io.ts';
 
 /** Runs a program without a shell; a program that is missing or cannot start has the code null. */
 export function exec(file: string, args: readonly string[], cwd: string): Promise<ExecResult> {
@@ -12,16 +10,4 @@ export function exec(file: string, args: readonly string[], cwd: string): Promis
       resolve({ code, stdout, stderr });
     });
   });
-}
-
-/** The process `pid` and those above it, nearest first, each with its BATON_MARK as far as the system tells. */
-export async function ancestors(pid: number): Promise<Ancestor[]> {
-  const table = new Map((await listProcesses()).map((one) => [one.pid, one]));
-  const chain: number[] = [];
-  let current: number | undefined = pid;
-  while (current !== undefined && current > 1 && !chain.includes(current)) {
-    chain.push(current);
-    current = table.get(current)?.ppid;
-  }
-  return Promise.all(chain.map(async (one) => ({ pid: one, mark: (await markOf(one)) ?? null })));
 }

@@ -3,10 +3,8 @@ import { Command } from 'commander';
 import type { Verdict } from '../core/execution.ts';
 import type { Session } from '../host/session.ts';
 import type { TaskView } from '../shared/api.ts';
-import { requireHuman } from './consent.ts';
 import { LOOK, nobodyRuns, usage, type Bind, type Context, type Outcome } from './context.ts';
 import { needsHuman, openDecisionsOf, tasksDocument } from './json.ts';
-import { verdictMessage } from './task.ts';
 import { plain } from './text.ts';
 
 export function reviewCommand(bind: Bind): Command {
@@ -27,7 +25,6 @@ export function reviewCommand(bind: Bind): Command {
           lines: [`🔍 ${tasks.length} task(s) need human review:`, ...blocks.flatMap((block) => ['', ...block])],
         };
       }
-      await requireHuman(context.io, context.deps, session.api, snapshot);
       return answerEach(context, session, tasks);
     });
   });
@@ -86,7 +83,7 @@ async function answerEach(context: Context, session: Session, tasks: readonly Ta
         by: context.deps.user,
         via: 'cli',
       });
-      io.stdout.write(`${verdictMessage(task.id, decision, verdict)}\n${reply.message}\n`);
+      io.stdout.write(`${reply.message}\n`);
       answered += 1;
     }
   }

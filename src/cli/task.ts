@@ -4,7 +4,6 @@ import type { Decision, Verdict } from '../core/execution.ts';
 import { BatonError } from '../core/errors.ts';
 import type { Session } from '../host/session.ts';
 import type { TaskView } from '../shared/api.ts';
-import { requireHuman } from './consent.ts';
 import { change, CHANGE, findTask, nobodyRuns, usage, type Bind, type Context, type Outcome } from './context.ts';
 import { openDecisionsOf } from './json.ts';
 import { taskDetails } from './taskDetails.ts';
@@ -95,13 +94,13 @@ async function retry(context: Context, session: Session, task: TaskView, options
     return change(`Would run task ${task.id} again ${how}.`, { dryRun: true, taskId: task.id });
   }
   const reply = await session.api.send({ type: 'retry', task_id: task.id, fresh });
-  return change(`🔄 Task ${task.id} queued again${fresh ? ' from the start' : ''}`, { taskId: task.id, more: [reply.message, ...nobodyRuns(session)] });
+  return change(reply.message, { taskId: task.id, more: nobodyRuns(session) });
 }
 
 async function cancel(context: Context, { api }: Session, task: TaskView, options: TaskOptions): Promise<Outcome> {
   if (context.dryRun) return change(`Would cancel task ${task.id} (${task.state}).`, { dryRun: true, taskId: task.id });
   const reply = await api.send({ type: 'cancel', task_id: task.id, ...(options.reason === undefined ? {} : { reason: options.reason }) });
-  return change(`🛑 Task ${task.id} cancelled`, { taskId: task.id, more: [reply.message] });
+  return change(reply.message, { taskId: task.id });
 }
 
 async function decide(context: Context, session: Session, task: TaskView, verdict: Verdict, options: TaskOptions): Promise<Outcome> {
@@ -109,7 +108,6 @@ async function decide(context: Context, session: Session, task: TaskView, verdic
   const decision = decisionOf(task, options.decision);
   const text = options.requestChanges === '-' ? await context.io.readStdin() : (options.requestChanges ?? options.reason);
   if (verdict === 'request_changes' && (text ?? '').trim() === '') throw usage('--request-changes needs the text that goes to the agent.');
-  await requireHuman(context.io, context.deps, api, await api.snapshot());
   if (context.dryRun) {
     const verb = { approve: 'approve', reject: 'reject', request_changes: 'request changes on' }[verdict];
     return change(`Would ${verb} decision ${decision.id} (${decision.kind}) of task ${task.id}: ${decision.question}`, { dryRun: true, taskId: task.id });
@@ -123,7 +121,7 @@ async function decide(context: Context, session: Session, task: TaskView, verdic
     by: context.deps.user,
     via: 'cli',
   });
-  return change(verdictMessage(task.id, decision, verdict), { taskId: task.id, more: [reply.message, ...nobodyRuns(session)] });
+  return change(reply.message, { taskId: task.id, more: nobodyRuns(session) });
 }
 
 /** The named open decision of a task, or its oldest. */
@@ -138,14 +136,4 @@ export function decisionOf(task: TaskView, id: string | undefined): Decision {
   throw new BatonError('not_found', `Task ${task.id} has no open decision "${id}".`, {
     hint: open.length === 0 ? 'It asks nothing of you now.' : `Open: ${ids}.`,
   });
-}
-
-/** The sentence that a settled decision is confirmed with. */
-export function verdictMessage(taskId: string, decision: Decision, verdict: Verdict): string {
-  if (verdict === 'request_changes') return `🔄 Changes requested for task ${taskId} - sent back with your feedback`;
-  if (verdict === 'approve') return `✅ Task ${taskId} approved - continuing implementation`;
-  // No to a permission or a question ends that call, not the task.
-  if (decision.kind === 'permission') return `❌ Permission denied for task ${taskId} - the agent goes on without it`;
-  if (decision.kind === 'question') return `❌ Question of task ${taskId} declined - the agent goes on without an answer`;
-  return `❌ Task ${taskId} rejected and marked as failed`;
 }

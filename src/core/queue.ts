@@ -65,8 +65,8 @@ export interface QueueFacts {
   readonly running: ReadonlyMap<string, RunningFact>;
   /** By agent name. */
   readonly agents: ReadonlyMap<string, AgentFact>;
-  /** The agent that a task's next attempt would use; null when it needs none (gates), undefined when nobody can do it. */
-  readonly agentOf: (task: TaskExecution) => string | null | undefined;
+  /** The agent that a task's next attempt would use; null when it needs none (gates), else why nobody can do it, as words that go on a sentence. */
+  readonly agentOf: (task: TaskExecution) => string | null | { readonly missing: string };
   /** Accounts that are closed now, by name. */
   readonly accounts: ReadonlyMap<string, AccountFact>;
   /** Errors in definitions, by task id. */

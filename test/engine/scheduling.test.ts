@@ -69,6 +69,36 @@ describe('The loop', () => {
     assert.equal(test.requests.length, 6);
   });
 
+  it('reports dependencies that cannot come true where they stand, and runs the rest (row 220)', async () => {
+    const test = await makeEngine({ tasks: [task('a', { depends_on: ['b'] }), task('b', { depends_on: ['a'] }), task('c', { depends_on: ['nobody'] }), task('d')] });
+    await test.engine.send({ type: 'start' });
+    await test.untilState('d', 'done');
+    const snapshot = await test.engine.snapshot();
+    assert.deepEqual(snapshot.problems.map((one) => [one.task_id, one.severity, one.message.replace(/\. Remove.*/, '')]).sort(), [
+      ['a', 'error', 'Task a waits for itself: a → b → a'],
+      ['b', 'error', 'Task b waits for itself: b → a → b'],
+      ['c', 'error', 'Task c depends on "nobody", which is no task'],
+    ]);
+    assert.deepEqual(ids(test.requests), ['d']);
+  });
+
+  it('takes a dependency as done that the target holds, though nothing else is known of it', async () => {
+    const test = await makeEngine();
+    await test.repo.commit('Elsewhere\n\nBaton-Task: elsewhere\nBaton-Hash: 0123');
+    test.setTasks([task('after', { depends_on: ['elsewhere'] })]);
+    await test.engine.send({ type: 'start' });
+    await test.untilState('after', 'done');
+    assert.deepEqual((await test.engine.snapshot()).problems, []);
+  });
+
+  it('never uses an agent that is turned off, and says so', async () => {
+    const test = await makeEngine({ tasks: [task('one')], config: { agents: { paid: { driver: 'command', command: 'x', enabled: false } } } });
+    await test.engine.send({ type: 'start' });
+    const snapshot = await test.until((one) => one.tasks[0]?.group === 'held');
+    assert.equal(snapshot.tasks[0]?.why, 'No agent can run it: agent paid is turned off by the configuration.');
+    assert.equal(test.requests.length, 0);
+  });
+
   it('picks up a task that is added while it runs (row 14)', async () => {
     const test = await makeEngine();
     await test.engine.send({ type: 'start' });

@@ -1,7 +1,7 @@
 /** Runs the command line inside the test's process on an engine that the test describes. */
 import { runCli } from '../../src/cli/program.ts';
 import { initRepository } from '../../src/host/init.ts';
-import type { Ancestor, CliDeps, CliIo, ConnectOptions, ExecResult, Signal } from '../../src/cli/io.ts';
+import type { CliDeps, CliIo, ConnectOptions, ExecResult, Signal } from '../../src/cli/io.ts';
 import type { TasksFile } from '../../src/cli/tasksFile.ts';
 import { BatonError } from '../../src/core/errors.ts';
 import type { EngineApi } from '../../src/shared/api.ts';
@@ -18,7 +18,7 @@ export interface CliWorld {
   /** Lines the user types, in order; the input ends behind them. */
   readonly typed?: readonly string[];
   readonly stdin?: string;
-  readonly ancestors?: readonly Ancestor[];
+  readonly findRepository?: CliDeps['findRepository'];
   readonly exec?: (file: string, args: readonly string[], cwd: string) => ExecResult | Promise<ExecResult>;
   readonly nodeVersion?: string;
   readonly files?: Readonly<Record<string, TasksFile>>;
@@ -79,7 +79,7 @@ export async function cli(engine: EngineApi, argv: readonly string[], world: Cli
     },
     clock: world.clock ?? new FakeClock(Date.parse(AT)),
     exec: (file, args, cwd) => Promise.resolve(world.exec?.(file, args, cwd) ?? NO_GIT),
-    ancestors: () => Promise.resolve(world.ancestors ?? []),
+    findRepository: world.findRepository ?? ((folder) => Promise.resolve({ root: folder })),
     readTasks: (_folder, file) => {
       const found = world.files?.[file];
       return found ? Promise.resolve(found) : Promise.reject(new BatonError('not_found', `There is no file ${file}.`));

@@ -3,7 +3,7 @@
  * engine's contract says, and records them. No agent, no file, no process.
  */
 import { BatonError } from '../../src/core/errors.ts';
-import { emptyUsage, newExecution, type Decision, type TaskExecution } from '../../src/core/execution.ts';
+import { emptyUsage, newExecution, type Decision, type TaskExecution, type Verdict } from '../../src/core/execution.ts';
 import type { Session } from '../../src/host/session.ts';
 import type { ChangesView, Command, CommandReply, EngineApi, Snapshot, TaskGroup, TaskView } from '../../src/shared/api.ts';
 import { isTerminal, type TaskState } from '../../src/core/states.ts';
@@ -196,10 +196,10 @@ export class MemoryEngine implements EngineApi {
       case 'cancel':
         this.record(command.task_id, { error: { kind: 'cancelled', message: 'cancelled', at: AT } });
         this.change(command.task_id, { state: 'failed', error: 'cancelled' });
-        return { message: 'Its work is kept on its branch.' };
+        return { message: `Cancelled ${command.task_id}. Its worktree and branch are kept.` };
       case 'retry':
         this.change(command.task_id, { state: 'new', error: null });
-        return { message: 'It goes on at its first unfinished step.' };
+        return { message: `Task ${command.task_id} is queued again.` };
       case 'decide':
         return this.#decide(command);
       case 'message':
@@ -221,8 +221,15 @@ export class MemoryEngine implements EngineApi {
     const unchanged = open.kind === 'permission' || open.kind === 'question';
     const next: TaskState = unchanged ? view.state : command.verdict === 'reject' ? 'failed' : open.resume_state;
     this.change(view.id, { decisions, ...(isTerminal(view.state) ? {} : { state: next }) });
-    return { message: 'Recorded.' };
+    return { message: answerMessage(view.id, open.kind, command.verdict) };
   }
+}
+
+/** The engine's own wording of an answer. */
+function answerMessage(id: string, kind: Decision['kind'], verdict: Verdict): string {
+  if (kind === 'permission') return verdict === 'approve' ? `✅ Permission for ${id} granted` : `❌ Permission for ${id} denied`;
+  if (verdict === 'reject') return `❌ Task ${id} rejected and marked as failed`;
+  return verdict === 'approve' ? `✅ Task ${id} approved - continuing implementation` : `↩ Task ${id} goes back to work with your changes`;
 }
 
 /** A session on the engine; it counts how often it was closed. */

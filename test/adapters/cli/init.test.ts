@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { exec } from '../../../src/cli/process.ts';
+import { findRepository } from '../../../src/host/repositoryKey.ts';
 import { loadConfig } from '../../../src/core/config/load.ts';
 import { parseTaskMarkdown } from '../../../src/core/taskFile.ts';
 import { cli, type CliRun } from '../../support/cli.ts';
@@ -10,7 +10,7 @@ import { MemoryEngine } from '../../support/memoryEngine.ts';
 import { makeRepo } from '../../support/repo.ts';
 import { tempDir } from '../../support/tmp.ts';
 
-const init = (cwd: string, ...argv: string[]): Promise<CliRun> => cli(new MemoryEngine(), ['init', ...argv], { cwd, exec });
+const init = (cwd: string, ...argv: string[]): Promise<CliRun> => cli(new MemoryEngine(), ['init', ...argv], { cwd, findRepository });
 
 describe('baton init', () => {
   it('writes configuration, ignore file and example task, and says what next (row 56)', async () => {
@@ -69,7 +69,7 @@ describe('baton init', () => {
   it('refuses a folder without git, and says what to do', async () => {
     const { code, stderr } = await init(tempDir());
     assert.equal(code, 1);
-    assert.match(stderr, /is not in a git repository, and Baton works on git repositories only\. Go to one, name one with --cwd, or make one with "git init"\.\n$/);
+    assert.match(stderr, /is not in a git repository\. Run "git init" there, or open a folder of a repository\.\n$/);
   });
 
   it('says so when it cannot write', async () => {

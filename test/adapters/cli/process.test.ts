@@ -3,7 +3,7 @@ import { execFile, spawn } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { promisify } from 'node:util';
-import { ancestors, exec } from '../../../src/cli/process.ts';
+import { exec } from '../../../src/cli/process.ts';
 import { tempDir } from '../../support/tmp.ts';
 
 const run = promisify(execFile);
@@ -81,27 +81,5 @@ describe('what the system tells', () => {
   it('runs programs and reports a missing one without throwing', async () => {
     assert.deepEqual(await exec(process.execPath, ['-e', 'process.stdout.write("hi"); process.exit(3)'], '.'), { code: 3, stdout: 'hi', stderr: '' });
     assert.equal((await exec('no-such-program-anywhere', [], '.')).code, null);
-  });
-
-  it('finds the processes above, nearest first', async () => {
-    const chain = await ancestors(process.pid);
-    assert.equal(chain[0]?.pid, process.pid);
-    assert.equal(chain[1]?.pid, process.ppid);
-  });
-
-  it('sees the mark of an attempt in a parent, even when the child dropped it', async function () {
-    if (process.platform === 'win32') return this.skip();
-    // sh (marked) starts a node without the mark, which asks for its own ancestors.
-    const module = JSON.stringify(path.resolve('src/cli/process.ts'));
-    const script = `import(${module}).then(async ({ ancestors }) => console.log(JSON.stringify(await ancestors(process.pid))))`;
-    const child = spawn(process.execPath, ['-e', `require('node:child_process').spawnSync(process.execPath, ${JSON.stringify([...NODE, '-e', script])}, { stdio: 'inherit', env: { ...process.env, BATON_MARK: undefined } })`], {
-      env: { ...process.env, BATON_MARK: 'key/task/a1' },
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
-    let out = '';
-    child.stdout.on('data', (chunk: Buffer) => (out += chunk.toString()));
-    await new Promise((resolve) => child.on('close', resolve));
-    const chain = JSON.parse(out) as { mark: string | null }[];
-    assert.deepEqual(chain.slice(0, 2).map((one) => one.mark), [null, 'key/task/a1']);
   });
 });

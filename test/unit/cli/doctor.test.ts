@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import path from 'node:path';
 import type { ExecResult } from '../../../src/cli/io.ts';
 import type { AgentView } from '../../../src/shared/api.ts';
 import { BatonError } from '../../../src/core/errors.ts';
@@ -16,10 +15,12 @@ const printed = (stdout: string): ExecResult => ({ code: 0, stdout, stderr: '' }
 function machine(git = '2.43.0', root = tempDir()): CliWorld {
   return {
     cwd: root,
-    env: { XDG_DATA_HOME: root, LOCALAPPDATA: root },
-    exec: (_file, args) => (args[0] === '--version' ? printed(`git version ${git}\n`) : printed(`${path.join(root, '.git')}\n${root}\n`)),
+    env: { XDG_DATA_HOME: root, XDG_RUNTIME_DIR: root, LOCALAPPDATA: root },
+    exec: () => printed(`git version ${git}\n`),
   };
 }
+
+const nowhere = () => Promise.reject(new BatonError('git', '/tmp is not in a git repository.', { hint: 'Run "git init" there.' }));
 
 async function checked(engine: MemoryEngine, world: CliWorld): Promise<{ code: number; ok: boolean; by: Record<string, { ok: boolean; message: string; fix: string | null }> }> {
   const { code, stdout } = await cli(engine, ['doctor', '--json'], world);
@@ -39,6 +40,7 @@ describe('baton doctor', () => {
         ['repository', true],
         ['writable .baton', true],
         ['writable user data', true],
+        ['writable runtime', true],
         ['agent claude', true],
         ['agent codex', true],
         ['configuration', true],
@@ -76,15 +78,14 @@ describe('baton doctor', () => {
   }
 
   it('says how to get git where there is none', async () => {
-    const { by, code } = await checked(new MemoryEngine(), { exec: () => NO_GIT });
+    const { by, code } = await checked(new MemoryEngine(), { exec: () => NO_GIT, findRepository: nowhere });
     assert.equal(code, 1);
     assert.deepEqual([by['git']?.ok, by['git']?.message], [false, 'git was not found']);
     assert.equal(by['repository']?.ok, false);
   });
 
   it('says what to do outside a repository', async () => {
-    const exec: CliWorld['exec'] = (_file, args) => (args[0] === '--version' ? printed('git version 2.43.0') : { code: 128, stdout: '', stderr: 'fatal' });
-    const { by } = await checked(new MemoryEngine(), { exec });
+    const { by } = await checked(new MemoryEngine(), { ...machine(), findRepository: nowhere });
     assert.equal(by['git']?.ok, true);
     assert.match(by['repository']?.message ?? '', /is not in a git repository/);
     assert.match(by['repository']?.fix ?? '', /git init/);
