@@ -18,6 +18,7 @@ export type Theme = keyof typeof THEMES;
 export const ALL_THEMES = Object.keys(THEMES) as Theme[];
 
 const SCREENSHOTS = path.join(ROOT, 'out/screenshots');
+const CLICK_TIMEOUT_MS = 1_000;
 const TIMEOUT_MS = 30_000;
 const PALETTE_TIMEOUT_MS = 2_000;
 const START_TIMEOUT_MS = 60_000;
@@ -209,14 +210,29 @@ export class Workbench {
 
   /** Clicks an inline action of a tree row by its title. */
   async clickRowAction(row: Locator, action: string): Promise<void> {
-    await row.hover();
-    await row.locator(`.actions .action-label[aria-label^="${action}"]`).click();
+    const button = row.locator(`.actions .action-label[aria-label^="${action}"]`);
+    const deadline = performance.now() + TIMEOUT_MS;
+    for (;;) {
+      await row.hover();
+      try {
+        // A row that is drawn again or moves takes its buttons with it.
+        await button.click({ timeout: CLICK_TIMEOUT_MS });
+        return;
+      } catch (error) {
+        if (performance.now() > deadline) throw error;
+      }
+    }
   }
 
   /** Clicks an entry of a row's context menu. */
   async clickRowMenu(row: Locator, action: string): Promise<void> {
     await row.click({ button: 'right' });
-    await this.page.locator('.context-view .monaco-menu').getByText(action, { exact: true }).click();
+    const menu = this.page.locator('.context-view .monaco-menu');
+    // A menu is deaf to the mouse for its first 100 ms: clicked again, until it has closed.
+    for (let open = true; open; ) {
+      await menu.getByText(action, { exact: true }).click();
+      open = await menu.waitFor({ state: 'detached', timeout: 500 }).then(() => false, () => true);
+    }
   }
 
   /** Clicks an action in a view's title bar. */
