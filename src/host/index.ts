@@ -1,5 +1,5 @@
 /** The entry of dist/engine.js: what a host loads to get hold of a repository. */
-import type { Clock, Log } from '../engine/ports.ts';
+import type { Clock, Log, Ports } from '../engine/ports.ts';
 import { createClock } from '../adapters/system/clock.ts';
 import { buildEngine } from './engine.ts';
 import { openSession, type Session } from './session.ts';
@@ -40,6 +40,8 @@ export interface OpenRepositoryOptions {
   /** Machine settings of the host. `agentPaths`: program by driver or agent name, which wins over what is found on PATH. */
   readonly settings?: { readonly agentPaths: Readonly<Record<string, string>> };
   readonly clock?: Clock;
+  /** See EngineOptions. */
+  readonly throughPorts?: (ports: Ports) => Ports;
 }
 
 /** Leads the repository's engine, or becomes a client of the process that does. */
