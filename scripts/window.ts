@@ -75,8 +75,8 @@ function openDesktop(program: string, { dir, project, say }: WindowOptions): Pro
 
 async function serveBrowser({ dir, project, say }: WindowOptions): Promise<number> {
   say('Starting a VS Code Server (the first time it is installed into .vscode-test/, which takes a minute) …');
-  const server = await startServer();
-  say('', 'VS Code is ready. Open this address in a browser on this machine:', '', `  ${windowUrl(server, dir, { extensionDevelopmentPath: project })}`, '', ...WHAT_TO_DO, '', 'Ctrl-C here ends it.');
+  const server = await startServer({ extension: project });
+  say('', 'VS Code is ready. Open this address in a browser on this machine:', '', `  ${windowUrl(server, dir)}`, '', ...WHAT_TO_DO, '', 'Ctrl-C here ends it.');
   await new Promise<void>((resolve) => {
     process.once('SIGINT', resolve);
     process.once('SIGTERM', resolve);

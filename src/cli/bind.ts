@@ -4,13 +4,12 @@ import os from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline/promises';
 import { createClock } from '../adapters/system/clock.ts';
-import { BatonError } from '../core/errors.ts';
 import type { Disposable, Log } from '../engine/ports.ts';
 import packageJson from '../../package.json' with { type: 'json' };
-import { createConnect, type OpenRepository } from './connect.ts';
+import { createConnect } from './connect.ts';
 import type { CliDeps, CliIo, Signal } from './io.ts';
 import { exec } from './process.ts';
-import { configTemplate, readTasks } from './files.ts';
+import { readTasks } from './files.ts';
 import { runCli } from './program.ts';
 
 /** Runs the command line of this process and sets its exit code. */
@@ -71,20 +70,18 @@ function onSignal(listener: (signal: Signal) => void): Disposable {
 }
 
 function processDeps(): CliDeps {
-  const host = async () => (await import('../host/index.ts')) as unknown as { openRepository?: OpenRepository };
+  const host = () => import('../host/index.ts');
   return {
-    connect: createConnect(
-      async () => {
-        const { openRepository } = await host();
-        if (!openRepository) throw new BatonError('internal', 'This build of Baton has no engine.');
-        return openRepository;
-      },
-      { log: quietLog(process.env), distDir: path.dirname(realpathSync(process.argv[1] ?? '.')), env: process.env },
-    ),
+    connect: createConnect(async () => (await host()).openRepository, {
+      log: quietLog(process.env),
+      // npm's bin is a link to the file beside which the other bundles are.
+      distDir: path.dirname(realpathSync(process.argv[1] ?? '.')),
+      env: process.env,
+    }),
     clock: createClock(),
     exec,
     readTasks,
-    configTemplate,
+    init: async (folder, options) => (await host()).initRepository(folder, options),
     findRepository: async (folder) => (await import('../host/repositoryKey.ts')).findRepository(folder),
     nodeVersion: process.versions.node,
     batonVersion: packageJson.version,

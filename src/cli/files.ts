@@ -19,9 +19,3 @@ export async function readTasks(folder: string, file: string): Promise<TasksFile
   const parsed = /\.md$/i.test(file) ? parseTaskMarkdown(text, file) : parseTasksYaml(text, file);
   return collectTasks([parsed]);
 }
-
-/** The text of a new `.baton/orchestrator.yaml`. */
-export async function configTemplate(): Promise<string> {
-  const { orchestratorTemplate } = await import('../core/config/template.ts');
-  return orchestratorTemplate();
-}

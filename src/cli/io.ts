@@ -1,5 +1,6 @@
 /** What the command line is given of the process it runs in, so that every command runs in a test as it does in a terminal. */
 import type { Clock, Disposable } from '../engine/ports.ts';
+import type { Initialised } from '../host/init.ts';
 import type { Session } from '../host/session.ts';
 import type { TasksFile } from './tasksFile.ts';
 
@@ -55,8 +56,8 @@ export interface CliDeps {
   readonly exec: (file: string, args: readonly string[], cwd: string) => Promise<ExecResult>;
   /** Reads a file of tasks; rejects with `not_found` when there is none. `file` is relative to `folder`. */
   readonly readTasks: (folder: string, file: string) => Promise<TasksFile>;
-  /** The text of a new `.baton/orchestrator.yaml`. */
-  readonly configTemplate: () => Promise<string>;
+  /** Writes the first files of a repository, or says which it would write. */
+  readonly init: (folder: string, options: { readonly dryRun: boolean }) => Promise<Initialised>;
   /** The repository that a folder belongs to; rejects with what is wrong where there is none. */
   readonly findRepository: (folder: string) => Promise<{ readonly root: string }>;
   /** Version of the Node that runs this, without the `v`. */

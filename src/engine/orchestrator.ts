@@ -32,6 +32,8 @@ export interface OrchestratorOptions {
   readonly pid: number;
   /** Do not go on with a loop that was running; serve one command and let go. */
   readonly passive?: boolean;
+  /** Start only these tasks; the others are held with the reason. */
+  readonly only?: readonly string[];
 }
 
 export class Orchestrator implements EngineApi {
@@ -239,7 +241,15 @@ export class Orchestrator implements EngineApi {
       agentOf,
       accounts: new Map(this.#accounts.holds().map((hold) => [hold.account, { closed_until: hold.until, reason: hold.reason }])),
       problems: groupBy(this.#intake.problems),
+      holds: this.#holds(),
     });
+  }
+
+  #holds(): Map<string, string> {
+    const { only } = this.#options;
+    if (only === undefined) return new Map();
+    const why = `This run works on ${only.join(', ')} only.`;
+    return new Map(this.#lifecycle.all().flatMap((task) => (only.includes(task.task_id) ? [] : [[task.task_id, why] as const])));
   }
 
   #agentFact(agent: AgentInfo): AgentFact {

@@ -6,7 +6,9 @@ import { runCommand } from '../adapters/gates/command.ts';
 import { detectGates } from '../adapters/gates/detect.ts';
 import { createWorkspace } from '../adapters/git/workspace.ts';
 import { createProcesses } from '../adapters/process/processes.ts';
+import { createRedactor } from '../adapters/runs/redact.ts';
 import { createRunFiles } from '../adapters/runs/runFiles.ts';
+import { ensureBatonFolder } from '../adapters/sources/batonFolder.ts';
 import { createSources } from '../adapters/sources/sources.ts';
 import { checkpointWriter } from '../adapters/store/atomicFile.ts';
 import { openStore } from '../adapters/store/store.ts';
@@ -25,6 +27,7 @@ export interface EngineOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly clock: Clock;
   readonly passive?: boolean;
+  readonly only?: readonly string[];
   readonly settings?: { readonly agentPaths: Readonly<Record<string, string>> };
 }
 
@@ -33,8 +36,9 @@ export async function buildEngine(repository: Repository, options: EngineOptions
   const { log, env, clock } = options;
   const { root, key, name } = repository;
   const batonDir = join(root, '.baton');
+  const redactor = createRedactor(env);
   const sources = createSources({ root, env, log });
-  await sources.ensureBatonFolder();
+  await ensureBatonFolder(root);
   const { config } = await sources.config();
   const worktrees = config.worktree.root === undefined ? join(dataDirectory(env), 'worktrees') : expandHome(config.worktree.root, root);
   const store = await openStore({ batonDir, dataDir: storeDirectory(key, env), workerPath: join(options.distDir, 'storeWorker.js'), log });
@@ -43,16 +47,17 @@ export async function buildEngine(repository: Repository, options: EngineOptions
       host: options.host,
       pid: process.pid,
       passive: options.passive ?? false,
+      ...(options.only === undefined ? {} : { only: options.only }),
       ports: {
         clock,
         log,
         store,
-        agents: createAgents({ env, paths: options.settings?.agentPaths ?? {}, log }),
+        agents: createAgents({ root, redactor }),
         workspace: createWorkspace({ root, worktreesDir: join(worktrees, `${name}-${key}`), log }),
-        gates: { detect: () => detectGates(root), run: (request) => runCommand(request) },
+        gates: { detect: () => detectGates(root), run: (request) => runCommand(request, redactor) },
         processes: createProcesses(),
         sources,
-        runs: createRunFiles({ batonDir, onError: (file, error) => log.warn(`${file} could not be written: ${String(error)}`) }),
+        runs: createRunFiles({ batonDir, redactor, onError: (file, error) => log.warn(`${file} could not be written: ${String(error)}`) }),
         crypto: createCrypto(),
         repository: { root, name, key },
         resolvePath,

@@ -19,6 +19,8 @@ export interface OpenRepositoryOptions {
   readonly prefer?: 'lead' | 'client-or-lead' | 'client-only';
   /** Serve commands, start nothing: for a command that applies itself and lets go. */
   readonly passive?: boolean;
+  /** While this process leads, it starts only these tasks. */
+  readonly only?: readonly string[];
   /** Machine settings of the host. `agentPaths`: program by driver or agent name, which wins over what is found on PATH. */
   readonly settings?: { readonly agentPaths: Readonly<Record<string, string>> };
   readonly clock?: Clock;

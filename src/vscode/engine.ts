@@ -20,7 +20,7 @@ export interface EngineOptions {
 export interface EngineModule {
   openRepository(options: EngineOptions): Promise<Session>;
   /** Writes the configuration's first version and what belongs to it; returns the paths written, relative to the repository. */
-  initRepository(folder: string): Promise<{ readonly written: readonly string[] }>;
+  initRepository(folder: string): Promise<{ readonly created: readonly string[] }>;
 }
 
 export type OnDemand = typeof onDemand;

@@ -1,6 +1,6 @@
 /** Runs the command line inside the test's process on an engine that the test describes. */
 import { runCli } from '../../src/cli/program.ts';
-import { configTemplate } from '../../src/cli/files.ts';
+import { initRepository } from '../../src/host/init.ts';
 import type { CliDeps, CliIo, ConnectOptions, ExecResult, Signal } from '../../src/cli/io.ts';
 import type { TasksFile } from '../../src/cli/tasksFile.ts';
 import { BatonError } from '../../src/core/errors.ts';
@@ -84,7 +84,7 @@ export async function cli(engine: EngineApi, argv: readonly string[], world: Cli
       const found = world.files?.[file];
       return found ? Promise.resolve(found) : Promise.reject(new BatonError('not_found', `There is no file ${file}.`));
     },
-    configTemplate,
+    init: initRepository,
     nodeVersion: world.nodeVersion ?? '24.1.0',
     batonVersion: '1.2.3',
     user: 'ada',

@@ -137,7 +137,7 @@ export async function makeEngine(setup: EngineSetup = {}): Promise<TestEngine> {
     processes: createProcesses(),
     sources: {
       tasks: () => Promise.resolve({ tasks: state.tasks.map((one, index) => sourced(one, index, crypto.hash)), problems: [] as Problem[] }),
-      config: () => Promise.resolve({ config: state.config, problems: [] }),
+      config: () => Promise.resolve({ config: state.config, problems: [], valid: true }),
       stopRequested: () => Promise.resolve(state.stopHook),
       addTask: (one) => {
         state.tasks.push(one);
@@ -215,7 +215,7 @@ function parse(config: Record<string, unknown>): Config {
 }
 
 function sourced(definition: TaskDefinition, index: number, hash: (text: string) => string): SourcedTask {
-  return { definition, file: '.baton/tasks.yaml', line: index + 2, hash: hash(canonicalContent(definition)), modified_at: new Date(0).toISOString() };
+  return { definition, file: '.baton/tasks.yaml', line: index + 2, dependencies_at: [], hash: hash(canonicalContent(definition)), modified_at: new Date(0).toISOString() };
 }
 
 async function until(engine: Orchestrator, matches: (snapshot: Snapshot) => boolean, what = 'the expected snapshot'): Promise<Snapshot> {

@@ -1,7 +1,7 @@
 /** Opens VS Code on the recorded snapshot in all kinds of themes and keeps pictures of every surface in out/screenshots. */
 import { cpSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { build } from 'esbuild';
+import { build, type BuildOptions } from 'esbuild';
 import { makeRepo } from '../repo.ts';
 import { keepTempDir } from '../tmp.ts';
 import { openWorkbench, type Theme, type Workbench } from '../vscode/workbench.ts';
@@ -26,7 +26,7 @@ async function buildExtension(): Promise<void> {
   mkdirSync(EXTENSION, { recursive: true });
   cpSync('package.json', path.join(EXTENSION, 'package.json'));
   cpSync('media', path.join(EXTENSION, 'media'), { recursive: true });
-  const common = { bundle: true, platform: 'node', format: 'cjs', target: 'node22', external: ['vscode'] } as const;
+  const common = { bundle: true, platform: 'node', format: 'cjs', target: 'node22', external: ['vscode'] } satisfies BuildOptions;
   const entryPoints = { extension: 'src/extension.ts', onDemand: 'src/vscode/onDemand.ts', engine: 'test/support/screenshots/engine.ts' };
   await build({ ...common, entryPoints, outdir: path.join(EXTENSION, 'dist') });
 }
@@ -46,7 +46,7 @@ async function repository(scene: string, root: string): Promise<string> {
 async function withWindow(scene: string, theme: Theme, size: { width: number; height: number }, act: (window: Workbench) => Promise<void>): Promise<void> {
   const temp = keepTempDir();
   const root = await repository(scene, path.join(temp.path, 'shop'));
-  const window = await openWorkbench(root, { theme, size, extensionPath: EXTENSION });
+  const window = await openWorkbench(root, { theme, size, extension: EXTENSION });
   try {
     await window.openContainer('Baton');
     await act(window);
