@@ -44,7 +44,7 @@ export function activate(context: vscode.ExtensionContext): void {
   const needsYou = new NeedsYouView(repositories);
   const queue = new QueueView(repositories, new Reviewed(repositories, context.workspaceState), guard);
   const reviews = new Reviews(repositories, setKey);
-  const transcripts = new Transcripts((entries) => onDemand().transcriptText(entries));
+  const transcripts = new Transcripts((entries) => onDemand().renderTranscript(entries));
   const pages = new Pages(repositories, onDemand);
   const app: App = { log: channel, engine, onDemand, repositories, queue, needsYou, reviews, transcripts, pages };
   context.subscriptions.push(

@@ -1,42 +1,98 @@
-/** Which tasks need a human's consent before they start: those that say so, and those whose text names something dangerous. */
-import type { Config } from './config/schema.ts';
+/** Approval before a task starts: when it is needed, what it is bound to, and how long it holds. */
+import { durationSeconds, type Config } from './config/schema.ts';
+import type { Decision } from './execution.ts';
 import type { TaskDefinition } from './task.ts';
 
 export interface ApprovalNeed {
   readonly needed: boolean;
-  /** Why, each in a few words: `the goal says "deploy"`. */
+  /** One a finding: `the goal has "delete"`, `the task states requires_approval`. */
   readonly reasons: readonly string[];
 }
 
 /**
- * Scans goal, description and constraints for the keywords of `approval.keywords` (whole words, any case, outside code).
- * `requires_approval: true` always asks; `false` overrides no keyword.
+ * A task needs approval when it says so or when its goal, description or constraints have one of `approval.keywords` as
+ * whole words outside code. `requires_approval: false` does not override a keyword.
  */
 export function approvalNeeded(task: TaskDefinition, config: Pick<Config, 'approval'>): ApprovalNeed {
-  const reasons: string[] = task.requires_approval === true ? ['the task asks for it'] : [];
-  const places: [string, string][] = [
-    ['goal', task.goal],
-    ['description', task.description ?? ''],
-    ['constraints', (task.constraints ?? []).join('\n')],
-  ];
+  const reasons = task.requires_approval === true ? ['the task states requires_approval'] : [];
+  const places = [
+    ['the goal', task.goal],
+    ['the description', task.description ?? ''],
+    ...(task.constraints ?? []).map((constraint) => ['a constraint', constraint] as const),
+  ] as const;
+  const patterns = config.approval.keywords.map((keyword) => [keyword, keywordPattern(keyword)] as const);
   for (const [place, text] of places) {
-    const prose = withoutCode(text);
-    for (const keyword of config.approval.keywords) {
-      if (wholeWord(keyword).test(prose)) reasons.push(`the ${place} says "${keyword}"`);
+    const prose = outsideCode(plain(text));
+    for (const [keyword, pattern] of patterns) {
+      const reason = `${place} has "${keyword}"`;
+      if (!reasons.includes(reason) && pattern.test(prose)) reasons.push(reason);
     }
   }
   return { needed: reasons.length > 0, reasons };
 }
 
-/** Fenced blocks and code spans name code, they do not ask for anything. An unclosed fence hides nothing. */
-function withoutCode(text: string): string {
-  return text
-    .replace(/^(`{3,}|~{3,})[^\n]*\n[\s\S]*?^\1[`~]*[ \t]*$/gm, ' ')
-    .replace(/(`+)(?!`)([^\n]*?[^`\n])\1(?!`)/g, ' ');
+export type ApprovalState = 'valid' | 'missing' | 'used' | 'changed' | 'expired';
+
+/**
+ * Whether a start decision lets the task run now: it must be an approval of exactly this content, not yet used, and
+ * younger than `approval.expires`. Text alone (a name, a word like "approved") never is one.
+ * @param now epoch ms
+ */
+export function approvalState(decision: Decision | undefined, contentHash: string, config: Pick<Config, 'approval'>, now: number): ApprovalState {
+  if (decision?.kind !== 'start' || decision.status === 'withdrawn' || decision.answer?.verdict !== 'approve') return 'missing';
+  if (decision.applied_at !== null) return 'used';
+  if (decision.content_hash !== contentHash) return 'changed';
+  if (decision.status !== 'answered') return 'expired';
+  const ends = approvalEnds(decision.answer.at, config);
+  return now < ends ? 'valid' : 'expired';
 }
 
-/** White space of a keyword matches any white space, so that a line break hides nothing. */
-function wholeWord(keyword: string): RegExp {
-  const words = keyword.trim().split(/\s+/).map((word) => word.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'));
-  return new RegExp(`(?<![\\p{L}\\p{N}_])${words.join('\\s+')}(?![\\p{L}\\p{N}_])`, 'iu');
+/** Epoch ms at which an approval given at `at` (ISO) ends. */
+export function approvalEnds(at: string, config: Pick<Config, 'approval'>): number {
+  return Date.parse(at) + (durationSeconds(config.approval.expires) ?? 0) * 1000;
+}
+
+/** Whole words, any white space or hyphens between the words of a phrase. */
+function keywordPattern(keyword: string): RegExp {
+  const words = plain(keyword)
+    .trim()
+    .split(/[\s-]+/)
+    .map((word) => word.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'));
+  return new RegExp(`(?<![\\p{L}\\p{N}_])${words.join('[\\s-]+')}(?![\\p{L}\\p{N}_])`, 'iu');
+}
+
+/** Text without what the eye does not see: compatibility forms (ｄｅｌｅｔｅ) and characters without width. */
+function plain(text: string): string {
+  return text.normalize('NFKC').replace(/\p{Cf}/gu, '');
+}
+
+/**
+ * Markdown without its code spans and fenced blocks. A fence that is never closed hides nothing: what follows is read as
+ * prose, so that a stray ``` cannot smuggle a keyword past the scan.
+ */
+function outsideCode(text: string): string {
+  const lines = text.split(/\r?\n/);
+  const prose: string[] = [];
+  for (let index = 0; index < lines.length; index += 1) {
+    const line = lines[index] ?? '';
+    const fence = /^ {0,3}(`{3,}(?=[^`]*$)|~{3,})/.exec(line)?.[1];
+    const end = fence === undefined ? -1 : lines.findIndex((later, at) => at > index && closes(later, fence));
+    if (end > 0) {
+      prose.push('');
+      index = end;
+    } else {
+      prose.push(line);
+    }
+  }
+  // A code span ends within its paragraph, with as many backticks as it began with.
+  return prose
+    .join('\n')
+    .split(/\n\s*\n/)
+    .map((paragraph) => paragraph.replace(/(?<!`)(`+)(?!`)([\s\S]*?[^`])\1(?!`)/g, ' '))
+    .join('\n\n');
+}
+
+function closes(line: string, fence: string): boolean {
+  const mark = /^ {0,3}(`{3,}|~{3,})[ \t]*$/.exec(line)?.[1];
+  return mark !== undefined && mark.length >= fence.length && mark[0] === fence[0];
 }

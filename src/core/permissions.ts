@@ -1,155 +1,198 @@
-/**
- * What an agent may do without asking: rules over tool, command line and path. The first matching rule wins; without one
- * the human is asked. A compound command is allowed only when every part of it is.
- */
+/** What agents may do: the user's rules over tool, command and path. The first rule that matches wins; without one the human is asked. */
 import picomatch from 'picomatch';
-import { parse } from 'shell-quote';
 import type { PermissionRule } from './config/schema.ts';
+import { parseShell, programName, shellWords } from './shellCommand.ts';
 
-export interface PermissionQuery {
-  /** The tool as the agent calls it: Bash, Edit, run_shell_command … */
+export type ToolClass = 'shell' | 'write' | 'read' | 'network';
+export type Permission = 'allow' | 'ask' | 'deny';
+
+export interface PermissionQuestion {
+  /** The tool as the agent names it (Bash, Edit, write_file, …) or its ACP kind (execute, edit, fetch). */
   readonly tool: string;
-  readonly input: Readonly<Record<string, unknown>>;
-  readonly worktree: string;
-  /** Follows links: the path relative to the worktree with `/`, or null when it leads out of it. */
-  readonly resolve: (path: string) => Promise<string | null>;
+  /** shell: the command line. */
+  readonly command?: string | undefined;
+  /**
+   * Files concerned, resolved by the caller through links and "..": relative to the worktree, "/" between parts. What
+   * lies outside begins with "../" or is absolute.
+   */
+  readonly paths?: readonly string[] | undefined;
 }
 
-export interface PermissionVerdict {
-  readonly then: 'allow' | 'ask' | 'deny';
-  /** For transcript and agent: which rule, or why. */
+export interface PermissionRuling {
+  readonly then: Permission;
+  /** The rule that decided, if one did. */
+  readonly rule: PermissionRule | null;
+  /** One sentence for the human and for the agent. */
   readonly reason: string;
 }
 
-export type ToolClass = 'shell' | 'write' | 'read' | 'network' | 'other';
+const CLASSES: Readonly<Record<ToolClass, readonly string[]>> = {
+  shell: ['bash', 'shell', 'sh', 'execute', 'exec', 'exec_command', 'run_shell_command', 'local_shell', 'terminal', 'run_command', 'powershell', 'command_execution', 'bashoutput', 'killshell'],
+  write: ['edit', 'write', 'multiedit', 'notebookedit', 'replace', 'write_file', 'create', 'create_file', 'apply_patch', 'file_change', 'patch', 'delete', 'move', 'str_replace_editor', 'str_replace_based_edit_tool', 'edit_file'],
+  read: ['read', 'grep', 'glob', 'ls', 'notebookread', 'view', 'read_file', 'read_many_files', 'list', 'list_directory', 'search', 'search_file_content', 'find'],
+  network: ['webfetch', 'websearch', 'fetch', 'web_fetch', 'web_search', 'google_web_search'],
+};
+const CLASS_OF: ReadonlyMap<string, ToolClass> = new Map(
+  Object.entries(CLASSES).flatMap(([name, tools]) => tools.map((tool) => [tool, name as ToolClass] as const)),
+);
 
-const CLASSES: readonly (readonly [ToolClass, readonly string[]])[] = [
-  ['shell', ['bash', 'shell', 'exec', 'exec_command', 'run_shell_command', 'local_shell', 'powershell', 'terminal', 'execute']],
-  ['write', ['edit', 'write', 'multiedit', 'notebookedit', 'apply_patch', 'replace', 'write_file', 'create', 'delete', 'move', 'str_replace_editor']],
-  ['read', ['read', 'read_file', 'read_many_files', 'view', 'glob', 'grep', 'ls', 'list_directory', 'search', 'notebookread']],
-  ['network', ['webfetch', 'websearch', 'web_fetch', 'web_search', 'fetch', 'google_web_search']],
-];
-
-/** Decides one request by the rules. */
-export async function evaluatePermission(rules: readonly PermissionRule[], query: PermissionQuery): Promise<PermissionVerdict> {
-  const command = commandOf(query.input);
-  if (toolClass(query.tool) === 'shell' && command !== undefined) return judgeCommand(rules, query.tool, command);
-  return judgePath(rules, query);
+/** The class of an agent's tool; undefined for tools of others (MCP), which only their name or "*" matches. */
+export function toolClass(tool: string): ToolClass | undefined {
+  return CLASS_OF.get(tool.toLowerCase()) ?? (Object.hasOwn(CLASSES, tool.toLowerCase()) ? (tool.toLowerCase() as ToolClass) : undefined);
 }
 
-export function toolClass(tool: string): ToolClass {
-  const name = tool.toLowerCase();
-  return CLASSES.find(([, names]) => names.includes(name))?.[0] ?? 'other';
+/**
+ * Judges a request. Of a compound command every part is judged, and so is every file that it writes to: it is allowed only
+ * if each of them is, and denied if one is. An allow rule without `path` does not reach outside the worktree. `git stash`
+ * is always denied: the stash is shared by all worktrees.
+ */
+export function evaluatePermission(rules: readonly PermissionRule[], question: PermissionQuestion): PermissionRuling {
+  const kind = toolClass(question.tool);
+  const { command } = question;
+  if (kind === 'shell' && command !== undefined) return judgeCommand(rules, question.tool, command);
+  const paths = question.paths ?? [];
+  const subjects: Subject[] = paths.length === 0 ? [{ tool: question.tool, kind }] : paths.map((path) => ({ tool: question.tool, kind, path }));
+  return strictest(subjects.map((subject) => judge(rules, subject)));
 }
 
-/** The command line of a shell tool's input, or undefined when it has none. */
-export function commandOf(input: Readonly<Record<string, unknown>>): string | undefined {
-  const command = input['command'] ?? input['cmd'];
-  if (typeof command === 'string') return command;
-  return Array.isArray(command) && command.every((word) => typeof word === 'string') ? command.join(' ') : undefined;
-}
-
-async function judgePath(rules: readonly PermissionRule[], query: PermissionQuery): Promise<PermissionVerdict> {
-  const path = pathOf(query.input);
-  const inside = path === undefined ? undefined : await query.resolve(path);
-  const rule = rules.find((one) => one.pattern === undefined && matchesTool(one, query.tool) && matchesPath(one, inside));
-  const verdict = describe(rule);
-  if (verdict.then === 'allow' && inside === null && toolClass(query.tool) !== 'read') {
-    return { then: 'ask', reason: `${path ?? 'the path'} lies outside the worktree` };
+function judgeCommand(rules: readonly PermissionRule[], tool: string, command: string): PermissionRuling {
+  const { parts, writes, understood } = parseShell(command);
+  if ([command, ...parts].some(usesStash)) {
+    return { then: 'deny', rule: null, reason: 'git stash is denied: the stash is shared by all worktrees. Commit or leave the changes where they are.' };
   }
-  return verdict;
-}
-
-function judgeCommand(rules: readonly PermissionRule[], tool: string, command: string): PermissionVerdict {
-  const { parts, opaque } = split(command);
-  if (parts.some(isStash)) return { then: 'deny', reason: 'git stash is shared by all worktrees: commit nothing, leave changes in the files' };
-  const rulesFor = parts.map((part) => rules.find((one) => one.path === undefined && matchesTool(one, tool) && matchesPattern(one, part.text)));
-  const verdicts = rulesFor.map(describe);
-  const denied = verdicts.find((verdict) => verdict.then === 'deny');
-  if (denied) return denied;
-  if (verdicts.length === 0 || verdicts.some((verdict) => verdict.then === 'ask')) {
-    return verdicts.find((verdict) => verdict.then === 'ask') ?? describe(undefined);
+  const rulings = parts.map((part) => judge(rules, { tool, kind: 'shell', command: part, whole: command }));
+  const moves = parts.some((part) => shellWords(part).some((word) => CHANGES_FOLDER.has(programName(word))));
+  if (parts.length === 0) rulings.push(judge(rules, { tool, kind: 'shell', command: command.trim(), whole: command }));
+  for (const file of writes) {
+    rulings.push(file === '' || (moves && !file.startsWith('/')) ? asks('It writes to a file whose name only its run will tell.') : judge(rules, { tool: 'write', kind: 'write', path: tidy(file) }));
   }
-  // A pattern saw the words before the shell works on them; what the shell makes of a substitution nobody has seen.
-  if (opaque !== undefined && rulesFor.some((rule) => rule?.pattern !== undefined)) {
-    return { then: 'ask', reason: `the command has ${opaque}, which patterns cannot judge` };
+  // What is not understood may still be denied by what is, but never allowed.
+  if (!understood) rulings.push(asks('The command is written in a way that cannot be judged part by part.'));
+  return strictest(rulings);
+}
+
+/** After one of these a relative name means another file. */
+const CHANGES_FOLDER: ReadonlySet<string> = new Set(['cd', 'pushd', 'popd', 'chdir']);
+
+interface Subject {
+  readonly tool: string;
+  readonly kind: ToolClass | undefined;
+  readonly command?: string;
+  /** The command line that the command is a part of. */
+  readonly whole?: string;
+  readonly path?: string;
+}
+
+function judge(rules: readonly PermissionRule[], subject: Subject): PermissionRuling {
+  const what = subject.command ?? subject.path ?? subject.tool;
+  const index = rules.findIndex((rule) => matches(rule, subject));
+  const rule = rules[index];
+  if (!rule) return { then: 'ask', rule: null, reason: `No rule decides about ${what}.` };
+  const verb = { allow: 'allows', ask: 'asks about', deny: 'denies' }[rule.then];
+  return { then: rule.then, rule, reason: `Permission rule ${index + 1} ${verb} ${what}.` };
+}
+
+function matches(rule: PermissionRule, subject: Subject): boolean {
+  if (!matchesTool(rule.tool, subject)) return false;
+  if (rule.pattern !== undefined && !matchesCommand(rule.pattern, rule.then, subject)) return false;
+  if (rule.path !== undefined) return subject.path !== undefined && matchesPath(rule, rule.path, subject.path);
+  return rule.then !== 'allow' || subject.path === undefined || isInside(subject.path);
+}
+
+function matchesTool(wanted: string, { tool, kind }: Subject): boolean {
+  const name = wanted.toLowerCase();
+  if (name === '*' || name === kind || name === tool.toLowerCase()) return true;
+  return name.includes('*') && wildcard(name).test(tool.toLowerCase());
+}
+
+/**
+ * An allow rule must match a part exactly as it is written. Rules that hold back look harder: at the part without quotes,
+ * without what stands before the program (VAR=x, env, sudo …), and at the whole command line.
+ */
+function matchesCommand(pattern: string, then: Permission, { command, whole }: Subject): boolean {
+  if (command === undefined) return false;
+  const glob = wildcard(pattern);
+  if (glob.test(command)) return true;
+  if (then === 'allow') return false;
+  const words = shellWords(command);
+  const candidates = [whole ?? command, ...words.map((_, index) => words.slice(index).join(' ')), ...words.map((word, index) => [programName(word), ...words.slice(index + 1)].join(' '))];
+  return candidates.some((candidate) => glob.test(candidate));
+}
+
+/** `*` is any text, `?` any character; everything else is itself. */
+function wildcard(pattern: string): RegExp {
+  const source = pattern.replace(/[.+^${}()|[\]\\]/g, '\\$&').replace(/\*/g, '.*').replace(/\?/g, '.');
+  return new RegExp(`^${source}$`, 's');
+}
+
+/** Rules that hold back match without regard to case: on some file systems .ENV is .env. */
+function matchesPath({ then }: PermissionRule, pattern: string, path: string): boolean {
+  return picomatch(pattern.replace(/^\.\//, ''), { dot: true, windows: false, nocase: then !== 'allow' })(path);
+}
+
+function isInside(path: string): boolean {
+  return path !== '..' && !path.startsWith('../') && !path.startsWith('/') && !/^[A-Za-z]:/.test(path) && !path.startsWith('~');
+}
+
+/** A path as written in a command, without "." and "..", where that can be said without the file system. */
+function tidy(path: string): string {
+  const parts: string[] = [];
+  for (const part of path.replace(/\\/g, '/').split('/')) {
+    if (part === '..' && parts.length > 0 && parts.at(-1) !== '..' && parts.at(-1) !== '') parts.pop();
+    else if (part !== '.' && (part !== '' || parts.length === 0)) parts.push(part);
   }
-  return verdicts[0] ?? describe(undefined);
+  return parts.join('/');
 }
 
-interface Part {
-  readonly text: string;
-  readonly words: readonly string[];
+/** True when a command would run `git stash`, whatever stands around it and between git and stash. */
+function usesStash(command: string): boolean {
+  const words = shellWords(command);
+  if (words.some((word) => /^alias\.[^=]+=.*\bstash\b/.test(word))) return true;
+  return words.some((word, index) => programName(word) === 'git' && gitSubcommand(words.slice(index + 1)) === 'stash');
 }
 
-/** The simple commands of a command line, and what in it cannot be judged by its text. */
-function split(command: string): { parts: Part[]; opaque: string | undefined } {
-  let opaque = /`|\$\(|<\(|>\(/.test(command) ? 'a substitution' : undefined;
-  const parts: string[][] = [[]];
-  for (const line of command.split('\n')) {
-    let redirected = false;
-    for (const token of parse(line, (name) => `$${name}`)) {
-      if (typeof token === 'string') {
-        if (redirected && token !== '/dev/null' && !/^\d$/.test(token)) opaque ??= 'a redirection into a file';
-        redirected = false;
-        parts.at(-1)?.push(token);
-      } else if ('comment' in token) {
-        break;
-      } else if (token.op === 'glob') {
-        parts.at(-1)?.push((token as { pattern: string }).pattern);
-      } else if (['>', '>>', '>&', '&>', '>|'].includes(token.op)) {
-        redirected = true;
-      } else if (token.op === '<') {
-        redirected = false;
-      } else {
-        parts.push([]);
-      }
-    }
-    parts.push([]);
+/** git's own options that take the next word as their value. */
+const GIT_OPTIONS_WITH_VALUE: ReadonlySet<string> = new Set(['-C', '-c', '--git-dir', '--work-tree', '--namespace', '--exec-path', '--config-env', '--super-prefix', '--attr-source']);
+
+function gitSubcommand(words: readonly string[]): string | undefined {
+  for (let index = 0; index < words.length; index += 1) {
+    const word = words[index] ?? '';
+    if (!word.startsWith('-')) return word;
+    if (GIT_OPTIONS_WITH_VALUE.has(word)) index += 1;
   }
-  return { parts: parts.filter((words) => words.length > 0).map((words) => ({ text: words.join(' '), words })), opaque };
+  return undefined;
 }
 
-function isStash(part: Part): boolean {
-  const git = part.words.findIndex((word) => /(^|[\\/])git(\.exe)?$/.test(word));
-  if (git < 0) return false;
-  for (let index = git + 1; index < part.words.length; index += 1) {
-    const word = part.words[index] ?? '';
-    if (word === '-C' || word === '-c' || word === '--git-dir' || word === '--work-tree') index += 1;
-    else if (!word.startsWith('-')) return word === 'stash';
-  }
-  return false;
+function asks(reason: string): PermissionRuling {
+  return { then: 'ask', rule: null, reason };
 }
 
-function matchesTool(rule: PermissionRule, tool: string): boolean {
-  return rule.tool === '*' || rule.tool.toLowerCase() === tool.toLowerCase() || rule.tool === toolClass(tool);
+/** One denial denies all; else one question asks; else all is allowed. */
+function strictest(rulings: readonly PermissionRuling[]): PermissionRuling {
+  return rulings.find((one) => one.then === 'deny') ?? rulings.find((one) => one.then === 'ask') ?? rulings[0] ?? asks('Nothing is known about this request.');
 }
 
-/** `*` stands for anything, also across `/`: a command line is no path. */
-function matchesPattern(rule: PermissionRule, text: string): boolean {
-  if (rule.pattern === undefined) return true;
-  const source = rule.pattern
-    .split('*')
-    .map((piece) => piece.replace(/[.+?^${}()|[\]\\]/g, '\\$&'))
-    .join('.*');
-  return new RegExp(`^${source}$`, 's').test(text);
+/** The question in a tool call: its command and paths by the names that agents give them. Paths are as the agent wrote them. */
+export function questionOf(tool: string, input: Readonly<Record<string, unknown>>): PermissionQuestion {
+  const command = COMMAND_KEYS.map((key) => input[key]).find((value) => typeof value === 'string' || isStrings(value));
+  const paths = PATH_KEYS.flatMap((key) => {
+    const value = input[key];
+    return typeof value === 'string' ? [value] : isStrings(value) ? value : [];
+  });
+  return {
+    tool,
+    ...(command === undefined ? {} : { command: typeof command === 'string' ? command : command.map(quote).join(' ') }),
+    ...(paths.length === 0 ? {} : { paths: [...new Set(paths)] }),
+  };
 }
 
-/** `inside` is undefined when the tool names no path, null when the path leads out of the worktree. */
-function matchesPath(rule: PermissionRule, inside: string | null | undefined): boolean {
-  if (rule.path === undefined) return true;
-  if (inside === undefined) return false;
-  if (inside === null) return rule.path.startsWith('../');
-  return !rule.path.startsWith('../') && picomatch.isMatch(inside, rule.path, { dot: true });
+const COMMAND_KEYS = ['command', 'cmd', 'script', 'commandLine'] as const;
+const PATH_KEYS = ['file_path', 'filePath', 'path', 'paths', 'notebook_path', 'abs_path', 'absolute_path', 'dir_path', 'filename', 'file', 'from', 'to', 'source', 'destination'] as const;
+
+function isStrings(value: unknown): value is string[] {
+  return Array.isArray(value) && value.every((one) => typeof one === 'string');
 }
 
-function pathOf(input: Readonly<Record<string, unknown>>): string | undefined {
-  const path = input['file_path'] ?? input['path'] ?? input['notebook_path'] ?? input['filename'];
-  return typeof path === 'string' ? path : undefined;
-}
-
-function describe(rule: PermissionRule | undefined): PermissionVerdict {
-  if (!rule) return { then: 'ask', reason: 'no rule covers it' };
-  const what = [rule.tool, rule.pattern ?? rule.path].filter((one) => one !== undefined).join(' ');
-  return { then: rule.then, reason: `the rule "${what}" says ${rule.then}` };
+function quote(word: string): string {
+  return /^[\w./:=@%+,-]+$/.test(word) ? word : `'${word.replace(/'/g, `'\\''`)}'`;
 }

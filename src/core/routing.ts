@@ -6,6 +6,8 @@ import { areaOf, riskOf, type TaskDefinition } from './task.ts';
 export interface Candidate {
   readonly name: string;
   readonly available: boolean;
+  /** False when the configuration turns it off, or when a variable that it needs is missing. */
+  readonly enabled: boolean;
   readonly install: string | null;
   readonly model: string | null;
 }
@@ -21,10 +23,10 @@ export function route(config: Config, task: TaskDefinition, role: Role, candidat
   if (wish) {
     const candidate = candidates.find((one) => one.name === wish.name);
     if (!candidate) return { kind: 'none', reason: `no agent is named "${wish.name}" (${wish.reason}); configure it under agents:` };
-    if (!candidate.available) return { kind: 'none', reason: `${missing(candidate)} (${wish.reason})` };
+    if (!usable(candidate)) return { kind: 'none', reason: `${missing(candidate)} (${wish.reason})` };
     return { kind: 'agent', name: candidate.name, model: wish.model ?? candidate.model, reason: wish.reason };
   }
-  const first = candidates.find((candidate) => candidate.available);
+  const first = candidates.find(usable);
   if (first) return { kind: 'agent', name: first.name, model: first.model, reason: 'the first agent found' };
   const best = candidates[0];
   return { kind: 'none', reason: best ? missing(best) : 'no coding agent is installed; configure one under agents:' };
@@ -47,6 +49,11 @@ function covers<T>(wanted: T | readonly T[] | undefined, value: T | undefined): 
   return Array.isArray(wanted) ? wanted.includes(value) : wanted === value;
 }
 
+function usable(candidate: Candidate): boolean {
+  return candidate.available && candidate.enabled;
+}
+
 function missing(candidate: Candidate): string {
+  if (!candidate.enabled) return `agent ${candidate.name} is turned off by the configuration`;
   return `agent ${candidate.name} is not installed${candidate.install ? `; install it: ${candidate.install}` : ''}`;
 }

@@ -4,6 +4,7 @@
  */
 import { BatonError } from '../core/errors.ts';
 import { openDecisions, type Decision, type DecisionAnswer, type DecisionKind, type TaskExecution } from '../core/execution.ts';
+import { conflictFeedback } from '../core/prompt.ts';
 import type { TaskState } from '../core/states.ts';
 import { Emitter } from './emitter.ts';
 import { addStep, nextFixId, setStep, type EventDraft, type Lifecycle, type Mutation } from './lifecycle.ts';
@@ -128,7 +129,7 @@ export class Decisions {
       return this.#lifecycle.transition(taskId, reworkState(decision), `changes requested by ${by}`, (draft) => {
         const settled = record(draft);
         settled.applied_at = this.#lifecycle.now();
-        requestRework(draft, feedback, this.#lifecycle.now());
+        requestRework(draft, withConflict(decision, draft, feedback), this.#lifecycle.now());
         return [event];
       }, parked);
     }
@@ -216,6 +217,13 @@ export function requestRework(draft: TaskExecution, feedback: string, at: string
   draft.retry_count = 0;
   draft.interruptions = 0;
   draft.error = null;
+}
+
+/** A request to resolve a conflict tells the agent which files conflict with what, besides the human's words. */
+function withConflict(decision: Decision, task: TaskExecution, text: string): string {
+  const files = decision.detail['files_in_the_way'];
+  if (decision.detail['reason'] !== 'conflict' || !Array.isArray(files)) return text;
+  return `${conflictFeedback(files as string[], task.target_branch ?? 'the target branch')}\n\n${text}`;
 }
 
 /** A change request leads back to work; before any work has begun, to the queue. */

@@ -107,7 +107,10 @@ export class Loop {
       throw new BatonError('refused', `The stop-hook file ${hook} is there, so nothing may start.`, { hint: `Remove ${hook}, then start again.` });
     }
     await this.#options.context.accounts.reopenSignIns();
-    if (this.#stored?.desired === 'running') return this.wake();
+    if (this.#stored?.desired === 'running') {
+      this.wake();
+      return;
+    }
     const fresh = this.#stored?.desired !== 'paused';
     await this.#store('running', fresh ? 'orchestrator_started' : 'orchestrator_resumed', null, fresh);
     this.#armSafetyNet();
@@ -192,12 +195,13 @@ export class Loop {
     for (const run of this.#runs.values()) {
       if (run.wantsSlot && this.#slotFree()) run.takeSlot();
     }
+    // Made after everything that waits: it knows whether the loop was stopped meanwhile.
     const plan = this.#options.plan();
     let next = plan.wake_at;
     for (const taskId of plan.start) {
       const due = this.#staggered(taskId);
       if (due !== undefined) next = Math.min(next ?? due, due);
-      else if (this.mayStart) this.#start(taskId);
+      else this.#start(taskId);
     }
     this.#armAlarm(next);
   }

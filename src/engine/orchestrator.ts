@@ -201,7 +201,13 @@ export class Orchestrator implements EngineApi {
   #agentFor(task: TaskExecution): AgentChoice {
     const candidates = this.#agents
       .filter((agent) => this.#ports.agents.driver(agent.config.driver) !== undefined)
-      .map((agent) => ({ name: agent.name, available: agent.available, install: agent.install, model: agent.config.model ?? null }));
+      .map((agent) => ({
+        name: agent.name,
+        available: agent.available,
+        enabled: agent.config.enabled !== false,
+        install: agent.install,
+        model: agent.config.model ?? null,
+      }));
     const choice = route(this.#config, task.task_def, 'implementer', candidates);
     if (choice.kind === 'none') return choice;
     const agent = this.#agents.find((one) => one.name === choice.name);
@@ -225,11 +231,11 @@ export class Orchestrator implements EngineApi {
   #plan(): QueuePlan {
     const loop = this.#loop.view();
     const choices = new Map<string, AgentChoice>();
-    const agentOf = (task: TaskExecution): string | null | undefined => {
+    const agentOf = (task: TaskExecution): string | null | { missing: string } => {
       if (!needsAgent(task)) return null;
       const choice = choices.get(task.task_id) ?? this.#agentFor(task);
       choices.set(task.task_id, choice);
-      return choice.kind === 'agent' ? choice.agent.name : undefined;
+      return choice.kind === 'agent' ? choice.agent.name : { missing: choice.reason };
     };
     return planQueue(this.#lifecycle.all(), {
       now: this.#ports.clock.now(),
@@ -241,6 +247,7 @@ export class Orchestrator implements EngineApi {
       agentOf,
       accounts: new Map(this.#accounts.holds().map((hold) => [hold.account, { closed_until: hold.until, reason: hold.reason }])),
       problems: groupBy(this.#intake.problems),
+      merged: this.#intake.merged,
       holds: this.#holds(),
     });
   }
@@ -256,7 +263,7 @@ export class Orchestrator implements EngineApi {
     const model = agent.config.model === undefined ? undefined : this.#config.models[agent.config.model];
     return {
       available: agent.available,
-      enabled: this.#ports.agents.driver(agent.config.driver) !== undefined,
+      enabled: agent.config.enabled !== false && this.#ports.agents.driver(agent.config.driver) !== undefined,
       install: agent.install,
       account: agent.account,
       max_concurrent: agent.config.max_concurrent ?? null,

@@ -22,7 +22,7 @@ describe('Consent to start a dangerous task', () => {
     await test.engine.send({ type: 'start' });
     const record = await test.untilState('one', 'awaiting_human_review');
     assert.equal(record.decisions[0]?.kind, 'start');
-    assert.deepEqual(record.decisions[0].detail['reasons'], ['the goal says "delete"']);
+    assert.deepEqual(record.decisions[0].detail['reasons'], ['the goal has "delete"']);
     assert.equal(test.requests.length, 0);
     await test.engine.send(decide('one', 'approve'));
     const done = await test.untilState('one', 'done');

@@ -54,6 +54,8 @@ export interface EngineSetup {
   readonly driver?: 'claude' | 'command';
   readonly clock?: Clock;
   readonly passive?: boolean;
+  /** The agent says nothing by itself but that it was spawned. */
+  readonly mute?: boolean;
 }
 
 export interface TestEngine {
@@ -122,7 +124,7 @@ export async function makeEngine(setup: EngineSetup = {}): Promise<TestEngine> {
     state.working += 1;
     state.peak = Math.max(state.peak, state.working);
     return Promise.resolve(
-      session(request, (agent) => state.script(agent), () => {
+      session(request, (agent) => state.script(agent), setup.mute ?? false, () => {
         state.working -= 1;
       }),
     );
@@ -136,7 +138,7 @@ export async function makeEngine(setup: EngineSetup = {}): Promise<TestEngine> {
     gates: { detect: () => Promise.resolve([]), run: (request) => runCommand(request) },
     processes: createProcesses(),
     sources: {
-      tasks: () => Promise.resolve({ tasks: state.tasks.map((one, index) => sourced(one, index, crypto.hash)), problems: [] as Problem[] }),
+      tasks: () => Promise.resolve({ tasks: state.tasks.map((one, index) => sourced(one, index, (text) => crypto.hash(text))), problems: [] as Problem[] }),
       config: () => Promise.resolve({ config: state.config, problems: [], valid: true }),
       stopRequested: () => Promise.resolve(state.stopHook),
       addTask: (one) => {
@@ -238,7 +240,7 @@ async function until(engine: Orchestrator, matches: (snapshot: Snapshot) => bool
   });
 }
 
-function session(request: AgentRequest, script: AgentScript, onEnd: () => void): AgentSession {
+function session(request: AgentRequest, script: AgentScript, mute: boolean, onEnd: () => void): AgentSession {
   const messages = new Channel();
   const waiting = new Map<string, (answer: PermissionAnswer) => void>();
   const heard: string[] = [];
@@ -268,12 +270,12 @@ function session(request: AgentRequest, script: AgentScript, onEnd: () => void):
     ask: (tool, input) => {
       asked += 1;
       const id = `p${asked}`;
-      messages.push({ type: 'permission', request_id: id, tool, title: String(input['command'] ?? tool), input, reason: null });
+      messages.push({ type: 'permission', request_id: id, tool, title: typeof input['command'] === 'string' ? input['command'] : tool, input, reason: null });
       return new Promise((resolve) => waiting.set(id, resolve));
     },
   };
   messages.push({ type: 'started', session_id: `session-${request.task_id}`, model: 'test-model', process: null });
-  messages.push({ type: 'usage', usage: { ...ZERO, input_tokens: 100, output_tokens: 10 }, cost_usd: 0.01, turns: 1 });
+  if (!mute) messages.push({ type: 'usage', usage: { ...ZERO, input_tokens: 100, output_tokens: 10 }, cost_usd: 0.01, turns: 1 });
   script(agent).then(
     (end) => finish(end ?? { ok: true, result: 'done', exit_code: 0 }),
     (error: unknown) => finish(failure('crashed', String(error))),

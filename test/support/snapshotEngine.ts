@@ -203,7 +203,7 @@ export function snapshot(now: number, tasks: readonly TaskView[] = everyState(no
   return {
     seq: 1,
     at: iso(now),
-    repository: { root: '/work/shop', name: 'shop' },
+    repository: { root: '/srv/shop', name: 'shop' },
     loop: { desired: 'running', state: 'running', since: iso(now - 30 * MINUTE), reason: null, idle: false, run_id: 'run-1', slots_used: 2, slots: 5, leader: { pid: 1, host: 'vscode' } },
     tasks,
     accounts: [{ account: 'anthropic', closed: false, closed_until: null, reason: null }],

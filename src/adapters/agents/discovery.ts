@@ -22,8 +22,11 @@ export interface AgentsOptions {
   readonly drivers?: readonly AgentDriver[];
   /** Learns the secrets of agents' configured environments before they can say them. */
   readonly redactor?: Redactor;
+  /** Folders searched after PATH, in place of those where installers put CLIs. */
+  readonly places?: readonly string[];
 }
 
+/** Agents that are configured or found; the drivers are `claude` and `command` so far. */
 export function createAgents(options: AgentsOptions): Agents {
   const drivers = new Map((options.drivers ?? [createClaudeDriver(), createCommandDriver()]).map((one) => [one.kind, guarded(one, options.redactor)]));
   let cached: { key: string; list: Promise<AgentInfo[]> } | undefined;
@@ -31,7 +34,7 @@ export function createAgents(options: AgentsOptions): Agents {
     list(config, refresh = false) {
       const key = JSON.stringify([config.agents, config.models]);
       if (refresh || cached?.key !== key) {
-        const list = look(config, options.root, (kind) => drivers.has(kind));
+        const list = look(config, { root: options.root, places: options.places, hasDriver: (kind) => drivers.has(kind) });
         cached = { key, list };
         list.catch(() => (cached = undefined));
       }
@@ -52,12 +55,18 @@ function guarded(driver: AgentDriver, redactor: Redactor | undefined): AgentDriv
   };
 }
 
-async function look(config: Config, root: string, hasDriver: (kind: AgentConfig['driver']) => boolean): Promise<AgentInfo[]> {
-  const configured = await Promise.all(Object.entries(config.agents).map(([name, agent]) => describe(name, agent, config, root, hasDriver)));
+interface Where {
+  readonly root: string;
+  readonly places: readonly string[] | undefined;
+  readonly hasDriver: (kind: AgentConfig['driver']) => boolean;
+}
+
+async function look(config: Config, where: Where): Promise<AgentInfo[]> {
+  const configured = await Promise.all(Object.entries(config.agents).map(([name, agent]) => describe(name, agent, config, where)));
   const taken = new Set(configured.map((one) => one.name));
   const others = KNOWN_CLIS.filter((cli) => !taken.has(cli.name));
   const found = await Promise.all(
-    others.map((cli) => describe(cli.name, { driver: cli.driver, command: cli.name, args: [...cli.args], env: {} }, config, root, hasDriver)),
+    others.map((cli) => describe(cli.name, { driver: cli.driver, command: cli.name, args: [...cli.args], env: {} }, config, where)),
   );
   // The same program under a configured name is the user's word on it.
   const programs = new Set(configured.flatMap((one) => (one.path === null || one.config.driver === 'command' ? [] : [one.path])));
@@ -65,11 +74,11 @@ async function look(config: Config, root: string, hasDriver: (kind: AgentConfig[
   return [...all.filter((one) => one.available), ...all.filter((one) => !one.available)];
 }
 
-async function describe(name: string, agent: AgentConfig, config: Config, root: string, hasDriver: (kind: AgentConfig['driver']) => boolean): Promise<AgentInfo> {
+async function describe(name: string, agent: AgentConfig, config: Config, { root, places, hasDriver }: Where): Promise<AgentInfo> {
   const cli = cliOf(agent);
   const command = agent.command ?? cli?.name;
   const env = childEnvironment(agent.env);
-  const file = command === undefined ? undefined : await findProgram(command, env, root);
+  const file = command === undefined ? undefined : await findProgram(command, env, root, places);
   // A command agent is any program: what it would do with `--version` is anybody's guess.
   const version = file === undefined || agent.driver === 'command' ? null : await versionOf(file, env, root);
   const provider = (agent.model === undefined ? undefined : config.models[agent.model]?.provider) ?? cli?.provider ?? name;

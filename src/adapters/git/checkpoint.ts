@@ -2,6 +2,7 @@
 import { mkdir, mkdtemp, rename, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
+import { BatonError } from '../../core/errors.ts';
 import type { TreeState } from '../../engine/ports.ts';
 import type { GitContext } from './context.ts';
 import { identityConfig } from './identity.ts';
@@ -60,8 +61,23 @@ export async function backToBranch(context: GitContext, worktree: string, branch
   await clearStaleLocks(context, worktree);
   await snapshot(context, worktree, taskId);
   await dropOperations(context, worktree, taskId);
+  const head = await reviveBranch(context, taskId, branch);
   await git.run(['symbolic-ref', 'HEAD', headRef(branch)], { cwd: worktree });
-  await wipe(context, worktree, 'HEAD');
+  await wipe(context, worktree, head);
+}
+
+/** The head of a task's branch; one that was deleted is made again at the last checkpoint. */
+export async function reviveBranch(context: GitContext, taskId: string, branch: string): Promise<string> {
+  const { git, root, log } = context;
+  const head = await git.resolve(`${headRef(branch)}^{commit}`, root);
+  if (head !== undefined) return head;
+  const last = await git.resolve(`${checkpointRef(taskId)}^{commit}`, root);
+  if (last === undefined) {
+    throw new BatonError('git', `The branch ${branch} was deleted and its last commit is unknown.`, { hint: `Make it again (git branch ${branch} <commit>), or run the task afresh.` });
+  }
+  log.warn(`The branch ${branch} was deleted; it is made again at its last checkpoint.`);
+  await git.run(['update-ref', headRef(branch), last], { cwd: root });
+  return last;
 }
 
 /** The ref that HEAD is on, or undefined when detached. */

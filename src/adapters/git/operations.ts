@@ -85,6 +85,13 @@ export async function saveRef(context: GitContext, taskId: string, sha: string):
   }
 }
 
+/** Saves a commit unless a branch, tag or one of Baton's own refs, other than `but`, holds it already. */
+export async function saveUnlessHeld(context: GitContext, taskId: string, sha: string, but?: string): Promise<void> {
+  const places = ['refs/heads', 'refs/tags', 'refs/remotes', 'refs/baton/tasks', 'refs/baton/snapshots'];
+  const holders = await context.git.text(['for-each-ref', '--format=%(refname)', '--contains', sha, ...places], { cwd: context.root });
+  if (!holders.split('\n').some((ref) => ref !== '' && ref !== but)) await saveRef(context, taskId, sha);
+}
+
 export async function exists(path: string): Promise<boolean> {
   return access(path).then(
     () => true,

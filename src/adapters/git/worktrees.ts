@@ -4,8 +4,9 @@ import { basename, join } from 'node:path';
 import { BatonError, messageOf } from '../../core/errors.ts';
 import { taskIdFault } from '../../core/task.ts';
 import type { WorkspaceInfo } from '../../engine/ports.ts';
+import { reviveBranch } from './checkpoint.ts';
 import { Mutex, type GitContext } from './context.ts';
-import { clearStaleLocks, exists, saveRef } from './operations.ts';
+import { clearStaleLocks, exists, saveRef, saveUnlessHeld } from './operations.ts';
 import { baseRef, checkpointRef, headRef, keptRef, taskBranch } from './refs.ts';
 import { snapshot } from './snapshot.ts';
 import { listWorktrees, samePath, type WorktreeEntry } from './worktreeList.ts';
@@ -45,7 +46,7 @@ export class Worktrees {
     const head = await git.resolve(`${headRef(branch)}^{commit}`, root);
     if (entry !== undefined) {
       // HEAD may be elsewhere (a merge being built, an agent's own branch): it is found as it was left.
-      if (head === undefined) await git.run(['update-ref', headRef(branch), 'HEAD'], { cwd: worktree });
+      if (head === undefined) await reviveBranch(this.#context, taskId, branch);
       return { worktree, branch, target_branch, base_sha: await this.#base(taskId, target_branch) };
     }
     await this.#assertNotCheckedOut(branch);
@@ -143,13 +144,15 @@ export class Worktrees {
         await clearStaleLocks(this.#context, worktree);
         await snapshot(this.#context, worktree, taskId);
         const head = await git.resolve('HEAD^{commit}', worktree);
-        // Commits on a detached HEAD have no other name.
-        if (head !== undefined && (tip === undefined || !(await git.isAncestor(head, tip, root)))) await saveRef(this.#context, taskId, head);
+        // Commits on a detached HEAD may have no other name.
+        if (head !== undefined) await saveUnlessHeld(this.#context, taskId, head);
       } else {
         await this.#setAside(taskId, worktree);
       }
     }
     if (tip !== undefined) await git.run(['update-ref', keptRef(taskId), tip], { cwd: root });
+    // A file system monitor that the agent's git started would keep the folder open. Where there is none this fails, which is fine.
+    if (await exists(worktree)) await git.run(['fsmonitor--daemon', 'stop'], { cwd: worktree, codes: 'any' });
     // Node deletes links and junctions themselves, never what they point to; git on Windows once followed them.
     await rm(worktree, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
     if (entry !== undefined) await this.#unregister(worktree);

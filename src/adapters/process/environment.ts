@@ -2,7 +2,7 @@
 
 /** Variables that belong to the program that Baton runs in, and would mislead a child. */
 const HOST_ONLY = [
-  /^VSCODE_/, // the extension host's own wiring
+  /^VSCODE_(?!GIT_)/, // the extension host's own wiring; git's questions for a password still reach VS Code
   /^ELECTRON_/, // ELECTRON_RUN_AS_NODE would turn any Electron program into Node
   /^CLAUDECODE$|^CLAUDE_CODE_(ENTRYPOINT|SSE_PORT|SESSION_ID)$/, // Claude refuses to run inside Claude
   /^GIT_(DIR|WORK_TREE|INDEX_FILE|PREFIX|COMMON_DIR|OBJECT_DIRECTORY|ALTERNATE_OBJECT_DIRECTORIES|NAMESPACE)$/, // set when Baton was started by a git hook

@@ -14,10 +14,15 @@ export interface Program {
  * The absolute path of a program: as given when it names a folder, else the first match on PATH, else in the places
  * where installers put CLIs, since a VS Code started from a dock has a short PATH. Undefined when there is none.
  */
-export async function findProgram(name: string, env: Readonly<Record<string, string | undefined>> = process.env, cwd: string = process.cwd()): Promise<string | undefined> {
+export async function findProgram(
+  name: string,
+  env: Readonly<Record<string, string | undefined>> = process.env,
+  cwd: string = process.cwd(),
+  places: readonly string[] = usualPlaces(env),
+): Promise<string | undefined> {
   const given = name.startsWith('~/') ? path.join(homedir(), name.slice(2)) : name;
   if (/[\\/]/.test(given)) return await firstExecutable([path.resolve(cwd, given)], env);
-  const folders = [...(pathOf(env)?.split(path.delimiter) ?? []), ...usualPlaces(env)].filter((folder) => path.isAbsolute(folder));
+  const folders = [...(pathOf(env)?.split(path.delimiter) ?? []), ...places].filter((folder) => path.isAbsolute(folder));
   return await firstExecutable([...new Set(folders)].map((folder) => path.join(folder, given)), env);
 }
 
@@ -40,8 +45,11 @@ export function shimTarget(shim: string, folder: string): string | undefined {
 }
 
 async function node(): Promise<string> {
+  const found = await findProgram('node');
+  if (found !== undefined) return found;
   // In VS Code process.execPath is Electron, which is Node only with a variable that would leak into the agent.
-  return (await findProgram('node')) ?? process.execPath;
+  if (process.versions['electron'] !== undefined) throw new Error('Node.js was not found on PATH, and this program needs it.');
+  return process.execPath;
 }
 
 async function firstExecutable(candidates: readonly string[], env: Readonly<Record<string, string | undefined>>): Promise<string | undefined> {

@@ -61,6 +61,7 @@ async function attend(
   write: (entry: Record<string, unknown>) => void,
 ): Promise<AgentEnd> {
   const { orchestrator } = context.config();
+  const { request } = plan;
   let verdict: AgentEnd | undefined;
   const endEarly = (end: AgentEnd): void => {
     verdict ??= end;
@@ -78,9 +79,12 @@ async function attend(
   run.session = session;
   let reported: AgentEnd | undefined;
   let storedUsageAt = context.ports.clock.now();
+  // A protocol agent that has only been spawned has not said anything yet; a command may work without a word.
+  let spawned = request.agent.driver === 'command';
   try {
     for await (const message of session.messages) {
-      watchdog.sign();
+      if (spawned || message.type !== 'started') watchdog.sign();
+      spawned = true;
       if (message.type === 'end') {
         reported = message.end;
         break;

@@ -23,7 +23,7 @@ export async function drive(context: PipelineContext, run: Run): Promise<void> {
     try {
       result = await phase(context, run, task);
     } catch (error) {
-      if (run.signal.aborted) return;
+      if (run.aborted !== undefined) return;
       await parkBroken(context, task.task_id, error);
       return;
     }

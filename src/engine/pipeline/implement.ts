@@ -77,8 +77,11 @@ async function completeStep(context: PipelineContext, run: Run, stepId: string, 
   if (task.worktree === null) return 'leave';
   run.activity = 'committing';
   context.changed();
-  const { sha } = await context.ports.workspace.checkpoint(task.worktree, commitMessage(task, stepId));
-  if (sha === lastCheckpoint(task)) {
+  const { workspace } = context.ports;
+  const { sha } = await workspace.checkpoint(task.worktree, commitMessage(task, stepId));
+  // By content: an agent may have made an empty commit of its own.
+  const before = lastCheckpoint(task);
+  if (sha === before || (before !== null && (await workspace.changes(task.worktree, before, sha)).length === 0)) {
     await context.lifecycle.change(task.task_id, (draft) => {
       draft.feedback = null;
       return undefined;

@@ -4,7 +4,7 @@
  */
 import { messageOf } from '../../core/errors.ts';
 import type { Decision, TaskExecution } from '../../core/execution.ts';
-import { evaluatePermission } from '../../core/permissions.ts';
+import { evaluatePermission, questionOf, type PermissionQuestion } from '../../core/permissions.ts';
 import type { AgentMessage, AgentSession, Disposable, PermissionAnswer } from '../ports.ts';
 import type { AttemptPlan } from './attempt.ts';
 import type { PipelineContext } from './context.ts';
@@ -64,19 +64,13 @@ export class PermissionDesk {
     await this.#tail;
     this.#listening.dispose();
     const ids = new Set(this.#waiting.keys());
-    for (const _ of ids) await this.#stopWaiting();
+    for (let left = ids.size; left > 0; left -= 1) await this.#stopWaiting();
     this.#waiting.clear();
     if (!keep && ids.size > 0) await this.#withdraw((decision) => ids.has(decision.id));
   }
 
   async #handle(request: PermissionRequest): Promise<void> {
-    const { tool, input } = request;
-    const policy = await evaluatePermission(this.#context.config().permissions, {
-      tool,
-      input,
-      worktree: this.#plan.request.cwd,
-      resolve: (path) => this.#context.ports.resolvePath(this.#plan.request.cwd, path),
-    });
+    const policy = evaluatePermission(this.#context.config().permissions, await this.#question(request));
     if (policy.then === 'allow') return this.#answer(request, { behavior: 'allow' }, `policy: ${policy.reason}`);
     if (policy.then === 'deny') return this.#answer(request, { behavior: 'deny', message: policy.reason }, `policy: ${policy.reason}`);
     const known = this.#known(request);
@@ -89,6 +83,19 @@ export class PermissionDesk {
     // The answer may have come between opening the decision and waiting for it.
     const current = this.#task().decisions.find((one) => one.id === decision.id);
     if (current?.status === 'answered') await this.#answered(current);
+  }
+
+  /** The request with its paths where they really lead; what leads out of the worktree begins with "../" or is absolute. */
+  async #question(request: PermissionRequest): Promise<PermissionQuestion> {
+    const question = questionOf(request.tool, request.input);
+    if (question.paths === undefined) return question;
+    const { cwd } = this.#plan.request;
+    const paths = question.paths.map(async (path) => {
+      const inside = await this.#context.ports.resolvePath(cwd, path);
+      if (inside !== null) return inside;
+      return /^([/\\~]|[A-Za-z]:)/.test(path) ? path : `../${path}`;
+    });
+    return { ...question, paths: await Promise.all(paths) };
   }
 
   /** A decision for the same tool and input whose agent died before the answer could reach it. */

@@ -109,7 +109,7 @@ describe('the real CLI when the provider fails', function () {
     }));
 
   it('knows an unknown model', () =>
-    withClaude(server, [{ error: { status: 404, message: 'model: no-such-model-9' } }], async ({ start }) => {
+    withClaude(server, () => ({ error: { status: 404, message: 'model: no-such-model-9' } }), async ({ start }) => {
       const end = await (await start({ model: 'no-such-model-9' })).ended;
       assert.equal(end.error?.kind, 'model_not_found');
     }));

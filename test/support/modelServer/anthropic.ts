@@ -10,7 +10,7 @@ type Json = Record<string, unknown>;
 export function readConversation(body: Json): Conversation {
   const messages = list(body['messages']).map(readMessage);
   const system = textOf(body['system']);
-  const everything = system + JSON.stringify(body['messages']).replaceAll('\\n', '\n');
+  const everything = system + '\n' + JSON.stringify(body['messages']).replaceAll('\\n', '\n');
   const opened = messages.findLastIndex((one) => one.role === 'user' && one.results.length === 0 && one.text !== '');
   const cwd = /(?:primary )?working directory: ?([^\n<"]+)/i.exec(everything);
   return {
@@ -47,6 +47,10 @@ export async function writeTurn(response: ServerResponse, turn: Turn, conversati
   const message = { id: `msg_${hex(12)}`, type: 'message', role: 'assistant', model: conversation.model, stop_sequence: null };
   const headers = { 'request-id': `req_${hex(8)}`, ...turn.headers };
   if (!stream) {
+    if (turn.cut === true) {
+      response.destroy();
+      return;
+    }
     response.writeHead(200, { 'content-type': 'application/json', ...headers });
     response.end(JSON.stringify({ ...message, content: blocks, stop_reason: stopReason, usage: { ...usage, output_tokens: output } }));
     return;

@@ -55,6 +55,7 @@ const SETTINGS = {
   'window.autoDetectColorScheme': false,
   'window.autoDetectHighContrast': false,
   'window.commandCenter': false,
+  'workbench.editor.useModal': 'off',
   'workbench.secondarySideBar.defaultVisibility': 'hidden',
 };
 

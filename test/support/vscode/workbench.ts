@@ -18,7 +18,8 @@ export type Theme = keyof typeof THEMES;
 export const ALL_THEMES = Object.keys(THEMES) as Theme[];
 
 const SCREENSHOTS = path.join(ROOT, 'out/screenshots');
-const TIMEOUT_MS = 20_000;
+const CLICK_TIMEOUT_MS = 1_000;
+const TIMEOUT_MS = 30_000;
 const PALETTE_TIMEOUT_MS = 2_000;
 const START_TIMEOUT_MS = 60_000;
 
@@ -67,6 +68,17 @@ export function windowUrl(server: VsCodeServer, folder: string, testsPath?: stri
   return `http://${server.authority}/?folder=${encodeURIComponent(folder)}&payload=${encodeURIComponent(payload)}`;
 }
 
+const open = new Set<Workbench>();
+
+// A root hook of every suite that opens windows: what did they show when a test failed?
+if (typeof afterEach === 'function') {
+  afterEach('take a picture of a failure', async function () {
+    if (this.currentTest?.state !== 'failed') return;
+    const name = `failed-${this.currentTest.fullTitle().replace(/\W+/g, '-').slice(0, 100)}`;
+    for (const [index, workbench] of [...open].entries()) console.log(`Picture: ${await workbench.screenshot(`${name}-${String(index)}`)}`);
+  });
+}
+
 export class Workbench {
   readonly page: Page;
   readonly server: VsCodeServer;
@@ -76,9 +88,11 @@ export class Workbench {
     this.page = page;
     this.server = server;
     this.#closers = closers;
+    open.add(this);
   }
 
   async close(): Promise<void> {
+    open.delete(this);
     await this.page.close();
     for (const close of this.#closers) await close();
   }
@@ -196,14 +210,29 @@ export class Workbench {
 
   /** Clicks an inline action of a tree row by its title. */
   async clickRowAction(row: Locator, action: string): Promise<void> {
-    await row.hover();
-    await row.locator(`.actions .action-label[aria-label^="${action}"]`).click();
+    const button = row.locator(`.actions .action-label[aria-label^="${action}"]`);
+    const deadline = performance.now() + TIMEOUT_MS;
+    for (;;) {
+      await row.hover();
+      try {
+        // A row that is drawn again or moves takes its buttons with it.
+        await button.click({ timeout: CLICK_TIMEOUT_MS });
+        return;
+      } catch (error) {
+        if (performance.now() > deadline) throw error;
+      }
+    }
   }
 
   /** Clicks an entry of a row's context menu. */
   async clickRowMenu(row: Locator, action: string): Promise<void> {
     await row.click({ button: 'right' });
-    await this.page.locator('.context-view .monaco-menu').getByText(action, { exact: true }).click();
+    const menu = this.page.locator('.context-view .monaco-menu');
+    // A menu is deaf to the mouse for its first 100 ms: clicked again, until it has closed.
+    for (let open = true; open; ) {
+      await menu.getByText(action, { exact: true }).click();
+      open = await menu.waitFor({ state: 'detached', timeout: 500 }).then(() => false, () => true);
+    }
   }
 
   /** Clicks an action in a view's title bar. */
@@ -211,6 +240,27 @@ export class Workbench {
     const pane = this.view(view);
     await pane.locator('.pane-header').hover();
     await pane.locator(`.pane-header .action-label[aria-label^="${action}"]`).click();
+  }
+
+  // --- extensions
+
+  /**
+   * What VS Code says of a running extension: `Activation: 12ms`, and its uncaught errors, if any. An installed extension is
+   * listed by its display name, one under development by its id.
+   */
+  async runningExtension(...names: readonly string[]): Promise<{ readonly activation: string; readonly message: string }> {
+    const size = this.page.viewportSize() ?? { width: 1280, height: 800 };
+    // The list holds only what is in sight.
+    await this.page.setViewportSize({ ...size, height: 3000 });
+    await this.runCommand('Developer: Show Running Extensions');
+    const rows = this.page.locator('.monaco-list-row:has(.activation-time)');
+    const title = names.map((name) => this.page.locator('.name').getByText(name, { exact: true })).reduce((some, other) => some.or(other));
+    const row = rows.filter({ has: title });
+    await row.waitFor();
+    const found = { activation: await row.locator('.activation-time').innerText(), message: await row.locator('.msg').innerText() };
+    await this.runCommand('View: Close Editor');
+    await this.page.setViewportSize(size);
+    return found;
   }
 
   // --- status bar, editors, notifications, webviews

@@ -1,40 +1,71 @@
 import assert from 'node:assert/strict';
-import { approvalNeeded } from '../../../src/core/approval.ts';
-import { defaultConfig } from '../../../src/core/config/schema.ts';
+import fc from 'fast-check';
+import { approvalNeeded, approvalState } from '../../../src/core/approval.ts';
+import { configSchema, defaultConfig } from '../../../src/core/config/schema.ts';
+import type { Decision, DecisionAnswer } from '../../../src/core/execution.ts';
+import type { TaskDefinition } from '../../../src/core/task.ts';
+import { decision, T0 } from '../../support/tasks.ts';
 
-const config = defaultConfig();
-const need = (goal: string, more: Record<string, unknown> = {}): boolean => approvalNeeded({ id: 't', goal, ...more }, config).needed;
+const CONFIG = defaultConfig();
+const reasons = (task: Partial<TaskDefinition>): readonly string[] => approvalNeeded({ id: 't', goal: 'Tidy up', ...task }, CONFIG).reasons;
 
-describe('Consent before a start (row 4)', () => {
-  for (const keyword of config.approval.keywords) {
-    it(`is needed for a goal with the word "${keyword}"`, () => {
-      assert.equal(need(`Please ${keyword} it`), true);
-      assert.equal(need(`Please ${keyword.toUpperCase()}, now`), true);
+describe('Approval before a start (row 4)', () => {
+  for (const keyword of CONFIG.approval.keywords) {
+    it(`is needed for "${keyword}" in goal, description or constraints, in any case`, () => {
+      assert.deepEqual(reasons({ goal: `Please ${keyword.toUpperCase()} it` }), [`the goal has "${keyword}"`]);
+      assert.deepEqual(reasons({ description: `then ${keyword}.` }), [`the description has "${keyword}"`]);
+      assert.deepEqual(reasons({ constraints: ['none', `never ${keyword}!`] }), [`a constraint has "${keyword}"`]);
     });
   }
-
-  it('is not needed when a keyword is only part of a word', () => {
-    assert.equal(need('Fix the wireframe of the removed_items executor'), false);
-    assert.equal(need('Document undeletable rows'), false);
+  it('is needed when the task states it, and not overridden by stating the contrary', () => {
+    assert.deepEqual(approvalNeeded({ id: 't', goal: 'Tidy up', requires_approval: true }, CONFIG), { needed: true, reasons: ['the task states requires_approval'] });
+    assert.equal(approvalNeeded({ id: 't', goal: 'Delete it', requires_approval: false }, CONFIG).needed, true);
+    assert.equal(approvalNeeded({ id: 't', goal: 'Tidy up', requires_approval: false }, CONFIG).needed, false);
+  });
+  it('is not needed for parts of words or names in code', () => {
+    for (const goal of ['Undeleted rows', 'removed_items', 'the deployer', 'wireless', 'executes', 'delete_user()', 'repayments']) assert.deepEqual(reasons({ goal }), [], goal);
+    for (const description of ['call `delete()` here', '``a ` delete``', '```sh\nrm -rf; delete\n```\nok', '~~~\ndeploy\n~~~', '```\ndelete\n````\n']) {
+      assert.deepEqual(reasons({ description }), [], description);
+    }
+  });
+  it('is not dodged by an unclosed code mark, line breaks, invisible characters or wide letters', () => {
+    for (const description of ['```\nnow delete it', 'a ` stray tick, then delete', 'one `tick\n\nanother` paragraph: `x` delete', 'send\n  email', 'send-email', 'de\u200Blete', 'de\u00ADploy', 'ｄｅｌｅｔｅ', '~~~ x\ndelete\n```', '`a` delete `b`']) {
+      assert.notDeepEqual(reasons({ description }), [], description);
+    }
+  });
+  it('follows the configured keywords, whatever characters they have', () => {
+    const config = configSchema.parse({ approval: { keywords: ['c++', 'drop  table'] } });
+    assert.deepEqual(approvalNeeded({ id: 't', goal: 'Delete', description: 'port to C++, then DROP\nTABLE' }, config).reasons, ['the description has "c++"', 'the description has "drop  table"']);
+  });
+  it('is found wherever in prose the word stands (property)', () => {
+    const filler = fc.array(fc.constantFrom('some', 'text', '`code`', '```\nfence\n```', '\n', '\n\n', 'x.y', '"q"'));
+    fc.assert(
+      fc.property(filler, filler, (before, after) => {
+        assert.equal(approvalNeeded({ id: 't', goal: 'g', description: [...before, 'delete', ...after].join('\n\n') }, CONFIG).needed, true);
+      }),
+    );
   });
 
-  it('reads description and constraints too, and says where the word stands', () => {
-    const { reasons } = approvalNeeded({ id: 't', goal: 'Tidy up', description: 'then deploy', constraints: ['do not touch production'] }, config);
-    assert.deepEqual(reasons, ['the description says "deploy"', 'the constraints says "production"']);
+  describe('once given', () => {
+    const answer = (over: Partial<DecisionAnswer> = {}): DecisionAnswer => ({ verdict: 'approve', text: null, input: null, by: 'ann', via: 'vscode', at: new Date(T0).toISOString(), ...over });
+    const given = (over: Partial<Decision> = {}): Decision => decision({ status: 'answered', answer: answer(), content_hash: 'h', ...over });
+    const HOURS = 3_600_000;
+    it('holds for exactly this content, once, for 24 hours', () => {
+      assert.equal(approvalState(given(), 'h', CONFIG, T0), 'valid');
+      assert.equal(approvalState(given(), 'h', CONFIG, T0 + 24 * HOURS - 1), 'valid');
+      assert.equal(approvalState(given(), 'h', CONFIG, T0 + 24 * HOURS), 'expired');
+      assert.equal(approvalState(given(), 'other', CONFIG, T0), 'changed');
+      assert.equal(approvalState(given({ applied_at: new Date(T0).toISOString() }), 'h', CONFIG, T0), 'used');
+      assert.equal(approvalState(given(), 'h', configSchema.parse({ approval: { expires: '1h' } }), T0 + HOURS), 'expired');
+    });
+    it('is nothing but the recorded answer of a human to a start decision', () => {
+      assert.equal(approvalState(undefined, 'h', CONFIG, T0), 'missing');
+      assert.equal(approvalState(decision({ content_hash: 'h' }), 'h', CONFIG, T0), 'missing');
+      assert.equal(approvalState(given({ kind: 'merge' }), 'h', CONFIG, T0), 'missing');
+      assert.equal(approvalState(given({ status: 'withdrawn' }), 'h', CONFIG, T0), 'missing');
+      assert.equal(approvalState(given({ status: 'expired' }), 'h', CONFIG, T0), 'expired');
+      for (const verdict of ['reject', 'request_changes'] as const) assert.equal(approvalState(given({ answer: answer({ verdict, text: 'approved' }) }), 'h', CONFIG, T0), 'missing');
+      assert.equal(approvalNeeded({ id: 'approved-delete', goal: 'APPROVED: delete it' }, CONFIG).needed, true);
+    });
   });
-
-  it('ignores code spans and fenced blocks, but not text behind an unclosed fence', () => {
-    assert.equal(need('Rename `delete` to `discard`'), false);
-    assert.equal(need('Tidy', { description: 'See\n```sh\nrm and delete\n```\nand go on' }), false);
-    assert.equal(need('Tidy', { description: 'See\n```sh\ndelete everything' }), true);
-  });
-
-  it('finds words that a line break separates', () => assert.equal(need('Tidy', { description: 'and send\nemail to all' }), true));
-
-  it('is not switched off by requires_approval: false, nor by the word "approved"', () => {
-    assert.equal(need('Delete the cache', { requires_approval: false }), true);
-    assert.equal(need('approved: delete the cache'), true);
-  });
-
-  it('is needed when the task asks for it', () => assert.equal(need('Fix a typo', { requires_approval: true }), true));
 });

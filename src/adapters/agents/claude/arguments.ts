@@ -15,11 +15,15 @@ export const CLAUDE_ENVIRONMENT: Readonly<Record<string, string>> = {
  */
 const DENIED_TOOLS = ['EnterWorktree', 'ExitWorktree', 'EnterPlanMode', 'ExitPlanMode', 'CronCreate', 'CronDelete', 'CronList', 'ScheduleWakeup', 'Bash(git stash:*)'];
 
+/** Who plans or reviews changes nothing. */
+const EDITING_TOOLS = ['Edit', 'Write', 'NotebookEdit'];
+
 /** Never holds a secret or the prompt: those travel by environment and stdin. */
 export function claudeArguments(request: AgentRequest, sessionId: string): string[] {
   const { agent, model } = request;
+  const denied = request.role === 'implementer' ? DENIED_TOOLS : [...DENIED_TOOLS, ...EDITING_TOOLS];
   const args = ['-p', '--verbose', '--output-format', 'stream-json', '--input-format', 'stream-json', '--include-partial-messages', '--replay-user-messages'];
-  args.push('--permission-prompt-tool', 'stdio', '--permission-mode', agent.permission_mode ?? 'acceptEdits', '--disallowedTools', DENIED_TOOLS.join(','));
+  args.push('--permission-prompt-tool', 'stdio', '--permission-mode', agent.permission_mode ?? 'acceptEdits', '--disallowedTools', denied.join(','));
   args.push(...(request.resume === null ? ['--session-id', sessionId] : ['--resume', sessionId]));
   if (model !== null) args.push('--model', model);
   if (agent.max_turns !== undefined) args.push('--max-turns', String(agent.max_turns));
