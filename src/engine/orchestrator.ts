@@ -7,7 +7,7 @@ import { planQueue, type AgentFact, type QueuePlan, type RunningFact } from '../
 import type { TaskExecution } from '../core/execution.ts';
 import { route } from '../core/routing.ts';
 import type { AccountView, ChangesView, Command, CommandReply, EngineApi, Snapshot } from '../shared/api.ts';
-import type { Problem } from '../core/errors.ts';
+import { messageOf, type Problem } from '../core/errors.ts';
 import { Accounts } from './accounts.ts';
 import { keepCheckpoint } from './checkpoint.ts';
 import { CommandDesk } from './commands.ts';
@@ -55,6 +55,7 @@ export class Orchestrator implements EngineApi {
   #seq = 0;
   #publishing: Disposable | undefined;
   #mergeTail: Promise<unknown> = Promise.resolve();
+  readonly #background = new Set<Promise<void>>();
 
   /** Reads store, configuration and task files, cleans up after a leader that died, and goes on with what was wished for. */
   static async open(options: OrchestratorOptions): Promise<Orchestrator> {
@@ -104,6 +105,7 @@ export class Orchestrator implements EngineApi {
       agentFor: (task) => this.#agentFor(task),
       mayStartAttempt: () => this.#loop.mayStart,
       changed: () => this.#publish(),
+      background: (what, work) => this.#inBackground(what, work),
       merging: (work) => this.#inMergeTurn(work),
     };
     this.#loop = new Loop({
@@ -160,6 +162,7 @@ export class Orchestrator implements EngineApi {
   /** Ends attempts as interrupted, writes what is left to write and lets go of everything. */
   async close(): Promise<void> {
     await this.#loop.dispose();
+    await Promise.all(this.#background);
     // Only now: what the loop's end commits belongs into log and checkpoint.
     for (const one of this.#owned) one.dispose();
     this.#publishing?.dispose();
@@ -215,6 +218,13 @@ export class Orchestrator implements EngineApi {
     if (choice.kind === 'none') return choice;
     const agent = this.#agents.find((one) => one.name === choice.name);
     return agent ? { kind: 'agent', agent, model: choice.model, reason: choice.reason } : { kind: 'none', reason: `agent ${choice.name} is gone` };
+  }
+
+  #inBackground(what: string, work: () => Promise<void>): void {
+    const mine: Promise<void> = work()
+      .catch((error: unknown) => this.#ports.log.warn(`Failed while ${what}: ${messageOf(error)}`))
+      .finally(() => this.#background.delete(mine));
+    this.#background.add(mine);
   }
 
   async #inMergeTurn<T>(work: () => Promise<T>): Promise<T> {
