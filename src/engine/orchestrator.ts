@@ -7,7 +7,7 @@ import { planQueue, type AgentFact, type QueuePlan, type RunningFact } from '../
 import type { TaskExecution } from '../core/execution.ts';
 import { route } from '../core/routing.ts';
 import type { AccountView, ChangesView, Command, CommandReply, EngineApi, Snapshot } from '../shared/api.ts';
-import type { Problem } from '../core/errors.ts';
+import { messageOf, type Problem } from '../core/errors.ts';
 import { Accounts } from './accounts.ts';
 import { keepCheckpoint } from './checkpoint.ts';
 import { CommandDesk } from './commands.ts';
@@ -21,6 +21,7 @@ import { tidy } from './pipeline/merge.ts';
 import type { Run } from './pipeline/run.ts';
 import type { AgentInfo, Disposable, Ports } from './ports.ts';
 import { recover } from './recovery.ts';
+import { keepRunLog } from './runLog.ts';
 import { buildSnapshot } from './snapshot.ts';
 
 /** Surfaces get at most this many snapshots a second: four. */
@@ -54,6 +55,7 @@ export class Orchestrator implements EngineApi {
   #seq = 0;
   #publishing: Disposable | undefined;
   #mergeTail: Promise<unknown> = Promise.resolve();
+  readonly #background = new Set<Promise<void>>();
 
   /** Reads store, configuration and task files, cleans up after a leader that died, and goes on with what was wished for. */
   static async open(options: OrchestratorOptions): Promise<Orchestrator> {
@@ -103,6 +105,7 @@ export class Orchestrator implements EngineApi {
       agentFor: (task) => this.#agentFor(task),
       mayStartAttempt: () => this.#loop.mayStart,
       changed: () => this.#publish(),
+      background: (what, work) => this.#inBackground(what, work),
       merging: (work) => this.#inMergeTurn(work),
     };
     this.#loop = new Loop({
@@ -123,6 +126,7 @@ export class Orchestrator implements EngineApi {
     this.#checkpoint = keepCheckpoint(lifecycle, ports.writeCheckpoint, () => this.#loop.view().run_id, ports.log);
     this.#owned.push(
       this.#checkpoint,
+      keepRunLog(lifecycle, ports.runLog),
       lifecycle.onCommitted(() => {
         this.#publish();
         this.#loop.wake();
@@ -157,11 +161,13 @@ export class Orchestrator implements EngineApi {
 
   /** Ends attempts as interrupted, writes what is left to write and lets go of everything. */
   async close(): Promise<void> {
+    await this.#loop.dispose();
+    await Promise.all(this.#background);
+    // Only now: what the loop's end commits belongs into log and checkpoint.
     for (const one of this.#owned) one.dispose();
     this.#publishing?.dispose();
-    await this.#loop.dispose();
     await this.#checkpoint.settled();
-    await this.#ports.runs.flush();
+    await Promise.all([this.#ports.runs.flush(), this.#ports.runLog.flush()]);
     await this.#ports.store.close();
   }
 
@@ -212,6 +218,13 @@ export class Orchestrator implements EngineApi {
     if (choice.kind === 'none') return choice;
     const agent = this.#agents.find((one) => one.name === choice.name);
     return agent ? { kind: 'agent', agent, model: choice.model, reason: choice.reason } : { kind: 'none', reason: `agent ${choice.name} is gone` };
+  }
+
+  #inBackground(what: string, work: () => Promise<void>): void {
+    const mine: Promise<void> = work()
+      .catch((error: unknown) => this.#ports.log.warn(`Failed while ${what}: ${messageOf(error)}`))
+      .finally(() => this.#background.delete(mine));
+    this.#background.add(mine);
   }
 
   async #inMergeTurn<T>(work: () => Promise<T>): Promise<T> {

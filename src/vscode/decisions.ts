@@ -3,6 +3,7 @@ import * as vscode from 'vscode';
 import { userInfo } from 'node:os';
 import type { Decision, Verdict } from '../core/execution.ts';
 import type { App } from './app.ts';
+import { confirm } from './confirm.ts';
 import { commandOf, decisionTitle, permissionInput, permissionSummary } from './model/decisionItem.ts';
 import { oneLine } from './model/format.ts';
 import { decisionTarget, targetOf, taskFor, type DecisionTarget } from './targets.ts';
@@ -162,7 +163,7 @@ async function decide(app: App, target: DecisionTarget, verdict: Verdict, { text
     via: 'vscode',
   });
   app.log.info(`${decisionTitle(decision)} of ${task.id}: ${verdict}. ${reply.message}`);
-  vscode.window.setStatusBarMessage(`$(check) ${reply.message}`, 5000);
+  confirm(reply);
 }
 
 /** One line of text; undefined when the user turned away. With `needed`, an empty line is not taken. */

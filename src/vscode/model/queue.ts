@@ -282,6 +282,12 @@ export function dropBefore(tasks: readonly TaskView[], dragged: readonly string[
   return next?.id ?? null;
 }
 
+/**
+ * A drawn row gets new buttons, so a click during which it is drawn is lost: often enough to be live, rarely enough to be clicked.
+ * In ms.
+ */
+const LIVE = 5000;
+
 /** How often the visible queue must be drawn again though nothing happened, in ms; null = never. */
 export function tickEvery(repositories: readonly QueueRepository[], now: number): number | null {
   let every: number | null = null;
@@ -289,7 +295,7 @@ export function tickEvery(repositories: readonly QueueRepository[], now: number)
     for (const task of snapshot?.tasks ?? []) {
       const group = queueGroup(task);
       const countdown = group === 'held' && task.not_before !== null && Date.parse(task.not_before) > now;
-      if (group === 'running' || countdown) return 1000;
+      if (group === 'running' || countdown) return LIVE;
       if (group === 'waiting' || group === 'held') every = 60_000;
     }
   }

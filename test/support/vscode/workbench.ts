@@ -18,6 +18,7 @@ export type Theme = keyof typeof THEMES;
 export const ALL_THEMES = Object.keys(THEMES) as Theme[];
 
 const SCREENSHOTS = path.join(ROOT, 'out/screenshots');
+const CLICK_TIMEOUT_MS = 1_000;
 const TIMEOUT_MS = 30_000;
 const PALETTE_TIMEOUT_MS = 2_000;
 const START_TIMEOUT_MS = 60_000;
@@ -176,7 +177,7 @@ export class Workbench {
 
   /** The number on a container's icon, null when it has none. */
   async containerBadge(title: string): Promise<string | null> {
-    const badge = this.page.locator('.activitybar .action-item').filter({ has: this.page.getByRole('tab', { name: title }) }).locator('.badge-content');
+    const badge = this.page.locator('.activitybar').getByRole('tab', { name: title }).locator('.badge-content');
     const text = (await badge.count()) === 0 ? '' : await badge.first().innerText();
     return text === '' ? null : text;
   }
@@ -209,14 +210,29 @@ export class Workbench {
 
   /** Clicks an inline action of a tree row by its title. */
   async clickRowAction(row: Locator, action: string): Promise<void> {
-    await row.hover();
-    await row.locator(`.actions .action-label[aria-label^="${action}"]`).click();
+    const button = row.locator(`.actions .action-label[aria-label^="${action}"]`);
+    const deadline = performance.now() + TIMEOUT_MS;
+    for (;;) {
+      await row.hover();
+      try {
+        // A row that is drawn again or moves takes its buttons with it.
+        await button.click({ timeout: CLICK_TIMEOUT_MS });
+        return;
+      } catch (error) {
+        if (performance.now() > deadline) throw error;
+      }
+    }
   }
 
   /** Clicks an entry of a row's context menu. */
   async clickRowMenu(row: Locator, action: string): Promise<void> {
     await row.click({ button: 'right' });
-    await this.page.locator('.context-view .monaco-menu').getByText(action, { exact: true }).click();
+    const menu = this.page.locator('.context-view .monaco-menu');
+    // A menu is deaf to the mouse for its first 100 ms: clicked again, until it has closed.
+    for (let open = true; open; ) {
+      await menu.getByText(action, { exact: true }).click();
+      open = await menu.waitFor({ state: 'detached', timeout: 500 }).then(() => false, () => true);
+    }
   }
 
   /** Clicks an action in a view's title bar. */
@@ -258,16 +274,21 @@ export class Workbench {
     return this.page.getByRole('tab', { name: title }).and(this.page.locator('.tabs-container .tab')).first();
   }
 
-  notification(text: string | RegExp): Locator {
-    return this.page.locator('.notifications-toasts .notification-list-item').filter({ hasText: text }).first();
-  }
-
-  notifications(): Promise<string[]> {
-    return this.page.locator('.notifications-toasts .notification-list-item-message').allInnerTexts();
+  /** The notification with this text, in the notification center: VS Code under its smoke-test driver shows no toasts. */
+  async notification(text: string | RegExp): Promise<Locator> {
+    const center = this.page.locator('.notifications-center.visible');
+    const found = center.locator('.notification-list-item').filter({ hasText: text }).first();
+    const deadline = performance.now() + TIMEOUT_MS;
+    for (;;) {
+      if ((await center.count()) === 0) await this.page.locator('#status\\.notifications').click();
+      const shown = await found.waitFor({ timeout: CLICK_TIMEOUT_MS }).then(() => true, () => false);
+      if (shown) return found;
+      if (performance.now() > deadline) throw new Error(`No notification says ${String(text)}. There is: ${(await center.allInnerTexts()).join(' ')}`);
+    }
   }
 
   async clickNotificationButton(text: string | RegExp, button: string): Promise<void> {
-    await this.notification(text).getByRole('button', { name: button, exact: true }).click();
+    await (await this.notification(text)).getByRole('button', { name: button, exact: true }).click();
   }
 
   /** A button of the modal dialog. */
