@@ -309,6 +309,16 @@ export class Workbench {
     }
   }
 
+  /** What the notification center holds. */
+  async notifications(): Promise<string[]> {
+    const center = this.page.locator('.notifications-center.visible');
+    if ((await center.count()) === 0) await this.page.locator('#status\\.notifications').click();
+    await center.waitFor();
+    const messages = await center.locator('.notification-list-item-message').allInnerTexts();
+    await this.page.locator('#status\\.notifications').click();
+    return messages;
+  }
+
   async clickNotificationButton(text: string | RegExp, button: string): Promise<void> {
     await (await this.notification(text)).getByRole('button', { name: button, exact: true }).click();
   }
