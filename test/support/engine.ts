@@ -74,7 +74,7 @@ export interface TestEngine {
   setTasks(tasks: TaskDefinition[]): void;
   setConfig(config: Record<string, unknown>): void;
   setStopHook(present: boolean): void;
-  /** The next snapshot for which the test holds; rejects after 15 s with the last one. */
+  /** The next snapshot for which the test holds; rejects after 45 s with the last one. */
   until(test: (snapshot: Snapshot) => boolean, what?: string): Promise<Snapshot>;
   untilState(taskId: string, ...states: TaskView['state'][]): Promise<TaskExecution>;
   record(taskId: string): Promise<TaskExecution>;
@@ -234,7 +234,7 @@ async function until(engine: Orchestrator, matches: (snapshot: Snapshot) => bool
       subscription.dispose();
       const tasks = last.tasks.map((one) => `${one.id}: ${one.state} (${one.why})${one.error ? ` ${one.error}` : ''}`).join('\n');
       reject(new Error(`${what} did not come; loop ${last.loop.state}\n${tasks}`));
-    }, 15_000);
+    }, 45_000);
     const subscription = engine.onSnapshot((snapshot) => {
       last = snapshot;
       if (!matches(snapshot)) return;
