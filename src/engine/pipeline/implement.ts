@@ -5,7 +5,7 @@ import { setStep, stepOf } from '../lifecycle.ts';
 import type { AgentInfo } from '../ports.ts';
 import { runAttempt } from './attempt.ts';
 import { lastCheckpoint, type PhaseResult, type PipelineContext } from './context.ts';
-import { handleFailure } from './failure.ts';
+import { handleFailure, type Failure } from './failure.ts';
 import type { Run } from './run.ts';
 
 /** Drivers whose sessions can be gone on with. */
@@ -19,6 +19,8 @@ export async function implement(context: PipelineContext, run: Run): Promise<Pha
     return 'again';
   }
   if (finishedUnrecorded(task, step)) return completeStep(context, run, step.step_id, '', task.attempts.at(-1)?.agent ?? '');
+  const failed = failedUnrecorded(task, step);
+  if (failed) return handleFailure(context, task.task_id, failed);
   const choice = context.agentFor(task);
   if (choice.kind === 'none' || !run.needsSlot || !context.mayStartAttempt() || task.worktree === null) return 'leave';
   const { agent } = choice;
@@ -67,8 +69,21 @@ export async function implement(context: PipelineContext, run: Run): Promise<Pha
 
 /** A crash fell between the agent's end and the commit of its work: the attempt is not repeated. */
 function finishedUnrecorded(task: TaskExecution, step: StepExecution): boolean {
+  return lastAttempt(task, step)?.outcome === 'succeeded';
+}
+
+/** A crash fell between the agent's failure and its consequence: the failure counts all the same. */
+function failedUnrecorded(task: TaskExecution, step: StepExecution): Failure | undefined {
+  const last = lastAttempt(task, step);
+  if (last?.outcome !== 'failed' || last.error === null) return undefined;
+  const { kind, message, status } = last.error;
+  return { error: { kind, message, ...(status === undefined ? {} : { status }) }, step_id: step.step_id, account: last.account, agent: last.agent };
+}
+
+/** The latest attempt, while its step has not moved on. */
+function lastAttempt(task: TaskExecution, step: StepExecution): Attempt | undefined {
   const last = task.attempts.at(-1);
-  return step.state === 'implementing' && last?.outcome === 'succeeded' && last.step_id === step.step_id && last.number === step.attempt;
+  return step.state === 'implementing' && last?.step_id === step.step_id && last.number === step.attempt ? last : undefined;
 }
 
 /** The work becomes a commit. An attempt that changed nothing is not done, whatever it said. */
@@ -100,7 +115,7 @@ async function completeStep(context: PipelineContext, run: Run, stepId: string, 
     draft.not_before = null;
     draft.interruptions = 0;
     draft.unknown_failures = 0;
-    return [{ type: 'step_completed', data: { step_id: stepId, commit: sha } }];
+    return [{ type: 'step_completed', data: { step_id: stepId, commit: sha } }, ...context.decisions.closePermissions(draft)];
   });
   return 'again';
 }
