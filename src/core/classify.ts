@@ -56,6 +56,8 @@ export interface ErrorEvidence {
 export interface ClassifiedError {
   readonly kind: RetryKind;
   readonly decision: RetryDecision;
+  /** The kind of evidence that decided; a ruling by words is a guess. */
+  readonly by: 'kind' | 'status' | 'code' | 'exit' | 'words' | 'signal' | 'nothing';
   /** What the ruling rests on, for the run log: `kind rate_limit`, `HTTP 429`, `code ECONNRESET`, `exit code 127`, `the words "timed out"`. */
   readonly evidence: string;
 }
@@ -63,18 +65,18 @@ export interface ClassifiedError {
 /** Classifies a failure by the strongest evidence there is: kind, status, code, signal or exit code, then words. */
 export function classifyError(evidence: ErrorEvidence): ClassifiedError {
   const kind = evidence.kind === undefined ? undefined : canonicalKind(evidence.kind);
-  if (kind !== undefined && kind !== 'unknown') return ruling(kind, `kind ${evidence.kind ?? kind}`);
+  if (kind !== undefined && kind !== 'unknown') return ruling(kind, 'kind', `kind ${evidence.kind ?? kind}`);
   const byStatus = typeof evidence.status === 'number' ? kindOfStatus(evidence.status) : undefined;
-  if (byStatus !== undefined) return ruling(byStatus, `HTTP ${evidence.status ?? ''}`);
+  if (byStatus !== undefined) return ruling(byStatus, 'status', `HTTP ${evidence.status ?? ''}`);
   const byCode = evidence.code === undefined ? undefined : kindOfCode(evidence.code);
-  if (byCode !== undefined) return ruling(byCode, `code ${evidence.code ?? ''}`);
+  if (byCode !== undefined) return ruling(byCode, 'code', `code ${evidence.code ?? ''}`);
   const exit = typeof evidence.exit_code === 'number' ? KIND_OF_EXIT.get(evidence.exit_code) : undefined;
-  if (exit !== undefined) return ruling(exit, `exit code ${evidence.exit_code ?? ''}`);
+  if (exit !== undefined) return ruling(exit, 'exit', `exit code ${evidence.exit_code ?? ''}`);
   const words = evidence.message === undefined ? undefined : kindOfWords(evidence.message);
-  if (words) return ruling(words.kind, `the words "${words.words}"`);
+  if (words) return ruling(words.kind, 'words', `the words "${words.words}"`);
   // A signal says that the process ended, not why: the message may know better, so this comes last.
-  if (typeof evidence.signal === 'string' && evidence.signal !== '') return ruling('crashed', `signal ${evidence.signal}`);
-  return ruling('unknown', 'nothing that is known');
+  if (typeof evidence.signal === 'string' && evidence.signal !== '') return ruling('crashed', 'signal', `signal ${evidence.signal}`);
+  return ruling('unknown', 'nothing', 'nothing that is known');
 }
 
 /** The evidence in something that was thrown: its status, code and kind, or those of its causes. */
@@ -119,8 +121,8 @@ export function closesAccount(kind: string): 'sign_in' | 'limit' | undefined {
   return kind === 'rate_limit' ? 'limit' : undefined;
 }
 
-function ruling(kind: RetryKind, evidence: string): ClassifiedError {
-  return { kind, decision: ERROR_DECISIONS[kind], evidence };
+function ruling(kind: RetryKind, by: ClassifiedError['by'], evidence: string): ClassifiedError {
+  return { kind, decision: ERROR_DECISIONS[kind], by, evidence };
 }
 
 /** Other spellings, in snake case and without a final _error, _exceeded or _reached. */
@@ -237,7 +239,11 @@ const WORDS: readonly (readonly [RetryKind, string])[] = [
   ['invalid_input', 'invalid input|invalid argument'],
   ['timeout', 'time[ -]?out|timed[ -]out|deadline exceeded'],
   ['connection', 'connection (?:refused|reset|closed|error|failed|lost|aborted|terminated)|network error|socket hang up|fetch failed|econn(?:reset|refused|aborted)|could not resolve host'],
-  ['rate_limit', 'rate[ -]limit(?:ed|s)?|too many requests|usage limit (?:reached|exceeded)|quota exceeded'],
+  // "rate limit" alone may be what the code is about: it must be said to be hit, or be the whole message.
+  [
+    'rate_limit',
+    'rate[ -]limit(?:ed| exceeded| reached| hit| error)|(?:hit|exceeded|reached) (?:your |the |its |a )?(?:rate|usage)[ -]limits?|too many requests|usage limit (?:reached|exceeded)|quota exceeded|^(?:\\w*error: ?)?rate[ -]limit$',
+  ],
   ['overloaded', 'overloaded(?:_error)?'],
   ['server_error', 'service (?:temporarily )?unavailable|internal server error|bad gateway'],
   ['lock_contention', 'database is locked|index\\.lock[\'"]?: file exists|unable to create [\'"]?[^\'"\\n]*\\.lock|cannot lock ref|could not obtain lock|deadlock detected'],

@@ -1,6 +1,7 @@
 /** The graph of `depends_on`: what is unknown, what goes in a circle, and what waits for what. */
 import type { Problem } from './errors.ts';
 import { closest } from './suggest.ts';
+import type { TaskDefinition } from './task.ts';
 
 /** A task as far as its dependencies go. */
 export interface DependentTask {
@@ -8,8 +9,9 @@ export interface DependentTask {
   readonly depends_on: readonly string[];
 }
 
-/** A task with the places that a problem is reported at. Lines and columns count from 1. */
-export interface LocatedTask extends DependentTask {
+/** A definition with the places that a problem is reported at, as the task files give it. Lines and columns count from 1. */
+export interface LocatedTask {
+  readonly definition: Pick<TaskDefinition, 'id' | 'depends_on'>;
   readonly file: string;
   readonly line: number;
   /** Where each entry of `depends_on` stands; the task's own line where this is not known. */
@@ -21,24 +23,25 @@ export interface LocatedTask extends DependentTask {
  * @param known ids besides those of `tasks` that a task may depend on: stored tasks and those done elsewhere
  */
 export function checkDependencies(tasks: readonly LocatedTask[], known: ReadonlySet<string> = new Set()): Problem[] {
-  const ids = new Set([...known, ...tasks.map((task) => task.id)]);
-  const cycles = findCycles(tasks);
+  const graph = tasks.map(({ definition }) => ({ id: definition.id, depends_on: definition.depends_on ?? [] }));
+  const ids = new Set([...known, ...graph.map((task) => task.id)]);
+  const cycles = findCycles(graph);
   const problems: Problem[] = [];
-  for (const task of tasks) {
+  for (const { definition, file, line: ownLine, dependencies_at } of tasks) {
+    const { id, depends_on = [] } = definition;
     const report = (index: number, message: string): void => {
-      const { line, column } = task.dependencies_at?.[index] ?? { line: task.line, column: 1 };
-      problems.push({ file: task.file, line, column, severity: 'error', source: 'task', task_id: task.id, message });
+      const { line, column } = dependencies_at?.[index] ?? { line: ownLine, column: 1 };
+      problems.push({ file, line, column, severity: 'error', source: 'task', task_id: id, message });
     };
-    for (const [index, dependency] of task.depends_on.entries()) {
+    for (const [index, dependency] of depends_on.entries()) {
       if (ids.has(dependency)) continue;
       const meant = closest(dependency, ids);
-      report(index, `Task ${task.id} depends on "${dependency}", which is no task${meant === undefined ? '' : `; did you mean "${meant}"?`}`);
+      report(index, `Task ${id} depends on "${dependency}", which is no task${meant === undefined ? '' : `; did you mean "${meant}"?`}`);
     }
-    const cycle = cycles.get(task.id);
+    const cycle = cycles.get(id);
     if (!cycle) continue;
-    const inCycle = new Set(cycle);
-    const index = task.depends_on.findIndex((dependency) => inCycle.has(dependency));
-    report(index, `Task ${task.id} waits for itself: ${describeCycle(cycle, task.id)}. Remove one of these dependencies.`);
+    const next = cycle[(cycle.indexOf(id) + 1) % cycle.length] ?? id;
+    report(depends_on.indexOf(next), `Task ${id} waits for itself: ${describeCycle(cycle, id)}. Remove one of these dependencies.`);
   }
   return problems;
 }

@@ -117,11 +117,8 @@ function byTime(task: TaskExecution, facts: QueueFacts): Reason | undefined {
 function byAgent(task: TaskExecution, facts: QueueFacts): Reason | undefined {
   const name = facts.agentOf(task);
   if (name === null) return undefined;
-  const agent = name === undefined ? undefined : facts.agents.get(name);
-  if (name === undefined) {
-    const installs = [...facts.agents.values()].flatMap((one) => one.install ?? []);
-    return because('agent_missing', `No agent that can do this is installed${installs[0] === undefined ? '' : `: ${installs[0]}`}.`);
-  }
+  if (typeof name !== 'string') return because('agent_missing', `No agent can run it: ${name.missing}.`);
+  const agent = facts.agents.get(name);
   if (!agent) return because('agent_missing', `Its agent "${name}" is neither configured nor installed.`);
   if (!agent.enabled) return because('agent_missing', `Its agent ${name} is turned off by the configuration.`);
   if (!agent.available) return because('agent_missing', `Its agent ${name} is not installed${agent.install === null ? '' : `: ${agent.install}`}.`);
@@ -201,12 +198,12 @@ export function capacityOf(tasks: readonly TaskExecution[], facts: QueueFacts): 
       }
       const budget = overBudget(task);
       if (budget) return budget;
-      const name = facts.agentOf(task) ?? null;
-      const cap = name === null ? null : (facts.agents.get(name)?.max_concurrent ?? null);
-      const running = busy.get(name ?? '') ?? 0;
+      const name = facts.agentOf(task);
       const behind = ahead > 0 ? ` and ${plural(ahead, 'task is', 'tasks are')} ahead` : '';
       // Gates and merges need no agent and wait for no slot: an approved merge is not held up by long tasks.
-      if (name === null) return because('next', 'Starts now: gates and merges need no slot.');
+      if (typeof name !== 'string') return because('next', 'Starts now: gates and merges need no slot.');
+      const cap = facts.agents.get(name)?.max_concurrent ?? null;
+      const running = busy.get(name) ?? 0;
       if (used >= slots) {
         ahead += 1;
         const inUse = atWork.length >= slots ? `${slots === 1 ? 'The one slot is' : `All ${slots} slots are`} in use` : `${slots - atWork.length} of ${plural(slots, 'slot')} free`;

@@ -130,9 +130,9 @@ class Collector implements ParsedTasks {
       return;
     }
     const values = normalise(written, yaml, path);
-    const raw = { ...outside, ...values, ...describe(values['description'], outside.body) };
-    delete (raw as { body?: unknown }).body;
-    const id = 'id' in raw && typeof raw.id === 'string' ? raw.id : undefined;
+    const { body, ...fallback } = outside;
+    const raw: Record<string, unknown> = { ...fallback, ...values, ...describe(values['description'], body) };
+    const id = typeof raw['id'] === 'string' ? raw['id'] : undefined;
     const name = id === undefined ? '' : `Task ${id}: `;
 
     for (const key of Object.keys(written)) {

@@ -201,7 +201,8 @@ function clock(entry: TranscriptEntry): string {
 }
 
 function resets(at: unknown): string {
-  return typeof at === 'number' && Number.isFinite(at) ? `, until ${new Date(at).toISOString().slice(0, 16).replace('T', ' ')} UTC` : '';
+  const date = new Date(typeof at === 'number' ? at : NaN);
+  return Number.isNaN(date.getTime()) ? '' : `, until ${date.toISOString().slice(0, 16).replace('T', ' ')} UTC`;
 }
 
 function text(from: Readonly<Record<string, unknown>>, key: string): string {

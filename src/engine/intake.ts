@@ -1,4 +1,5 @@
 /** From files to the queue: definitions become records, edits reach tasks that have not started, finished work is recognised. */
+import { checkDependencies } from '../core/dependencies.ts';
 import { messageOf, type Problem } from '../core/errors.ts';
 import { openDecisions, type TaskExecution } from '../core/execution.ts';
 import type { Decisions } from './decisions.ts';
@@ -18,6 +19,7 @@ export class Intake {
   readonly #isRunning: (taskId: string) => boolean;
   #sourced = new Map<string, SourcedTask>();
   #problems: Problem[] = [];
+  #merged: ReadonlySet<string> = new Set();
   #tail: Promise<void> = Promise.resolve();
 
   constructor(ports: IntakePorts, lifecycle: Lifecycle, decisions: Decisions, isRunning: (taskId: string) => boolean) {
@@ -30,6 +32,11 @@ export class Intake {
   /** What is wrong in the task files. */
   get problems(): readonly Problem[] {
     return this.#problems;
+  }
+
+  /** Tasks done elsewhere: found merged on the target when something depended on them or was new. */
+  get merged(): ReadonlySet<string> {
+    return this.#merged;
   }
 
   /** Where a task is defined; undefined once its file is gone. */
@@ -49,7 +56,10 @@ export class Intake {
     const { tasks, problems } = await this.#ports.sources.tasks();
     const extra: Problem[] = [];
     const unseen = tasks.filter((task) => !this.#lifecycle.find(task.definition.id));
-    const landed = unseen.length > 0 ? await this.#landed(target) : new Map<string, { hash: string; sha: string }>();
+    const defined = new Set(tasks.map((task) => task.definition.id));
+    const dangling = tasks.some((task) => task.definition.depends_on?.some((id) => !defined.has(id) && !this.#lifecycle.find(id)));
+    const landed = unseen.length > 0 || dangling ? await this.#landed(target) : new Map<string, { hash: string; sha: string }>();
+    this.#merged = new Set(landed.keys());
     for (const task of tasks) {
       const record = this.#lifecycle.find(task.definition.id);
       if (record) await this.#update(record, task, extra);
@@ -68,6 +78,9 @@ export class Intake {
       if (!known.has(record.task_id) && !this.#sourced.has(record.task_id)) await this.#dropUnstarted(record);
     }
     this.#sourced = known;
+    // What a task depends on matters until it begins; records without a file may be depended on too.
+    const waiting = tasks.filter((task) => this.#lifecycle.find(task.definition.id)?.state === 'new');
+    extra.push(...checkDependencies(waiting, new Set([...this.#merged, ...known.keys(), ...this.#lifecycle.all().map((task) => task.task_id)])));
     this.#problems = [...problems, ...extra];
   }
 

@@ -7,6 +7,22 @@ import { openSession, type Session } from './session.ts';
 export type { Session } from './session.ts';
 export { initRepository } from './init.ts';
 
+// The public surface of the engine, for hosts of others' making.
+export { loadConfig } from '../core/config/load.ts';
+export { configSchema } from '../core/config/schema.ts';
+export { classifyError } from '../core/classify.ts';
+export { approvalNeeded } from '../core/approval.ts';
+export { evaluatePermission } from '../core/permissions.ts';
+export { scorePriority } from '../core/priority.ts';
+export { planQueue } from '../core/queue.ts';
+export { executeWithRetry, retryOnFailure } from '../core/retry.ts';
+export { STEP_STATES, TASK_STATES, isStepEdge, isTaskEdge } from '../core/states.ts';
+export { taskDefinition } from '../core/task.ts';
+export { Decisions } from '../engine/decisions.ts';
+export { Lifecycle } from '../engine/lifecycle.ts';
+export { Loop } from '../engine/loop.ts';
+export { Orchestrator } from '../engine/orchestrator.ts';
+
 export interface OpenRepositoryOptions {
   /** Any folder of the repository, also a linked worktree. */
   readonly folder: string;

@@ -3,8 +3,9 @@ import * as vscode from 'vscode';
 import { userInfo } from 'node:os';
 import type { Decision, Verdict } from '../core/execution.ts';
 import type { App } from './app.ts';
+import { confirm } from './confirm.ts';
 import { commandOf, decisionTitle, permissionInput, permissionSummary } from './model/decisionItem.ts';
-import { oneLine } from './model/format.ts';
+import { oneLine, withoutIcon } from './model/format.ts';
 import { decisionTarget, targetOf, taskFor, type DecisionTarget } from './targets.ts';
 
 interface Answer {
@@ -115,7 +116,7 @@ async function answerPermission(app: App, target: DecisionTarget): Promise<void>
     case 'edit': {
       const edited = await vscode.window.showInputBox({
         title: `Allow with edited command: ${task.id}`,
-        prompt: 'The agent runs this instead. Enter allows it.',
+        prompt: 'The agent runs this instead, once.',
         ...(command === undefined ? {} : { value: command }),
         ignoreFocusOut: true,
         validateInput: (text) => (text.trim() === '' ? 'A command is needed. To refuse, choose Deny.' : undefined),
@@ -161,8 +162,8 @@ async function decide(app: App, target: DecisionTarget, verdict: Verdict, { text
     by: userInfo().username,
     via: 'vscode',
   });
-  app.log.info(`${decisionTitle(decision)} of ${task.id}: ${verdict}. ${reply.message}`);
-  vscode.window.setStatusBarMessage(`$(check) ${reply.message}`, 5000);
+  app.log.info(`${decisionTitle(decision)} of ${task.id}: ${verdict}. ${withoutIcon(reply.message)}`);
+  confirm(reply);
 }
 
 /** One line of text; undefined when the user turned away. With `needed`, an empty line is not taken. */

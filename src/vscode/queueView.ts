@@ -135,14 +135,11 @@ export class QueueView implements vscode.TreeDataProvider<QueueNode>, vscode.Tre
     if (before !== undefined) this.guard(this.place(repository, ids, before));
   }
 
-  /** The repositories as the tree shows them; while one is not in use it has nothing to show. */
   private shown(): QueueRepository[] {
-    return this.repositories.all
-      .map((repository) => {
-        const { key, name, snapshot } = repository;
-        return { key, name, snapshot, notice: noticeOf({ opening: repository.opening !== undefined, failure: repository.failure?.message, snapshot }) };
-      })
-      .filter(({ snapshot, notice }) => notice !== undefined || (snapshot !== undefined && snapshot.tasks.length > 0));
+    return this.repositories.all.map(({ key, name, opening, failure, snapshot }) => {
+      const notice = noticeOf({ opening: opening !== undefined, failure: failure?.message, snapshot });
+      return { key, name, snapshot, notice };
+    });
   }
 
   private childrenNow(node: QueueNode, now: number): QueueNode[] {

@@ -164,3 +164,34 @@ describe('A failing attempt', () => {
     });
   }
 });
+
+describe('The start watchdog', () => {
+  it('ends a protocol agent that is spawned but never says a word, and leaves a silent command alone (row 232)', async () => {
+    const hanging = await makeEngine({
+      driver: 'claude',
+      tasks: [task('one')],
+      config: { orchestrator: { start_timeout: 0.2 }, retry: { max_attempts: 1 } },
+      agent: async (agent) => {
+        await agent.killed;
+        return failure('interrupted');
+      },
+      mute: true,
+    });
+    await hanging.engine.send({ type: 'start' });
+    assert.equal((await hanging.untilState('one', 'failed')).error?.kind, 'start_timeout');
+
+    const silent = await makeEngine({
+      tasks: [task('one')],
+      config: { orchestrator: { start_timeout: 0.1 } },
+      agent: async (agent) => {
+        await new Promise((resolve) => setTimeout(resolve, 400));
+        await agent.write({ 'one.txt': 'x\n' });
+        return undefined;
+      },
+      mute: true,
+    });
+    await silent.engine.send({ type: 'start' });
+    await silent.untilState('one', 'done');
+    assert.equal(silent.requests.length, 1);
+  });
+});

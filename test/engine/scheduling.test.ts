@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { failure, makeEngine, type AgentScript } from '../support/engine.ts';
+import { FakeClock } from '../support/fakeClock.ts';
 
 const task = (id: string, more: Record<string, unknown> = {}) => ({ id, goal: `Do ${id}`, ...more });
 const ids = (requests: readonly { task_id: string }[]): string[] => requests.map((one) => one.task_id);
@@ -67,6 +68,36 @@ describe('The loop', () => {
     assert.equal(test.peak(), 3);
     assert.equal(new Set(ids(test.requests)).size, 6);
     assert.equal(test.requests.length, 6);
+  });
+
+  it('reports dependencies that cannot come true where they stand, and runs the rest (row 220)', async () => {
+    const test = await makeEngine({ tasks: [task('a', { depends_on: ['b'] }), task('b', { depends_on: ['a'] }), task('c', { depends_on: ['nobody'] }), task('d')] });
+    await test.engine.send({ type: 'start' });
+    await test.untilState('d', 'done');
+    const snapshot = await test.engine.snapshot();
+    assert.deepEqual(snapshot.problems.map((one) => [one.task_id, one.severity, one.message.replace(/\. Remove.*/, '')]).sort(), [
+      ['a', 'error', 'Task a waits for itself: a → b → a'],
+      ['b', 'error', 'Task b waits for itself: b → a → b'],
+      ['c', 'error', 'Task c depends on "nobody", which is no task'],
+    ]);
+    assert.deepEqual(ids(test.requests), ['d']);
+  });
+
+  it('takes a dependency as done that the target holds, though nothing else is known of it', async () => {
+    const test = await makeEngine();
+    await test.repo.commit('Elsewhere\n\nBaton-Task: elsewhere\nBaton-Hash: 0123');
+    test.setTasks([task('after', { depends_on: ['elsewhere'] })]);
+    await test.engine.send({ type: 'start' });
+    await test.untilState('after', 'done');
+    assert.deepEqual((await test.engine.snapshot()).problems, []);
+  });
+
+  it('never uses an agent that is turned off, and says so', async () => {
+    const test = await makeEngine({ tasks: [task('one')], config: { agents: { paid: { driver: 'command', command: 'x', enabled: false } } } });
+    await test.engine.send({ type: 'start' });
+    const snapshot = await test.until((one) => one.tasks[0]?.group === 'held');
+    assert.equal(snapshot.tasks[0]?.why, 'No agent can run it: agent paid is turned off by the configuration.');
+    assert.equal(test.requests.length, 0);
   });
 
   it('picks up a task that is added while it runs (row 14)', async () => {
@@ -222,5 +253,40 @@ describe('The loop', () => {
     release();
     await test.untilState('a', 'done');
     assert.equal((await test.record('a')).task_def.description, 'with more words');
+  });
+});
+
+describe('The safety net', () => {
+  it('keeps sweeping with no input until the stop, and shows that the loop lives (row 1, rows 67, 76)', async () => {
+    const clock = new FakeClock(Date.parse('2026-11-20T12:00:00.000Z'));
+    const test = await makeEngine({ clock, config: { orchestrator: { poll_interval: 10 } } });
+    const beats: unknown[] = [];
+    const beat = async (): Promise<void> => {
+      await clock.advance(10_000);
+      for (let tries = 0; tries < 200 && (await test.ports.store.meta())['heartbeat'] === beats.at(-1); tries += 1) await new Promise((resolve) => setImmediate(resolve));
+      beats.push((await test.ports.store.meta())['heartbeat']);
+    };
+    await test.engine.send({ type: 'start' });
+    for (let sweep = 0; sweep < 4; sweep += 1) await beat();
+    assert.equal(new Set(beats).size, 4);
+    assert.equal((await test.engine.snapshot()).loop.state, 'running');
+
+    await test.engine.send({ type: 'stop' });
+    await clock.advance(60_000);
+    assert.equal((await test.ports.store.meta())['heartbeat'], beats.at(-1));
+    assert.equal(clock.pending, 0);
+  });
+});
+
+describe('The configuration', () => {
+  it('changes a running loop without a restart', async () => {
+    const { script, release } = gated();
+    const test = await makeEngine({ tasks: [task('a'), task('b'), task('c')], config: { orchestrator: { max_concurrent_tasks: 1 } }, agent: script });
+    await test.engine.send({ type: 'start' });
+    await test.until(() => test.requests.length === 1);
+    test.setConfig({ orchestrator: { max_concurrent_tasks: 3 } });
+    await test.until(() => test.requests.length === 3);
+    release(3);
+    await test.until((snapshot) => snapshot.tasks.every((one) => one.state === 'done'));
   });
 });

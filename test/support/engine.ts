@@ -8,6 +8,8 @@ import { Channel } from '../../src/adapters/agents/channel.ts';
 import { runCommand } from '../../src/adapters/gates/command.ts';
 import { createWorkspace } from '../../src/adapters/git/workspace.ts';
 import { createProcesses } from '../../src/adapters/process/processes.ts';
+import { createRedactor } from '../../src/adapters/runs/redact.ts';
+import { createRunLog } from '../../src/adapters/runs/runLog.ts';
 import { createRunFiles } from '../../src/adapters/runs/runFiles.ts';
 import { checkpointWriter } from '../../src/adapters/store/atomicFile.ts';
 import { openStore } from '../../src/adapters/store/store.ts';
@@ -20,7 +22,7 @@ import { canonicalContent, type TaskDefinition } from '../../src/core/task.ts';
 import { Orchestrator } from '../../src/engine/orchestrator.ts';
 import type { AgentEnd, AgentInfo, AgentMessage, AgentRequest, AgentSession, Clock, Log, PermissionAnswer, Ports, SourcedTask } from '../../src/engine/ports.ts';
 import type { Snapshot, TaskView } from '../../src/shared/api.ts';
-import type { TaskExecution } from '../../src/core/execution.ts';
+import type { Role, TaskExecution } from '../../src/core/execution.ts';
 import { makeRepo, type Files, type TestRepo } from './repo.ts';
 import { tempDir } from './tmp.ts';
 
@@ -56,6 +58,8 @@ export interface EngineSetup {
   readonly passive?: boolean;
   /** Stands between the engine and its ports, also after a restart. */
   readonly throughPorts?: (ports: Ports) => Ports;
+  /** The agent says nothing by itself but that it was spawned. */
+  readonly mute?: boolean;
 }
 
 export interface TestEngine {
@@ -97,6 +101,7 @@ export async function makeEngine(setup: EngineSetup = {}): Promise<TestEngine> {
     tasks: setup.tasks ?? [],
     stopHook: false,
     script: setup.agent ?? ((agent: AgentAtWork) => agent.write({ [`${agent.request.task_id}.txt`]: 'done\n' }).then(() => undefined)),
+    prompts: {} as Partial<Record<Role, string>>,
     working: 0,
     peak: 0,
   };
@@ -124,7 +129,7 @@ export async function makeEngine(setup: EngineSetup = {}): Promise<TestEngine> {
     state.working += 1;
     state.peak = Math.max(state.peak, state.working);
     return Promise.resolve(
-      session(request, (agent) => state.script(agent), () => {
+      session(request, (agent) => state.script(agent), setup.mute ?? false, () => {
         state.working -= 1;
       }),
     );
@@ -141,6 +146,7 @@ export async function makeEngine(setup: EngineSetup = {}): Promise<TestEngine> {
     sources: {
       tasks: () => Promise.resolve({ tasks: state.tasks.map((one, index) => sourced(one, index, (text) => crypto.hash(text))), problems: [] as Problem[] }),
       config: () => Promise.resolve({ config: state.config, problems: [], valid: true }),
+      prompt: (role) => Promise.resolve(state.prompts[role]),
       stopRequested: () => Promise.resolve(state.stopHook),
       addTask: (one) => {
         state.tasks.push(one);
@@ -152,6 +158,7 @@ export async function makeEngine(setup: EngineSetup = {}): Promise<TestEngine> {
       },
     },
     runs: createRunFiles({ batonDir }),
+    runLog: createRunLog({ batonDir, redactor: createRedactor(), log }),
     crypto,
     repository: { root: repo.root, name: 'sample', key: crypto.hash(repo.root).slice(0, 12) },
     resolvePath,
@@ -241,7 +248,7 @@ async function until(engine: Orchestrator, matches: (snapshot: Snapshot) => bool
   });
 }
 
-function session(request: AgentRequest, script: AgentScript, onEnd: () => void): AgentSession {
+function session(request: AgentRequest, script: AgentScript, mute: boolean, onEnd: () => void): AgentSession {
   const messages = new Channel();
   const waiting = new Map<string, (answer: PermissionAnswer) => void>();
   const heard: string[] = [];
@@ -276,7 +283,7 @@ function session(request: AgentRequest, script: AgentScript, onEnd: () => void):
     },
   };
   messages.push({ type: 'started', session_id: `session-${request.task_id}`, model: 'test-model', process: null });
-  messages.push({ type: 'usage', usage: { ...ZERO, input_tokens: 100, output_tokens: 10 }, cost_usd: 0.01, turns: 1 });
+  if (!mute) messages.push({ type: 'usage', usage: { ...ZERO, input_tokens: 100, output_tokens: 10 }, cost_usd: 0.01, turns: 1 });
   script(agent).then(
     (end) => finish(end ?? { ok: true, result: 'done', exit_code: 0 }),
     (error: unknown) => finish(failure('crashed', String(error))),

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readFileSync, statSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { makeRepo } from '../support/repo.ts';
 import { keepTempDir } from '../support/tmp.ts';
@@ -7,13 +7,20 @@ import { ROOT } from '../support/vscode/cache.ts';
 import { ALL_THEMES, openWorkbench, type Workbench } from '../support/vscode/workbench.ts';
 
 interface Manifest {
+  readonly name: string;
+  readonly displayName: string;
+  readonly publisher: string;
+  readonly version: string;
   readonly contributes?: {
     readonly viewsContainers?: { readonly activitybar?: readonly { readonly id: string; readonly title: string }[] };
     readonly views?: Readonly<Record<string, readonly { readonly name: string; readonly when?: string }[]>>;
   };
 }
 
-describe('the workbench', function () {
+const PACKAGED = process.env['BATON_TEST_VSIX'] !== undefined;
+const manifest = readJson('package.json') as Manifest;
+
+describe(PACKAGED ? 'the packaged extension in the workbench' : 'the workbench', function () {
   this.timeout(120_000);
   const temp = keepTempDir();
   let workbench: Workbench;
@@ -35,8 +42,23 @@ describe('the workbench', function () {
     assert.ok(statSync(file).size > 10_000);
   });
 
+  it('activates the extension without an error', async () => {
+    const { activation, message } = await workbench.runningExtension(manifest.displayName, `${manifest.publisher}.${manifest.name}`);
+    assert.match(activation, /Activation: \d+ms/);
+    assert.doesNotMatch(message, /error/i);
+  });
+
+  if (PACKAGED) {
+    it('packages every file of the build but source maps', () => {
+      const { name, publisher, version } = manifest;
+      const dist = path.join(workbench.server.dataDir, 'extensions', `${publisher}.${name}-${version}`, 'dist');
+      const built = Object.keys((readJson('out/meta.json') as { outputs: Record<string, unknown> }).outputs).filter((file) => !file.endsWith('.map'));
+      assert.deepEqual(readdirSync(dist).sort(), built.map((file) => path.basename(file)).sort());
+    });
+  }
+
   it('shows every view of the extension, served by the extension', async () => {
-    const { contributes = {} } = JSON.parse(readFileSync(path.join(ROOT, 'package.json'), 'utf8')) as Manifest;
+    const { contributes = {} } = manifest;
     for (const container of contributes.viewsContainers?.activitybar ?? []) {
       await workbench.openContainer(container.title);
       for (const view of contributes.views?.[container.id] ?? []) {
@@ -65,3 +87,7 @@ describe('the workbench', function () {
     });
   }
 });
+
+function readJson(file: string): unknown {
+  return JSON.parse(readFileSync(path.join(ROOT, file), 'utf8'));
+}

@@ -18,8 +18,11 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** Packages that a layer free of Node may use: they run anywhere. */
-const PURE_PACKAGES = ['zod', 'yaml', 'picomatch', 'shell-quote'];
+const PURE_PACKAGES = ['zod', 'yaml', 'picomatch'];
 const PURE_LAYERS = ['core', 'shared', 'engine'];
+
+/** The manifest is data of the whole product, of no layer. */
+const MANIFEST = '../../package.json';
 
 interface Import {
   readonly file: string;
@@ -70,7 +73,7 @@ function layerOf(file: string): string {
 /** Static, type-only and dynamic imports, re-exports and requires. */
 function importsOf(file: string): Import[] {
   const { importedFiles } = ts.preProcessFile(readFileSync(file, 'utf8'), true, true);
-  return importedFiles.map(({ fileName }) => ({ file, from: layerOf(file), specifier: fileName }));
+  return importedFiles.filter(({ fileName }) => fileName !== MANIFEST).map(({ fileName }) => ({ file, from: layerOf(file), specifier: fileName }));
 }
 
 function targetOf({ file, specifier }: Import): string {

@@ -75,6 +75,9 @@ const OWN_ARGUMENTS: NonNullable<SimpleGitOptions['unsafe']> = {
   allowAbbreviatedOptions: true,
 };
 
+/** No hooks, and no file system monitor: it is a daemon for each worktree, which would outlive it. */
+const QUIET = ['core.hooksPath=/dev/null', 'core.fsmonitor=false'];
+
 const CONTENTION = /\.lock': File exists|could not lock config file|Unable to create '[^']*\.lock'|cannot lock ref/;
 /** A compare-and-swap that lost is an answer, not contention. */
 const SWAP_LOST = /but expected|reference already exists/;
@@ -135,7 +138,7 @@ export class Git {
       git = simpleGit({
         baseDir: options.cwd,
         // Maintenance in the background would hold locks while Baton goes on; the user's own commands start it.
-        config: [...(options.hooks === true ? [] : ['core.hooksPath=/dev/null']), 'gc.auto=0', 'maintenance.auto=false', ...(options.config ?? [])],
+        config: [...(options.hooks === true ? [] : QUIET), 'gc.auto=0', 'maintenance.auto=false', ...(options.config ?? [])],
         unsafe: OWN_ARGUMENTS,
         allowEnvironment: Object.keys(env),
         // The end of output counts; a daemon that a hook started may keep the pipes open, so not for ever.

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { GitContext } from './context.ts';
 import { identityConfig } from './identity.ts';
-import { clearStaleLocks, dropOperations, gitDirOf, saveRef } from './operations.ts';
+import { clearStaleLocks, dropOperations, gitDirOf, saveRef, saveUnlessHeld } from './operations.ts';
 import { checkpointRef, headRef, taskBranch } from './refs.ts';
 import { nestedRepositories, status } from './status.ts';
 
@@ -40,7 +40,7 @@ export async function reset(context: GitContext, worktree: string, taskId: strin
   const branch = headRef(taskBranch(taskId));
   // Commits that nothing would point to any more are work too.
   for (const tip of new Set([await git.resolve('HEAD^{commit}', worktree), await git.resolve(branch, worktree)])) {
-    if (tip !== undefined && !(await git.isAncestor(tip, sha, worktree))) await saveRef(context, taskId, tip);
+    if (tip !== undefined && !(await git.isAncestor(tip, sha, worktree))) await saveUnlessHeld(context, taskId, tip, branch);
   }
   await dropOperations(context, worktree, taskId);
   await git.run(['symbolic-ref', 'HEAD', branch], { cwd: worktree });

@@ -4,8 +4,9 @@ import { basename, join } from 'node:path';
 import { BatonError, messageOf } from '../../core/errors.ts';
 import { taskIdFault } from '../../core/task.ts';
 import type { WorkspaceInfo } from '../../engine/ports.ts';
+import { reviveBranch } from './checkpoint.ts';
 import { Mutex, type GitContext } from './context.ts';
-import { clearStaleLocks, exists, saveRef } from './operations.ts';
+import { clearStaleLocks, exists, gitDirOf, saveRef, saveUnlessHeld } from './operations.ts';
 import { baseRef, checkpointRef, headRef, keptRef, taskBranch } from './refs.ts';
 import { snapshot } from './snapshot.ts';
 import { listWorktrees, samePath, type WorktreeEntry } from './worktreeList.ts';
@@ -45,7 +46,7 @@ export class Worktrees {
     const head = await git.resolve(`${headRef(branch)}^{commit}`, root);
     if (entry !== undefined) {
       // HEAD may be elsewhere (a merge being built, an agent's own branch): it is found as it was left.
-      if (head === undefined) await git.run(['update-ref', headRef(branch), 'HEAD'], { cwd: worktree });
+      if (head === undefined) await reviveBranch(this.#context, taskId, branch);
       return { worktree, branch, target_branch, base_sha: await this.#base(taskId, target_branch) };
     }
     await this.#assertNotCheckedOut(branch);
@@ -53,8 +54,7 @@ export class Worktrees {
     if (start === undefined) throw noCommits(target_branch);
     if (head === undefined) {
       await this.#assertBranchName(branch);
-      await git.run(['update-ref', baseRef(taskId), start], { cwd: root });
-      await git.run(['update-ref', checkpointRef(taskId), start], { cwd: root });
+      await git.run(['update-ref', '--stdin'], { cwd: root, input: `update ${baseRef(taskId)} ${start}\nupdate ${checkpointRef(taskId)} ${start}\n` });
     }
     await this.#add(worktree, head === undefined ? ['-b', branch, worktree, start] : [worktree, branch]);
     return { worktree, branch, target_branch, base_sha: await this.#base(taskId, target_branch) };
@@ -143,13 +143,15 @@ export class Worktrees {
         await clearStaleLocks(this.#context, worktree);
         await snapshot(this.#context, worktree, taskId);
         const head = await git.resolve('HEAD^{commit}', worktree);
-        // Commits on a detached HEAD have no other name.
-        if (head !== undefined && (tip === undefined || !(await git.isAncestor(head, tip, root)))) await saveRef(this.#context, taskId, head);
+        // Commits on a detached HEAD may have no other name.
+        if (head !== undefined) await saveUnlessHeld(this.#context, taskId, head);
       } else {
         await this.#setAside(taskId, worktree);
       }
     }
     if (tip !== undefined) await git.run(['update-ref', keptRef(taskId), tip], { cwd: root });
+    // A file system monitor that the agent's git started would keep the folder open. Where there is none this fails, which is fine.
+    if (await this.#isMonitored(worktree)) await git.run(['fsmonitor--daemon', 'stop'], { cwd: worktree, codes: 'any' });
     // Out of the way first, so that a crash does not leave half a worktree that looks like work. Windows refuses while a program is in there.
     const going = join(worktreesDir, `.${taskId}.removing`);
     await removeFolder(going);
@@ -160,7 +162,13 @@ export class Worktrees {
       const deleted = await git.run(['branch', '--quiet', '-D', '--', branch], { cwd: root, codes: 'any' });
       if (deleted.code !== 0) log.warn(`The branch ${branch} stays: ${deleted.stderr.trim()}`);
     }
-    for (const ref of [baseRef(taskId), checkpointRef(taskId)]) await git.run(['update-ref', '-d', ref], { cwd: root });
+    await git.run(['update-ref', '--stdin'], { cwd: root, input: `delete ${baseRef(taskId)}\ndelete ${checkpointRef(taskId)}\n` });
+  }
+
+  /** Its socket lies in the git folder; on Windows it is a pipe that cannot be seen, so there the answer is always yes. */
+  async #isMonitored(worktree: string): Promise<boolean> {
+    if (!(await exists(worktree))) return false;
+    return process.platform === 'win32' || exists(join(await gitDirOf(this.#context, worktree), 'fsmonitor--daemon.ipc'));
   }
 
   /** One entry only: a prune would also forget the user's worktrees on drives that are not mounted. */

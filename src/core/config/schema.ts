@@ -170,7 +170,7 @@ export const configSchema = z
       setup: z.array(text).default([]).describe('Commands for the shell, run once in a new worktree.'),
       setup_timeout: seconds.default(900),
       copy: z.array(text).default(['.env*']).describe('Ignored files copied into a new worktree, as globs.'),
-      link: z.array(text).default([]).describe('Ignored folders linked into a new worktree (for example node_modules).'),
+      link: z.array(text).default(['node_modules']).describe('Ignored folders linked into a new worktree, where they exist; [] with setup: [npm ci] isolates fully.'),
     }),
     merge: section({
       policy: z.enum(['review', 'auto', 'pr']).default('review').describe('Who merges: a human, Baton when all is green, or a pull request.'),

@@ -91,7 +91,7 @@ export async function finish(context: PipelineContext, taskId: string, mergeSha:
     draft.feedback = null;
     return [{ type: 'task_completed', data: { merge_sha: mergeSha, seconds: seconds(draft), cost_usd: draft.total_cost_usd } }];
   });
-  await tidy(context, task);
+  context.background(`removing the worktree of ${taskId}`, () => tidy(context, task));
 }
 
 /** Removes the worktree of a finished task; a failure to do so is no failure of the task and is tried again at the next start. */
@@ -120,8 +120,6 @@ export async function dropMerge(context: PipelineContext, taskId: string, worktr
 
 async function build(context: PipelineContext, run: Run, task: TaskExecution, worktree: string, head: string, target: string): Promise<MergeResult> {
   const { log, processes, repository, workspace } = context.ports;
-  const { conflicts } = await workspace.testMerge(head, target);
-  if (conflicts.length > 0) return { kind: 'conflict', files: conflicts };
   const mark = `${repository.key}:${task.task_id}:merge`;
   // The user's hooks may take as long as they like, but not longer than the user lets them.
   const onAbort = (): void => void processes.sweep(mark).catch((error: unknown) => log.error(`The merge of ${task.task_id} could not be ended`, error));

@@ -50,9 +50,9 @@ export type QueueNode =
 
 /** Roots of the view: one node a repository when there are several, else the groups themselves. Empty = a welcome text shows. */
 export function queueRoots(repositories: readonly QueueRepository[], now: number): QueueNode[] {
-  const [only] = repositories;
-  if (only === undefined) return [];
-  if (repositories.length === 1) return repositoryChildren(only, now);
+  const [first, ...others] = repositories;
+  if (first === undefined || !repositories.some((one) => one.notice !== undefined || (one.snapshot?.tasks.length ?? 0) > 0)) return [];
+  if (others.length === 0) return repositoryChildren(first, now);
   return repositories.map((repository) => ({ kind: 'repository', id: `repository/${repository.key}`, repository }));
 }
 
@@ -138,14 +138,17 @@ const GROUP_LABELS: Readonly<Record<QueueGroup, string>> = {
 export function presentNode(node: QueueNode, now: number): Presentation {
   switch (node.kind) {
     case 'repository': {
-      const { loop } = node.repository.snapshot ?? {};
+      const { notice, snapshot } = node.repository;
+      const loop = snapshot?.loop;
+      const children = repositoryChildren(node.repository, now).length > 0;
+      const said = loop === undefined ? (notice === undefined ? 'not in use' : '') : `${loop.state.replaceAll('_', ' ')}${children ? '' : ' · no tasks'}`;
       return {
         id: node.id,
         label: node.repository.name,
-        description: loop === undefined ? '' : loop.state.replaceAll('_', ' '),
+        description: said,
         icon: { id: 'repo' },
         contextValue: `repository ${loop?.desired ?? 'closed'}`,
-        collapsible: 'expanded',
+        collapsible: children ? 'expanded' : 'none',
       };
     }
     case 'notice':
@@ -279,6 +282,12 @@ export function dropBefore(tasks: readonly TaskView[], dragged: readonly string[
   return next?.id ?? null;
 }
 
+/**
+ * A drawn row gets new buttons, so a click during which it is drawn is lost: often enough to be live, rarely enough to be clicked.
+ * In ms.
+ */
+const LIVE = 5000;
+
 /** How often the visible queue must be drawn again though nothing happened, in ms; null = never. */
 export function tickEvery(repositories: readonly QueueRepository[], now: number): number | null {
   let every: number | null = null;
@@ -286,7 +295,7 @@ export function tickEvery(repositories: readonly QueueRepository[], now: number)
     for (const task of snapshot?.tasks ?? []) {
       const group = queueGroup(task);
       const countdown = group === 'held' && task.not_before !== null && Date.parse(task.not_before) > now;
-      if (group === 'running' || countdown) return 1000;
+      if (group === 'running' || countdown) return LIVE;
       if (group === 'waiting' || group === 'held') every = 60_000;
     }
   }

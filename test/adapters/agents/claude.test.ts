@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { ModelServer } from '../../support/modelServer/server.ts';
 import { provisionClaude } from '../../support/agents.ts';
@@ -95,6 +95,22 @@ describe('the claude driver with the real CLI', function () {
       await attempt.ended;
       assert.equal(attempt.all('tool_result')[0]?.output, 'as edited');
     }));
+
+  it('brings a question of the agent as a request, and the answer as edited input or as the words of a denial', () => {
+    const questions = [{ question: 'Tabs or spaces?', header: 'Style', multiSelect: false, options: [{ label: 'Tabs', description: 'a' }, { label: 'Spaces', description: 'b' }] }];
+    const ask = { tools: [{ tool: 'named' as const, name: 'AskUserQuestion', input: { questions } }] };
+    return withClaude(server, [ask, ask, { text: 'Thanks.' }], async ({ start, requests }) => {
+      const attempt = await start();
+      const first = await attempt.first('permission');
+      assert.equal(first.title, 'AskUserQuestion: Tabs or spaces?');
+      await attempt.session.answer(first.request_id, { behavior: 'allow', input: { ...first.input, answers: { 'Tabs or spaces?': 'Tabs' } } });
+      const second = await attempt.first('permission', (one) => one.request_id !== first.request_id);
+      await attempt.session.answer(second.request_id, { behavior: 'deny', message: 'Neither: run the formatter.' });
+      assert.equal((await attempt.ended).result, 'Thanks.');
+      assert.match(requests()[1]?.conversation?.results[0]?.output ?? '', /Tabs/);
+      assert.match(requests()[2]?.conversation?.results[0]?.output ?? '', /run the formatter/);
+    });
+  });
 
   it('denies the stash, which all worktrees share, without asking', () =>
     withClaude(server, [{ tools: [{ tool: 'shell', command: 'git stash' }] }, { text: 'Done.' }], async ({ start }) => {
@@ -192,11 +208,13 @@ describe('the claude driver with the real CLI', function () {
   });
 
   it('resumes the exact session after the CLI was killed in the middle of a command (row 230)', () =>
-    withClaude(server, [{ text: 'Working.', tools: [{ tool: 'shell', command: 'tail -f /dev/null' }] }, { text: 'Went on.' }], async ({ start, requests }) => {
+    withClaude(server, [{ text: 'Working.', tools: [{ tool: 'shell', command: 'tail -f /dev/null' }] }, { text: 'Went on.' }], async ({ start, home, requests }) => {
       const first = await start({ prompt: 'The first prompt' });
       await first.allow();
       const { session_id: session, process: identity } = await first.first('started');
-      await until('the command runs', async () => (await first.survivors()).length >= 2);
+      await first.first('usage', (one) => one.cost_usd !== null);
+      await until('the command runs', async () => (await first.survivors()).length >= 3);
+      await until('the CLI has saved the session, which it does a moment late', () => saved(home, session ?? ''));
       process.kill(identity?.pid ?? 0, 'SIGKILL');
       const crashed = await first.ended;
       assert.equal(crashed.ok, false);
@@ -206,7 +224,7 @@ describe('the claude driver with the real CLI', function () {
 
       const second = await start({ prompt: 'Go on', resume: session });
       const end = await second.ended;
-      assert.deepEqual([end.ok, end.result], [true, 'Went on.']);
+      assert.deepEqual(end, { ok: true, result: 'Went on.', exit_code: 0 });
       assert.ok(second.all('started').every((one) => one.session_id === session));
       assert.equal(second.all('usage').at(-1)?.usage.input_tokens, 1000, 'an attempt counts its own requests only');
       const resumed = requests()[1]?.conversation;
@@ -261,3 +279,11 @@ describe('ending the real CLI', function () {
       assert.equal((await attempt.ended).error?.kind, 'interrupted');
     }));
 });
+
+/** Whether the session's file in the CLI's own folder holds the prompt. */
+async function saved(home: string, session: string): Promise<boolean> {
+  const projects = path.join(home, '.claude', 'projects');
+  const folders = existsSync(projects) ? await readdir(projects) : [];
+  const files = folders.map((folder) => path.join(projects, folder, `${session}.jsonl`)).filter((file) => existsSync(file));
+  return (await Promise.all(files.map((file) => readFile(file, 'utf8')))).some((text) => text.includes('The first prompt'));
+}

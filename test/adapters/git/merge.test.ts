@@ -305,6 +305,15 @@ describe('git merge', () => {
       for (let time = 0; time < 2; time++) assert.deepEqual(await made.workspace.advance('main', merge.merge_sha, merge.target_sha), { kind: 'advanced' });
     });
 
+    it('and removing the worktree afterwards leaves no snapshot: nothing would be lost', async () => {
+      const made = await ready();
+      const merge = await built(made);
+      await made.workspace.advance('main', merge.merge_sha, merge.target_sha);
+      await made.workspace.remove('t1', made.worktree, made.branch);
+      assert.equal(await made.repo.git('for-each-ref', 'refs/baton/snapshots'), '');
+      assert.equal(await made.repo.git('rev-parse', 'refs/baton/tasks/t1'), made.head);
+    });
+
     it('waits for the user who is rebasing it', async () => {
       const made = await ready();
       const merge = await built(made);

@@ -156,6 +156,19 @@ describe('git worktrees', () => {
       assert.equal((await workspace.create('t1', 'main')).base_sha, first.base_sha);
     });
 
+    it('makes a deleted branch again at its last checkpoint', async () => {
+      const { repo, workspace } = await fixture();
+      const info = await workspace.create('t1', 'current');
+      await write(info.worktree, { 'done.txt': 'kept' });
+      const { sha } = await workspace.checkpoint(info.worktree, 'Step');
+      await repo.git('update-ref', '-d', 'refs/heads/baton/t1');
+      await workspace.create('t1', 'main');
+      assert.equal(await repo.git('rev-parse', 'baton/t1'), sha);
+      await repo.git('update-ref', '-d', 'refs/heads/baton/t1');
+      await workspace.backToBranch(info.worktree, info.branch);
+      assert.equal(await repo.git('rev-parse', 'baton/t1'), sha);
+    });
+
     it('makes a deleted folder anew from the branch', async () => {
       const { workspace } = await fixture();
       const info = await workspace.create('t1', 'current');

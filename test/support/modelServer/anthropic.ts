@@ -10,7 +10,7 @@ type Json = Record<string, unknown>;
 export function readConversation(body: Json): Conversation {
   const messages = list(body['messages']).map(readMessage);
   const system = textOf(body['system']);
-  const everything = system + JSON.stringify(body['messages']).replaceAll('\\n', '\n');
+  const everything = system + '\n' + JSON.stringify(body['messages']).replaceAll('\\n', '\n');
   const opened = messages.findLastIndex((one) => one.role === 'user' && one.results.length === 0 && one.text !== '');
   const cwd = /(?:primary )?working directory: ?([^\n<"]+)/i.exec(everything);
   return {

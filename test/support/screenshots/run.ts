@@ -15,6 +15,9 @@ const scenes: Record<string, () => Promise<void>> = {
   light: () => all('light'),
   contrast: () => all('high-contrast'),
   narrow: () => look('narrow', 'all', { width: 620, height: 700 }),
+  files: () => files(),
+  untrusted: () => untrusted(),
+  multi: () => multi(),
   welcome: async () => {
     for (const scene of ['no_agent', 'never_started', 'no_tasks', 'not_in_use']) await look(`welcome-${scene}`, scene, { width: 900, height: 600 });
   },
@@ -101,3 +104,63 @@ async function all(theme: Theme): Promise<void> {
   });
 }
 
+
+async function files(): Promise<void> {
+  await withWindow('all', 'dark', { width: 1400, height: 900 }, async (window) => {
+    const queue = window.view('Queue');
+    await window.expandRow(await window.waitForRow('Round prices half to even', queue));
+    await window.expandRow(await window.waitForRow('Files Changed', queue));
+    await window.waitForRow('round.js', queue);
+    await window.row('round.js', queue).locator('.monaco-custom-toggle, .custom-view-tree-node-item-checkbox').first().click();
+    await window.page.waitForTimeout(1500);
+    await window.screenshot('files-ticked');
+    await window.row('price.js', queue).click();
+    await window.page.waitForTimeout(2500);
+    await window.screenshot('files-diff');
+    await window.runCommand('Baton: Approve');
+    await window.page.waitForTimeout(800);
+    await window.screenshot('palette-approve');
+    await window.page.keyboard.press('Escape');
+    await window.runCommand('Baton: Cancel');
+    await window.page.waitForTimeout(800);
+    await window.screenshot('palette-cancel');
+    await window.page.keyboard.press('Escape');
+    await window.runCommand('Baton: New Task…');
+    await window.quickInput.locator('.action-label').first().click();
+    await window.page.waitForTimeout(800);
+    await window.screenshot('new-task-more');
+    await window.page.keyboard.press('Escape');
+    await window.row('Export invoices as CSV', queue).click({ button: 'right' });
+    await window.page.waitForTimeout(800);
+    await window.screenshot('context-menu');
+  });
+}
+
+async function untrusted(): Promise<void> {
+  const temp = keepTempDir();
+  const root = await repository('all', path.join(temp.path, 'shop'));
+  const window = await openWorkbench(root, { size: { width: 900, height: 600 }, extension: EXTENSION, workspaceTrust: true });
+  await window.openContainer('Baton');
+  await window.page.waitForTimeout(2500);
+  await window.screenshot('untrusted');
+  await window.close();
+  await temp.remove();
+}
+
+async function multi(): Promise<void> {
+  const temp = keepTempDir();
+  const roots = [await repository('all', path.join(temp.path, 'shop')), await repository('never_started', path.join(temp.path, 'api')), await repository('not_in_use', path.join(temp.path, 'docs'))];
+  const file = path.join(temp.path, 'both.code-workspace');
+  writeFileSync(file, JSON.stringify({ folders: roots.map((root) => ({ path: root })) }));
+  const window = await openWorkbench(roots[0] ?? '', { size: { width: 1100, height: 800 }, extension: EXTENSION });
+  await window.page.goto(window.page.url().replace(/folder=[^&]*/, `workspace=${encodeURIComponent(file)}`));
+  await window.page.waitForTimeout(4000);
+  await window.openContainer('Baton');
+  await window.page.waitForTimeout(3000);
+  await window.screenshot('multi');
+  await window.runCommand('Baton: New Task…');
+  await window.page.waitForTimeout(800);
+  await window.screenshot('multi-pick');
+  await window.close();
+  await temp.remove();
+}

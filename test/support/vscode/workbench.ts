@@ -18,7 +18,8 @@ export type Theme = keyof typeof THEMES;
 export const ALL_THEMES = Object.keys(THEMES) as Theme[];
 
 const SCREENSHOTS = path.join(ROOT, 'out/screenshots');
-const TIMEOUT_MS = 20_000;
+const CLICK_TIMEOUT_MS = 1_000;
+const TIMEOUT_MS = 30_000;
 const PALETTE_TIMEOUT_MS = 2_000;
 const START_TIMEOUT_MS = 60_000;
 
@@ -67,6 +68,17 @@ export function windowUrl(server: VsCodeServer, folder: string, testsPath?: stri
   return `http://${server.authority}/?folder=${encodeURIComponent(folder)}&payload=${encodeURIComponent(payload)}`;
 }
 
+const open = new Set<Workbench>();
+
+// A root hook of every suite that opens windows: what did they show when a test failed?
+if (typeof afterEach === 'function') {
+  afterEach('take a picture of a failure', async function () {
+    if (this.currentTest?.state !== 'failed') return;
+    const name = `failed-${this.currentTest.fullTitle().replace(/\W+/g, '-').slice(0, 100)}`;
+    for (const [index, workbench] of [...open].entries()) console.log(`Picture: ${await workbench.screenshot(`${name}-${String(index)}`)}`);
+  });
+}
+
 export class Workbench {
   readonly page: Page;
   readonly server: VsCodeServer;
@@ -76,9 +88,11 @@ export class Workbench {
     this.page = page;
     this.server = server;
     this.#closers = closers;
+    open.add(this);
   }
 
   async close(): Promise<void> {
+    open.delete(this);
     await this.page.close();
     for (const close of this.#closers) await close();
   }
@@ -146,6 +160,11 @@ export class Workbench {
     await this.quickPickRow(label).click();
   }
 
+  /** Chooses the entry that contains the text, be it in its label, description or detail. */
+  async pickContaining(text: string): Promise<void> {
+    await this.quickInput.locator('.quick-input-list .monaco-list-row').filter({ hasText: text }).first().click();
+  }
+
   /** Replaces the text of the open input; `accept` presses Enter after it. */
   async typeIntoQuickInput(text: string, accept = true): Promise<void> {
     await this.quickInput.waitFor();
@@ -155,6 +174,18 @@ export class Workbench {
 
   // --- views and trees
 
+  /** Drags the side bar to a width in pixels. */
+  async resizeSideBar(width: number): Promise<void> {
+    const box = await this.page.locator('.part.sidebar').boundingBox();
+    if (box === null) throw new Error('No side bar is open.');
+    const middle = box.y + box.height / 2;
+    await this.page.mouse.move(box.x + box.width, middle);
+    await this.page.mouse.down();
+    await this.page.mouse.move(box.x + width, middle, { steps: 4 });
+    await this.page.mouse.up();
+    await this.page.mouse.move(box.x + width + 200, middle);
+  }
+
   /** Opens a view container by the title of its icon in the activity bar. */
   async openContainer(title: string): Promise<void> {
     const tab = this.page.locator('.activitybar').getByRole('tab', { name: title }).first();
@@ -163,7 +194,7 @@ export class Workbench {
 
   /** The number on a container's icon, null when it has none. */
   async containerBadge(title: string): Promise<string | null> {
-    const badge = this.page.locator('.activitybar .action-item').filter({ has: this.page.getByRole('tab', { name: title }) }).locator('.badge-content');
+    const badge = this.page.locator('.activitybar').getByRole('tab', { name: title }).locator('.badge-content');
     const text = (await badge.count()) === 0 ? '' : await badge.first().innerText();
     return text === '' ? null : text;
   }
@@ -196,14 +227,29 @@ export class Workbench {
 
   /** Clicks an inline action of a tree row by its title. */
   async clickRowAction(row: Locator, action: string): Promise<void> {
-    await row.hover();
-    await row.locator(`.actions .action-label[aria-label^="${action}"]`).click();
+    const button = row.locator(`.actions .action-label[aria-label^="${action}"]`);
+    const deadline = performance.now() + TIMEOUT_MS;
+    for (;;) {
+      await row.hover();
+      try {
+        // A row that is drawn again or moves takes its buttons with it.
+        await button.click({ timeout: CLICK_TIMEOUT_MS });
+        return;
+      } catch (error) {
+        if (performance.now() > deadline) throw error;
+      }
+    }
   }
 
   /** Clicks an entry of a row's context menu. */
   async clickRowMenu(row: Locator, action: string): Promise<void> {
     await row.click({ button: 'right' });
-    await this.page.locator('.context-view .monaco-menu').getByText(action, { exact: true }).click();
+    const menu = this.page.locator('.context-view .monaco-menu');
+    // A menu is deaf to the mouse for its first 100 ms: clicked again, until it has closed.
+    for (let open = true; open; ) {
+      await menu.getByText(action, { exact: true }).click();
+      open = await menu.waitFor({ state: 'detached', timeout: 500 }).then(() => false, () => true);
+    }
   }
 
   /** Clicks an action in a view's title bar. */
@@ -213,6 +259,27 @@ export class Workbench {
     await pane.locator(`.pane-header .action-label[aria-label^="${action}"]`).click();
   }
 
+  // --- extensions
+
+  /**
+   * What VS Code says of a running extension: `Activation: 12ms`, and its uncaught errors, if any. An installed extension is
+   * listed by its display name, one under development by its id.
+   */
+  async runningExtension(...names: readonly string[]): Promise<{ readonly activation: string; readonly message: string }> {
+    const size = this.page.viewportSize() ?? { width: 1280, height: 800 };
+    // The list holds only what is in sight.
+    await this.page.setViewportSize({ ...size, height: 3000 });
+    await this.runCommand('Developer: Show Running Extensions');
+    const rows = this.page.locator('.monaco-list-row:has(.activation-time)');
+    const title = names.map((name) => this.page.locator('.name').getByText(name, { exact: true })).reduce((some, other) => some.or(other));
+    const row = rows.filter({ has: title });
+    await row.waitFor();
+    const found = { activation: await row.locator('.activation-time').innerText(), message: await row.locator('.msg').innerText() };
+    await this.runCommand('View: Close Editor');
+    await this.page.setViewportSize(size);
+    return found;
+  }
+
   // --- status bar, editors, notifications, webviews
 
   /** A status bar item whose text or accessible name contains the text. */
@@ -220,20 +287,40 @@ export class Workbench {
     return this.page.locator('.statusbar-item').filter({ hasText: text }).first();
   }
 
+  /** Clicks an action in the title of the active editor group. */
+  async clickEditorAction(title: string): Promise<void> {
+    await this.page.locator(`.editor-group-container.active .editor-actions .action-label[aria-label^="${title}"]`).click();
+  }
+
   editorTab(title: string | RegExp): Locator {
     return this.page.getByRole('tab', { name: title }).and(this.page.locator('.tabs-container .tab')).first();
   }
 
-  notification(text: string | RegExp): Locator {
-    return this.page.locator('.notifications-toasts .notification-list-item').filter({ hasText: text }).first();
+  /** The notification with this text, in the notification center: VS Code under its smoke-test driver shows no toasts. */
+  async notification(text: string | RegExp): Promise<Locator> {
+    const center = this.page.locator('.notifications-center.visible');
+    const found = center.locator('.notification-list-item').filter({ hasText: text }).first();
+    const deadline = performance.now() + TIMEOUT_MS;
+    for (;;) {
+      if ((await center.count()) === 0) await this.page.locator('#status\\.notifications').click();
+      const shown = await found.waitFor({ timeout: CLICK_TIMEOUT_MS }).then(() => true, () => false);
+      if (shown) return found;
+      if (performance.now() > deadline) throw new Error(`No notification says ${String(text)}. There is: ${(await center.allInnerTexts()).join(' ')}`);
+    }
   }
 
-  notifications(): Promise<string[]> {
-    return this.page.locator('.notifications-toasts .notification-list-item-message').allInnerTexts();
+  /** What the notification center holds. */
+  async notifications(): Promise<string[]> {
+    const center = this.page.locator('.notifications-center.visible');
+    if ((await center.count()) === 0) await this.page.locator('#status\\.notifications').click();
+    await center.waitFor();
+    const messages = await center.locator('.notification-list-item-message').allInnerTexts();
+    await this.page.locator('#status\\.notifications').click();
+    return messages;
   }
 
   async clickNotificationButton(text: string | RegExp, button: string): Promise<void> {
-    await this.notification(text).getByRole('button', { name: button, exact: true }).click();
+    await (await this.notification(text)).getByRole('button', { name: button, exact: true }).click();
   }
 
   /** A button of the modal dialog. */

@@ -60,7 +60,7 @@ describe('The classification of errors', () => {
     const table: readonly (readonly [string, string])[] = [
       ['Authentication failed', 'never: authentication'], ['Invalid API key · please run /login', 'never: authentication'], ['Permission denied', 'never: permission_denied'],
       ['Resource not found', 'never: not_found'], ['Bad request', 'never: bad_request'], ['invalid input: x', 'never: invalid_input'],
-      ['Request timed out', 'retry: timeout'], ['connection timeout', 'retry: timeout'], ['Connection error', 'retry: connection'], ['Rate limit exceeded', 'retry: rate_limit'],
+      ['Request timed out', 'retry: timeout'], ['connection timeout', 'retry: timeout'], ['Connection error', 'retry: connection'], ['Rate limit exceeded', 'retry: rate_limit'], ['rate limit', 'retry: rate_limit'], ['RateLimitError: rate limit', 'retry: rate_limit'], ['You have hit your usage limit', 'retry: rate_limit'],
       ['Service Unavailable', 'retry: server_error'], ['Internal Server Error', 'retry: server_error'], ['database is locked', 'retry: lock_contention'],
       ["fatal: Unable to create '/r/.git/index.lock': File exists.", 'retry: lock_contention'],
       ['API Error: 529 overloaded', 'retry: overloaded'], ['Request rejected (429) · resets in 1h', 'retry: rate_limit'], ['HTTP 404', 'never: not_found'], ['status code: 503', 'retry: server_error'],
@@ -68,7 +68,7 @@ describe('The classification of errors', () => {
     for (const [message, expected] of table) it(`"${message}" is ${expected}`, () => assert.equal(decision({ message }), expected));
     for (const message of [
       'unauthenticatedness', 'the timeouts module broke', 'generate limits', 'notfound', 'reconnection errors', 'overloadedFunction(x)', 'line 429 of 503', 'error 500 lines long', 'took 4040 ms', 'subpermission denieds',
-      'Implement authentication', 'a rate limiter test', 'the request_timeout_setting',
+      'Implement authentication', 'a rate limiter test', 'the rate limit tests fail', 'docs for rate limits', 'the request_timeout_setting',
     ]) {
       it(`"${message}" has no such word`, () => assert.equal(decision({ message }), 'unknown: unknown'));
     }
@@ -81,7 +81,8 @@ describe('The classification of errors', () => {
   });
 
   it('says what it rests on', () => {
-    assert.equal(classifyError({ status: 429 }).evidence, 'HTTP 429');
+    assert.deepEqual(classifyError({ status: 429 }), { kind: 'rate_limit', decision: 'retry', by: 'status', evidence: 'HTTP 429' });
+    assert.equal(classifyError({ message: 'timed out' }).by, 'words');
     assert.equal(classifyError({ kind: 'overloaded_error' }).evidence, 'kind overloaded_error');
     assert.equal(classifyError({ message: 'It timed out.' }).evidence, 'the words "timed out"');
   });

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { checkDependencies, findCycles } from '../../../src/core/dependencies.ts';
 import { closest } from '../../../src/core/suggest.ts';
 
-const located = (id: string, depends_on: string[], line: number) => ({ id, depends_on, file: 'tasks.yaml', line, dependencies_at: depends_on.map((_, i) => ({ line, column: 20 + i })) });
+const located = (id: string, depends_on: string[], line: number) => ({ definition: { id, depends_on }, file: 'tasks.yaml', line, dependencies_at: depends_on.map((_, i) => ({ line, column: 20 + i })) });
 
 describe('Dependencies between tasks (row 220)', () => {
   it('an unknown one is a located error with what was probably meant', () => {

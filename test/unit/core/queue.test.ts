@@ -176,7 +176,7 @@ describe('"Why isn\'t this running?" (row 247)', () => {
     assert.equal(only(task('a'), agents({ available: false, install: 'npm install -g @anthropic-ai/claude-code' })), 'agent_missing | held | Its agent claude is not installed: npm install -g @anthropic-ai/claude-code.');
     assert.equal(only(task('a'), agents({ enabled: false })), 'agent_missing | held | Its agent claude is turned off by the configuration.');
     assert.equal(only(task('a'), { agentOf: () => 'clod' }), 'agent_missing | held | Its agent "clod" is neither configured nor installed.');
-    assert.equal(only(task('a'), { agentOf: () => undefined, agents: new Map() }), 'agent_missing | held | No agent that can do this is installed.');
+    assert.equal(only(task('a'), { agentOf: () => ({ missing: 'no coding agent is installed' }) }), 'agent_missing | held | No agent can run it: no coding agent is installed.');
     assert.match(only(task('a'), { ...agents({ priced: false }), config: { budget: { per_day_usd: 5 } } }), /^budget \| held \| Its agent claude has no price/);
     assert.match(only(task('a'), { ...agents({ priced: false }), config: { budget: { per_day_usd: 5, allow_unpriced: true } } }), /^next/);
   });

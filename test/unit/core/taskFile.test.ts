@@ -86,6 +86,9 @@ describe('A task in Markdown', () => {
   it('with a goal in its frontmatter keeps its headings', () => {
     assert.deepEqual(definitions(md('---\ngoal: Do it\ndescription: First.\n---\n# Not the goal\ntext')), [{ id: 'fix-it', goal: 'Do it', description: 'First.\n\n# Not the goal\ntext' }]);
   });
+  it('keeps a key of the user that is named like a part of the file', () => {
+    assert.deepEqual(definitions(md('---\nbody: mine\n---\n# Goal\ntext')), [{ id: 'fix-it', goal: 'Goal', body: 'mine', description: 'text' }]);
+  });
   it('does not take a comment in code for its heading', () => {
     assert.deepEqual(definitions(md('```sh\n# not me\n```\n# Me\n')), [{ id: 'fix-it', goal: 'Me', description: '```sh\n# not me\n```' }]);
   });

@@ -45,6 +45,17 @@ describe('The queue', () => {
     assert.deepEqual(two.map((node) => node.kind), ['repository', 'repository']);
   });
 
+  it('shows a repository without tasks beside one that has some, and says so', () => {
+    const unused = { key: 'unused', name: 'unused', snapshot: undefined, notice: undefined };
+    const roots = queueRoots([repository([running('a', NOW)], 'one'), repository([], 'empty'), unused], NOW);
+    assert.deepEqual(roots.map((node) => [look(node).label, look(node).description, look(node).collapsible]), [
+      ['one', 'running', 'expanded'],
+      ['empty', 'running · no tasks', 'none'],
+      ['unused', 'not in use', 'none'],
+    ]);
+    assert.deepEqual(queueRoots([repository([], 'empty'), unused], NOW), []);
+  });
+
   it('orders waiting tasks by their position and finished ones newest first', () => {
     const at = (minutes: number) => new Date(NOW - minutes * 60_000).toISOString();
     const groups = groupTasks(
@@ -151,9 +162,9 @@ describe('Dropping tasks in the queue', () => {
 });
 
 describe('The clock of the queue', () => {
-  it('ticks each second while something runs or counts down, each minute while something waits, else not at all', () => {
-    assert.equal(tickEvery([repository([running('a', NOW)])], NOW), 1000);
-    assert.equal(tickEvery([repository([taskView('a', NOW, { group: 'held', not_before: new Date(NOW + 5000).toISOString() })])], NOW), 1000);
+  it('ticks every five seconds while something runs or counts down, each minute while something waits, else not at all', () => {
+    assert.equal(tickEvery([repository([running('a', NOW)])], NOW), 5000);
+    assert.equal(tickEvery([repository([taskView('a', NOW, { group: 'held', not_before: new Date(NOW + 5000).toISOString() })])], NOW), 5000);
     assert.equal(tickEvery([repository([taskView('a', NOW)])], NOW), 60_000);
     assert.equal(tickEvery([repository([started('a', NOW, { state: 'done', group: 'done' })])], NOW), null);
     assert.equal(tickEvery([], NOW), null);
