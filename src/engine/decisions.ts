@@ -74,6 +74,14 @@ export class Decisions {
       });
   }
 
+  /** The agent has finished the step: nobody waits for its permissions any more, and an answer that came too late must not serve another step. */
+  closePermissions(draft: TaskExecution): EventDraft[] {
+    for (const decision of draft.decisions) {
+      if (decision.kind === 'permission' && decision.status === 'answered' && decision.applied_at === null) decision.status = 'expired';
+    }
+    return this.withdraw(draft, (decision) => decision.kind === 'permission');
+  }
+
   /**
    * Records a human's answer and applies it. Rejects with `not_found` (no such open decision) or `conflict`
    * (the task changed under the decision, which must then be asked again).

@@ -85,6 +85,21 @@ export class Lifecycle {
     });
   }
 
+  /**
+   * As `create`, for a task whose work is there already: it walks to done in the same commit, so that neither the loop nor a crash comes in
+   * between.
+   */
+  async createDone(definition: TaskDefinition, hash: string, mergeSha: string, why: string): Promise<TaskExecution> {
+    return this.#inTurn(definition.id, async () => {
+      const existing = this.#tasks.get(definition.id);
+      if (existing) return existing;
+      const task = newExecution(definition, hash, this.now());
+      task.merge_sha = mergeSha;
+      const moves = (['implementing', 'quality_gate', 'done'] as const).flatMap((to) => this.#move(task, to, why, undefined));
+      return this.#commit(task, [{ type: 'task_added', data: { goal: definition.goal } }, ...moves]);
+    });
+  }
+
   /** Changes fields of a task without moving it. */
   async change(taskId: string, mutate: Mutation): Promise<TaskExecution> {
     return this.#inTurn(taskId, async () => {

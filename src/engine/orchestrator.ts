@@ -72,6 +72,7 @@ export class Orchestrator implements EngineApi {
     for (const task of lifecycle.all()) {
       if (task.state === 'done' && task.worktree !== null) await tidy(engine.#context, task);
     }
+    engine.#checkpoint.refresh();
     engine.#watch();
     engine.#loop.resume();
     return engine;

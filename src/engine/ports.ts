@@ -226,8 +226,8 @@ export interface Workspace {
   reset(worktree: string, taskId: string, sha: string): Promise<void>;
   /** Snapshot first, then remove worktree and branch; the branch's head stays at `refs/baton/tasks/<id>`. */
   remove(taskId: string, worktree: string, branch: string): Promise<void>;
-  /** Task ids and content hashes of the `Baton-Task`/`Baton-Hash` trailers reachable from the target. */
-  merged(target: string): Promise<Map<string, { hash: string; sha: string }>>;
+  /** Task ids and content hashes of the `Baton-Task`/`Baton-Hash` trailers reachable from the target, and not from `since` where given. */
+  merged(target: string, since?: string): Promise<Map<string, { hash: string; sha: string }>>;
 }
 
 // ---------------------------------------------------------------- gates, setup
@@ -262,8 +262,11 @@ export type { GateCheck };
 // ---------------------------------------------------------------- processes, files
 
 export interface Processes {
-  /** Ends every process whose BATON_MARK starts with this; returns how many there were. */
-  sweep(markPrefix: string): Promise<number>;
+  /**
+   * Ends every process whose BATON_MARK starts with this, and returns how many there were. `roots` are ended with their children too where
+   * they still live, since not every platform shows marks; `grace_ms` is the time between TERM and KILL, 5000 by default.
+   */
+  sweep(markPrefix: string, options?: { readonly roots?: readonly { pid: number; started: string }[]; readonly grace_ms?: number }): Promise<number>;
 }
 
 /** Task definitions and configuration as files, with what is wrong in them. */

@@ -56,6 +56,8 @@ export interface EngineSetup {
   readonly driver?: 'claude' | 'command';
   readonly clock?: Clock;
   readonly passive?: boolean;
+  /** Stands between the engine and its ports, also after a restart. */
+  readonly throughPorts?: (ports: Ports) => Ports;
   /** The agent says nothing by itself but that it was spawned. */
   readonly mute?: boolean;
 }
@@ -132,7 +134,8 @@ export async function makeEngine(setup: EngineSetup = {}): Promise<TestEngine> {
       }),
     );
   };
-  const makePorts = async (): Promise<Ports> => ({
+  const through = setup.throughPorts ?? ((ports: Ports) => ports);
+  const makePorts = async (): Promise<Ports> => through({
     clock: setup.clock ?? createClock(),
     log,
     store: await openStore({ batonDir, workerPath: path.resolve('src/adapters/store/worker.ts'), log }),

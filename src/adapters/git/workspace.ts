@@ -46,6 +46,6 @@ export function createWorkspace(options: WorkspaceOptions): Workspace {
     snapshot: (worktree, taskId) => snapshot(context, worktree, taskId),
     reset: (worktree, taskId, sha) => reset(context, worktree, taskId, sha),
     remove: (taskId, worktree, branch) => worktrees.remove(taskId, worktree, branch),
-    merged: (target) => merged(context, target),
+    merged: (target, since) => merged(context, target, since),
   };
 }

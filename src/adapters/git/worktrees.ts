@@ -152,8 +152,11 @@ export class Worktrees {
     if (tip !== undefined) await git.run(['update-ref', keptRef(taskId), tip], { cwd: root });
     // A file system monitor that the agent's git started would keep the folder open. Where there is none this fails, which is fine.
     if (await this.#isMonitored(worktree)) await git.run(['fsmonitor--daemon', 'stop'], { cwd: worktree, codes: 'any' });
-    // Node deletes links and junctions themselves, never what they point to; git on Windows once followed them.
-    await rm(worktree, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
+    // Out of the way first, so that a crash does not leave half a worktree that looks like work. Windows refuses while a program is in there.
+    const going = join(worktreesDir, `.${taskId}.removing`);
+    await removeFolder(going);
+    await rename(worktree, going).catch(() => removeFolder(worktree));
+    await removeFolder(going);
     if (entry !== undefined) await this.#unregister(worktree);
     if (tip !== undefined) {
       const deleted = await git.run(['branch', '--quiet', '-D', '--', branch], { cwd: root, codes: 'any' });
@@ -226,6 +229,11 @@ export class Worktrees {
     this.#byTask.set(taskId, mutex);
     return mutex.run(work);
   }
+}
+
+/** Node deletes links and junctions themselves, never what they point to; git on Windows once followed them. */
+async function removeFolder(folder: string): Promise<void> {
+  await rm(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
 }
 
 /** The short name of the branch that a task lands on. `current` is the branch checked out in the main checkout. */

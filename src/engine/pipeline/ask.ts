@@ -54,6 +54,7 @@ export async function ask<R extends AnsweringRole>(context: PipelineContext, run
         : midway
           ? goOnPrompt(question.role)
           : (question.again ?? (await whole()));
+  await dropChangesOf(context, task, last);
   const before = await context.ports.workspace.state(task.worktree ?? '');
   const end = await takeTurn(context, run, {
     role: question.role,
@@ -125,6 +126,14 @@ function isSettled(task: TaskExecution, attempt: Attempt): boolean {
 function failureOf<R extends AnsweringRole>(end: AgentEnd, question: Question<R>, account: string, agent: string) {
   const error = end.error ?? { kind: 'unknown', message: 'The agent failed without saying why.' };
   return { error, role: question.role, step_id: question.step?.step_id ?? null, account, agent };
+}
+
+/** One that was interrupted has nobody left to take its changes back. */
+async function dropChangesOf(context: PipelineContext, task: TaskExecution, last: Attempt | undefined): Promise<void> {
+  const head = task.head_sha ?? task.base_sha;
+  if (last?.outcome !== 'interrupted' || task.worktree === null || head === null) return;
+  const now = await context.ports.workspace.state(task.worktree);
+  if (now.dirty || now.head_sha !== head) await context.ports.workspace.reset(task.worktree, task.task_id, head);
 }
 
 /** Who plans or reviews changes nothing: what it changed all the same is set aside, lest it be committed as somebody's work. */

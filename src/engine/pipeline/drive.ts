@@ -10,7 +10,7 @@ import type { PhaseResult, PipelineContext } from './context.ts';
 import { reviewCode } from './codeReview.ts';
 import { resumeState } from './failure.ts';
 import { implement } from './implement.ts';
-import { finish } from './merge.ts';
+import { finishLanded } from './merge.ts';
 import { beginSteps, plan } from './plan.ts';
 import { revisePlan, reviewPlan } from './planReview.ts';
 import type { Run } from './run.ts';
@@ -52,20 +52,10 @@ async function phase(context: PipelineContext, run: Run, task: TaskExecution): P
     case 'code_review':
       return reviewCode(context, run);
     case 'quality_gate':
-      return (await landedAlready(context, task)) ? 'leave' : verify(context, run);
+      return task.merge_sha !== null && (await finishLanded(context, task)) ? 'leave' : verify(context, run);
     default:
       throw new Error(`There is no phase for a task in state ${task.state}.`);
   }
-}
-
-/** A crash may fall between the merge and the record of it: the target's trailers tell. */
-async function landedAlready(context: PipelineContext, task: TaskExecution): Promise<boolean> {
-  if (task.merge_sha === null || task.target_branch === null) return false;
-  const landed = (await context.ports.workspace.merged(task.target_branch)).get(task.task_id);
-  if (landed?.sha !== task.merge_sha) return false;
-  const approval = task.decisions.find((one) => one.kind === 'merge' && one.answer?.verdict === 'approve' && one.applied_at === null);
-  await finish(context, task.task_id, landed.sha, `found merged on ${task.target_branch}`, approval);
-  return true;
 }
 
 async function askAfterInterruptions(context: PipelineContext, task: TaskExecution): Promise<PhaseResult> {

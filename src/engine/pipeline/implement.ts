@@ -1,9 +1,9 @@
 /** The implementer's turn: one attempt at the current step, then a commit by Baton. */
 import { continuationPrompt, implementerPrompt } from '../../core/prompt.ts';
-import { currentStep, type StepExecution, type TaskExecution } from '../../core/execution.ts';
+import { currentStep, type Attempt, type StepExecution, type TaskExecution } from '../../core/execution.ts';
 import { completeStep, setStep, stepOf, type EventDraft } from '../lifecycle.ts';
 import { gateLines, lastCheckpoint, type PhaseResult, type PipelineContext } from './context.ts';
-import { handleFailure } from './failure.ts';
+import { handleFailure, type Failure } from './failure.ts';
 import type { Run } from './run.ts';
 import { mayTake, noteProgress, sessionOf, takeTurn, templateOf } from './turn.ts';
 
@@ -19,6 +19,8 @@ export async function implement(context: PipelineContext, run: Run): Promise<Pha
     return 'again';
   }
   if (finishedUnrecorded(task, step)) return finishStep(context, run, step.step_id, '', task.attempts.at(-1)?.agent ?? '');
+  const failed = failedUnrecorded(task, step);
+  if (failed) return handleFailure(context, task.task_id, failed);
   const chosen = mayTake(context, run, task, context.staffing.choose(task, 'implementer'));
   if (!chosen) return 'leave';
   const { agent, model } = chosen;
@@ -55,8 +57,21 @@ export async function implement(context: PipelineContext, run: Run): Promise<Pha
 
 /** A crash fell between the agent's end and the commit of its work: the attempt is not repeated. */
 function finishedUnrecorded(task: TaskExecution, step: StepExecution): boolean {
+  return lastAttempt(task, step)?.outcome === 'succeeded';
+}
+
+/** A crash fell between the agent's failure and its consequence: the failure counts all the same. */
+function failedUnrecorded(task: TaskExecution, step: StepExecution): Failure | undefined {
+  const last = lastAttempt(task, step);
+  if (last?.outcome !== 'failed' || last.error === null) return undefined;
+  const { kind, message, status } = last.error;
+  return { error: { kind, message, ...(status === undefined ? {} : { status }) }, role: last.role, step_id: step.step_id, account: last.account, agent: last.agent };
+}
+
+/** The latest attempt, while its step has not moved on. */
+function lastAttempt(task: TaskExecution, step: StepExecution): Attempt | undefined {
   const last = task.attempts.at(-1);
-  return step.state === 'implementing' && last?.outcome === 'succeeded' && last.step_id === step.step_id && last.number === step.attempt;
+  return step.state === 'implementing' && last?.role === 'implementer' && last.step_id === step.step_id && last.number === step.attempt ? last : undefined;
 }
 
 /** The work becomes a commit. An attempt that changed nothing is not done, whatever it said. */
@@ -90,9 +105,10 @@ async function finishStep(context: PipelineContext, run: Run, stepId: string, su
     step.implementer_model = draft.attempts.at(-1)?.model ?? step.implementer_model;
     draft.head_sha = sha;
     noteProgress(draft);
-    if (!reviewed) return [completeStep(draft, stepId, at)];
+    const closed = context.decisions.closePermissions(draft);
+    if (!reviewed) return [completeStep(draft, stepId, at), ...closed];
     setStep(draft, stepId, 'code_review', at);
-    return [{ type: 'step_implemented', data: { step_id: stepId, commit: sha } }];
+    return [{ type: 'step_implemented', data: { step_id: stepId, commit: sha } }, ...closed];
   };
   if (reviewed) await context.lifecycle.transition(task.task_id, 'code_review', `step ${stepId} is implemented`, record);
   else await context.lifecycle.change(task.task_id, record);
