@@ -96,10 +96,12 @@ async function answerQuestion(app: App, target: DecisionTarget): Promise<void> {
 async function answerPermission(app: App, target: DecisionTarget): Promise<void> {
   const { repository, task, decision } = target;
   const command = commandOf(decision);
+  // What does not fit on a line must not slip through unseen.
+  const whole = command !== undefined && permissionSummary(decision) === command;
   // Looking comes first, so that a stray Enter looks and never allows.
   const items = [
     { label: '$(eye) Show the Whole Request', detail: command ?? permissionSummary(decision), act: 'show' },
-    { label: '$(check) Allow', description: 'this once', act: 'allow' },
+    { label: '$(check) Allow', description: whole ? 'this once' : 'this once; the request is longer than shown here', act: 'allow' },
     ...(command === undefined ? [] : [{ label: '$(edit) Allow with Edited Command…', act: 'edit' }]),
     { label: '$(close) Deny…', description: 'with a message to the agent', act: 'deny' },
     { label: '$(comment) Open Transcript', description: 'what the agent did so far', act: 'transcript' },
