@@ -21,6 +21,7 @@ import { tidy } from './pipeline/merge.ts';
 import type { Run } from './pipeline/run.ts';
 import type { AgentInfo, Disposable, Ports } from './ports.ts';
 import { recover } from './recovery.ts';
+import { keepRunLog } from './runLog.ts';
 import { buildSnapshot } from './snapshot.ts';
 
 /** Surfaces get at most this many snapshots a second: four. */
@@ -123,6 +124,7 @@ export class Orchestrator implements EngineApi {
     this.#checkpoint = keepCheckpoint(lifecycle, ports.writeCheckpoint, () => this.#loop.view().run_id, ports.log);
     this.#owned.push(
       this.#checkpoint,
+      keepRunLog(lifecycle, ports.runLog),
       lifecycle.onCommitted(() => {
         this.#publish();
         this.#loop.wake();
@@ -157,11 +159,12 @@ export class Orchestrator implements EngineApi {
 
   /** Ends attempts as interrupted, writes what is left to write and lets go of everything. */
   async close(): Promise<void> {
+    await this.#loop.dispose();
+    // Only now: what the loop's end commits belongs into log and checkpoint.
     for (const one of this.#owned) one.dispose();
     this.#publishing?.dispose();
-    await this.#loop.dispose();
     await this.#checkpoint.settled();
-    await this.#ports.runs.flush();
+    await Promise.all([this.#ports.runs.flush(), this.#ports.runLog.flush()]);
     await this.#ports.store.close();
   }
 
