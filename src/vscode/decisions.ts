@@ -4,7 +4,7 @@ import { userInfo } from 'node:os';
 import type { Decision, Verdict } from '../core/execution.ts';
 import type { App } from './app.ts';
 import { confirm } from './confirm.ts';
-import { commandOf, decisionTitle, permissionInput, permissionSummary } from './model/decisionItem.ts';
+import { agentQuestions, commandOf, decisionTitle, permissionInput, permissionSummary } from './model/decisionItem.ts';
 import { oneLine } from './model/format.ts';
 import { decisionTarget, targetOf, taskFor, type DecisionTarget } from './targets.ts';
 
@@ -60,6 +60,7 @@ export async function openDecision(app: App, args: readonly unknown[]): Promise<
 export async function answer(app: App, args: readonly unknown[]): Promise<void> {
   const target = namedDecision(app, args[0]) ?? (await pickQuestion(app, args));
   if (target === undefined) return;
+  if (agentQuestions(target.decision).length > 0) return answerAgent(app, target);
   if (target.decision.kind === 'permission') return answerPermission(app, target);
   return answerQuestion(app, target);
 }
@@ -91,6 +92,34 @@ async function answerQuestion(app: App, target: DecisionTarget): Promise<void> {
     case undefined:
       return;
   }
+}
+
+/** Puts the agent's own questions, one after another; answering none leaves the decision open. */
+async function answerAgent(app: App, target: DecisionTarget): Promise<void> {
+  const answers: Record<string, string> = {};
+  for (const { question, options, many } of agentQuestions(target.decision)) {
+    const answer = await askAgentQuestion(target.task.id, question, options, many);
+    if (answer === undefined) return;
+    answers[question] = answer;
+  }
+  await decide(app, target, 'approve', { input: { ...permissionInput(target.decision), answers } });
+}
+
+async function askAgentQuestion(
+  taskId: string,
+  question: string,
+  options: readonly { readonly label: string; readonly description: string }[],
+  many: boolean,
+): Promise<string | undefined> {
+  const title = `${taskId} asks`;
+  if (many) {
+    const picked = await vscode.window.showQuickPick(options, { title, placeHolder: question, canPickMany: true, ignoreFocusOut: true });
+    return picked?.map(({ label }) => label).join(', ');
+  }
+  // Words of one's own come first: the one entry that answers nothing by a stray Enter.
+  const other = { label: 'Answer in Your Own Words…', description: '', own: true };
+  const picked = await vscode.window.showQuickPick([other, ...options.map((option) => ({ ...option, own: false }))], { title, placeHolder: question, ignoreFocusOut: true });
+  return picked?.own === true ? askText(title, question, 'Say something: the agent waits for words.') : picked?.label;
 }
 
 async function answerPermission(app: App, target: DecisionTarget): Promise<void> {
