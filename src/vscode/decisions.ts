@@ -15,7 +15,10 @@ interface Answer {
 
 export async function approve(app: App, args: readonly unknown[]): Promise<void> {
   const target = await decisionTarget(app, 'approve', args, 'Approve');
-  if (target !== undefined) await decide(app, target, 'approve');
+  if (target === undefined) return;
+  // A question needs words: a bare approval would leave the agent without an answer.
+  if (agentQuestions(target.decision).length > 0) return answerAgent(app, target);
+  await decide(app, target, 'approve');
 }
 
 export async function reject(app: App, args: readonly unknown[]): Promise<void> {
@@ -111,15 +114,14 @@ async function askAgentQuestion(
   options: readonly { readonly label: string; readonly description: string }[],
   many: boolean,
 ): Promise<string | undefined> {
-  const title = `${taskId} asks`;
   if (many) {
-    const picked = await vscode.window.showQuickPick(options, { title, placeHolder: question, canPickMany: true, ignoreFocusOut: true });
+    const picked = await vscode.window.showQuickPick(options, { title: question, placeHolder: `${taskId} asks`, canPickMany: true, ignoreFocusOut: true });
     return picked?.map(({ label }) => label).join(', ');
   }
   // Words of one's own come first: the one entry that answers nothing by a stray Enter.
   const other = { label: 'Answer in Your Own Words…', description: '', own: true };
-  const picked = await vscode.window.showQuickPick([other, ...options.map((option) => ({ ...option, own: false }))], { title, placeHolder: question, ignoreFocusOut: true });
-  return picked?.own === true ? askText(title, question, 'Say something: the agent waits for words.') : picked?.label;
+  const picked = await vscode.window.showQuickPick([other, ...options.map((option) => ({ ...option, own: false }))], { title: question, placeHolder: `${taskId} asks`, ignoreFocusOut: true });
+  return picked?.own === true ? askText(`${taskId} asks`, question, 'Say something: the agent waits for words.') : picked?.label;
 }
 
 async function answerPermission(app: App, target: DecisionTarget): Promise<void> {

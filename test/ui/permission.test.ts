@@ -101,7 +101,7 @@ describe('Permissions of an agent in VS Code', function () {
   });
 
   it('answer the agent’s own question', async () => {
-    await (await asked('question', 'Answer question')).click();
+    await window.clickRowAction(await asked('question', 'Answer question'), 'Approve');
     await window.quickInput.getByText('Spaces').waitFor();
     await window.screenshot('agent-question');
     await window.pick('Spaces');

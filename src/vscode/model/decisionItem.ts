@@ -40,7 +40,8 @@ export function decisionTitle(decision: Decision): string {
 }
 
 export function decisionIcon(decision: Decision): Icon {
-  return { id: ICONS[decision.kind], color: 'charts.orange' };
+  const kind = agentQuestions(decision).length > 0 ? 'question' : decision.kind;
+  return { id: ICONS[kind], color: 'charts.orange' };
 }
 
 /** The facts beside the title, the task first. */
