@@ -65,7 +65,8 @@ async function headless(dir: string): Promise<number> {
   say('', `Working the queue off: baton run --once --cwd ${shown(dir)}`, '');
   const code = await baton(dir, 'run', '--once');
   const tasks = waiting(dir);
-  const command = `node ${shown(CLI)}`;
+  // The project's own Node: the one of the user's shell may be too old.
+  const command = `npx node ${shown(CLI)}`;
   if (tasks.length > 0) {
     say('', 'Nothing landed on your branch without you. To answer what waits, type:');
     for (const task of tasks) {

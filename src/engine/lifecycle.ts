@@ -216,7 +216,15 @@ export function setStep(draft: TaskExecution, stepId: string, to: StepState, at:
   return step;
 }
 
+/** An implemented or approved step of a draft is done; returns the event that says so. */
+export function completeStep(draft: TaskExecution, stepId: string, at: string): EventDraft {
+  const step = setStep(draft, stepId, 'completed', at);
+  return { type: 'step_completed', data: { step_id: stepId, commit: step.implementation?.commit ?? null } };
+}
+
 /** The id of the next rework step: fix-1, fix-2, … */
 export function nextFixId(task: TaskExecution): string {
-  return `fix-${task.steps.filter((step) => step.step_id.startsWith('fix-')).length + 1}`;
+  let number = 1;
+  while (task.steps.some((step) => step.step_id === `fix-${number}`)) number += 1;
+  return `fix-${number}`;
 }

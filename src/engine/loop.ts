@@ -232,7 +232,8 @@ export class Loop {
   #staggered(taskId: string): number | undefined {
     const { context } = this.#options;
     const task = this.#lifecycle.get(taskId);
-    const choice = needsAgent(task) ? context.agentFor(task) : undefined;
+    const role = context.staffing.nextRole(task);
+    const choice = role === null ? undefined : context.staffing.choose(task, role);
     return choice?.kind === 'agent' ? context.accounts.staggered(choice.agent.account) : undefined;
   }
 

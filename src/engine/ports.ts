@@ -202,6 +202,8 @@ export interface Workspace {
   /** Commits everything in the worktree (unsigned, no hooks) if there is anything; says whether there was. */
   checkpoint(worktree: string, message: string): Promise<{ sha: string; changed: boolean }>;
   changes(worktree: string, baseSha: string, headSha: string): Promise<FileChange[]>;
+  /** The unified diff between two commits, cut per file and in all so that a prompt can hold it. */
+  diff(worktree: string, baseSha: string, headSha: string): Promise<string>;
   /** Merges in memory; touches no file. */
   testMerge(headSha: string, target: string): Promise<{ tree_sha: string; target_sha: string; conflicts: string[] }>;
   /** Makes the merge commit in the task's worktree, detached, on top of the target; the user's hooks and signing apply. */
@@ -269,6 +271,8 @@ export interface Sources {
   tasks(): Promise<{ tasks: SourcedTask[]; problems: Problem[] }>;
   /** The last valid configuration stays in force; `valid` says whether it is what the file says now. */
   config(): Promise<{ config: Config; problems: Problem[]; valid: boolean }>;
+  /** The user's own prompt for a role (`.baton/prompts/<role>.md`); undefined where there is none. */
+  prompt(role: Role): Promise<string | undefined>;
   stopRequested(stopHookFile: string): Promise<boolean>;
   /** Writes `.baton/tasks/<slug>.md`; returns its path relative to the repository. Never overwrites. */
   addTask(task: TaskDefinition): Promise<string>;

@@ -22,7 +22,7 @@ import { canonicalContent, type TaskDefinition } from '../../src/core/task.ts';
 import { Orchestrator } from '../../src/engine/orchestrator.ts';
 import type { AgentEnd, AgentInfo, AgentMessage, AgentRequest, AgentSession, Clock, Log, PermissionAnswer, Ports, SourcedTask } from '../../src/engine/ports.ts';
 import type { Snapshot, TaskView } from '../../src/shared/api.ts';
-import type { TaskExecution } from '../../src/core/execution.ts';
+import type { Role, TaskExecution } from '../../src/core/execution.ts';
 import { makeRepo, type Files, type TestRepo } from './repo.ts';
 import { tempDir } from './tmp.ts';
 
@@ -99,6 +99,7 @@ export async function makeEngine(setup: EngineSetup = {}): Promise<TestEngine> {
     tasks: setup.tasks ?? [],
     stopHook: false,
     script: setup.agent ?? ((agent: AgentAtWork) => agent.write({ [`${agent.request.task_id}.txt`]: 'done\n' }).then(() => undefined)),
+    prompts: {} as Partial<Record<Role, string>>,
     working: 0,
     peak: 0,
   };
@@ -142,6 +143,7 @@ export async function makeEngine(setup: EngineSetup = {}): Promise<TestEngine> {
     sources: {
       tasks: () => Promise.resolve({ tasks: state.tasks.map((one, index) => sourced(one, index, (text) => crypto.hash(text))), problems: [] as Problem[] }),
       config: () => Promise.resolve({ config: state.config, problems: [], valid: true }),
+      prompt: (role) => Promise.resolve(state.prompts[role]),
       stopRequested: () => Promise.resolve(state.stopHook),
       addTask: (one) => {
         state.tasks.push(one);

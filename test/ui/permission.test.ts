@@ -102,7 +102,7 @@ describe('Permissions of an agent in VS Code', function () {
 
   it('answer the agent’s own question', async () => {
     await window.clickRowAction(await asked('question', 'Answer question'), 'Approve');
-    await window.quickInput.getByText('Spaces').waitFor();
+    await window.quickPickRow('Spaces').waitFor();
     await window.screenshot('agent-question');
     await window.pick('Spaces');
     await merge('question');

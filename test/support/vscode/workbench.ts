@@ -160,6 +160,11 @@ export class Workbench {
     await this.quickPickRow(label).click();
   }
 
+  /** Chooses the entry that contains the text, be it in its label, description or detail. */
+  async pickContaining(text: string): Promise<void> {
+    await this.quickInput.locator('.quick-input-list .monaco-list-row').filter({ hasText: text }).first().click();
+  }
+
   /** Replaces the text of the open input; `accept` presses Enter after it. */
   async typeIntoQuickInput(text: string, accept = true): Promise<void> {
     await this.quickInput.waitFor();
@@ -168,6 +173,18 @@ export class Workbench {
   }
 
   // --- views and trees
+
+  /** Drags the side bar to a width in pixels. */
+  async resizeSideBar(width: number): Promise<void> {
+    const box = await this.page.locator('.part.sidebar').boundingBox();
+    if (box === null) throw new Error('No side bar is open.');
+    const middle = box.y + box.height / 2;
+    await this.page.mouse.move(box.x + box.width, middle);
+    await this.page.mouse.down();
+    await this.page.mouse.move(box.x + width, middle, { steps: 4 });
+    await this.page.mouse.up();
+    await this.page.mouse.move(box.x + width + 200, middle);
+  }
 
   /** Opens a view container by the title of its icon in the activity bar. */
   async openContainer(title: string): Promise<void> {
@@ -270,6 +287,11 @@ export class Workbench {
     return this.page.locator('.statusbar-item').filter({ hasText: text }).first();
   }
 
+  /** Clicks an action in the title of the active editor group. */
+  async clickEditorAction(title: string): Promise<void> {
+    await this.page.locator(`.editor-group-container.active .editor-actions .action-label[aria-label^="${title}"]`).click();
+  }
+
   editorTab(title: string | RegExp): Locator {
     return this.page.getByRole('tab', { name: title }).and(this.page.locator('.tabs-container .tab')).first();
   }
@@ -285,6 +307,16 @@ export class Workbench {
       if (shown) return found;
       if (performance.now() > deadline) throw new Error(`No notification says ${String(text)}. There is: ${(await center.allInnerTexts()).join(' ')}`);
     }
+  }
+
+  /** What the notification center holds. */
+  async notifications(): Promise<string[]> {
+    const center = this.page.locator('.notifications-center.visible');
+    if ((await center.count()) === 0) await this.page.locator('#status\\.notifications').click();
+    await center.waitFor();
+    const messages = await center.locator('.notification-list-item-message').allInnerTexts();
+    await this.page.locator('#status\\.notifications').click();
+    return messages;
   }
 
   async clickNotificationButton(text: string | RegExp, button: string): Promise<void> {
