@@ -11,8 +11,9 @@ const STATE = [
 ];
 const LOCKS = ['index.lock', 'HEAD.lock'];
 
-/** The private git folder of a checkout. A linked worktree names it in its `.git` file; anything else git is asked about. */
+/** The private git folder of a checkout: `.git` itself, or what a linked worktree's `.git` file names; anything else git is asked about. */
 export async function gitDirOf(context: GitContext, worktree: string): Promise<string> {
+  if (await isFolder(join(worktree, '.git', 'refs'))) return join(worktree, '.git');
   const link = /^gitdir: (.+?)\r?\n?$/.exec(await readFile(join(worktree, '.git'), 'utf8').catch(() => ''))?.[1];
   if (link !== undefined) {
     const folder = resolve(worktree, link);
