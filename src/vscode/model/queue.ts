@@ -51,9 +51,14 @@ export type QueueNode =
 /** Roots of the view: one node a repository when there are several, else the groups themselves. Empty = a welcome text shows. */
 export function queueRoots(repositories: readonly QueueRepository[], now: number): QueueNode[] {
   const [first, ...others] = repositories;
-  if (first === undefined || !repositories.some((one) => one.notice !== undefined || (one.snapshot?.tasks.length ?? 0) > 0)) return [];
+  if (first === undefined || !repositories.some((one) => one.notice !== undefined || (one.snapshot !== undefined && showsTasks(one.snapshot, now)))) return [];
   if (others.length === 0) return repositoryChildren(first, now);
   return repositories.map((repository) => ({ kind: 'repository', id: `repository/${repository.key}`, repository }));
+}
+
+/** True when the queue has at least one task to show; what was done before today is not shown. */
+export function showsTasks(snapshot: Snapshot, now: number): boolean {
+  return Object.values(groupTasks(snapshot.tasks, now)).some((tasks) => tasks.length > 0);
 }
 
 export function repositoryChildren(repository: QueueRepository, now: number): QueueNode[] {
