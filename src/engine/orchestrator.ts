@@ -6,7 +6,7 @@ import type { Config } from '../core/config/schema.ts';
 import { planQueue, type QueuePlan, type RunningFact } from '../core/queue.ts';
 import type { TaskExecution } from '../core/execution.ts';
 import type { AccountView, ChangesView, Command, CommandReply, EngineApi, Snapshot } from '../shared/api.ts';
-import type { Problem } from '../core/errors.ts';
+import { messageOf, type Problem } from '../core/errors.ts';
 import { Accounts } from './accounts.ts';
 import { keepCheckpoint } from './checkpoint.ts';
 import { CommandDesk } from './commands.ts';
@@ -20,6 +20,7 @@ import { tidy } from './pipeline/merge.ts';
 import type { Run } from './pipeline/run.ts';
 import type { AgentInfo, Disposable, Ports } from './ports.ts';
 import { recover } from './recovery.ts';
+import { keepRunLog } from './runLog.ts';
 import { buildSnapshot } from './snapshot.ts';
 import { Staffing } from './staffing.ts';
 
@@ -55,6 +56,7 @@ export class Orchestrator implements EngineApi {
   #seq = 0;
   #publishing: Disposable | undefined;
   #mergeTail: Promise<unknown> = Promise.resolve();
+  readonly #background = new Set<Promise<void>>();
 
   /** Reads store, configuration and task files, cleans up after a leader that died, and goes on with what was wished for. */
   static async open(options: OrchestratorOptions): Promise<Orchestrator> {
@@ -106,6 +108,7 @@ export class Orchestrator implements EngineApi {
       isBusy: (agent, taskId) => this.#isBusy(agent, taskId),
       mayStartAttempt: () => this.#loop.mayStart,
       changed: () => this.#publish(),
+      background: (what, work) => this.#inBackground(what, work),
       merging: (work) => this.#inMergeTurn(work),
     };
     this.#loop = new Loop({
@@ -126,6 +129,7 @@ export class Orchestrator implements EngineApi {
     this.#checkpoint = keepCheckpoint(lifecycle, ports.writeCheckpoint, () => this.#loop.view().run_id, ports.log);
     this.#owned.push(
       this.#checkpoint,
+      keepRunLog(lifecycle, ports.runLog),
       lifecycle.onCommitted(() => {
         this.#publish();
         this.#loop.wake();
@@ -160,11 +164,13 @@ export class Orchestrator implements EngineApi {
 
   /** Ends attempts as interrupted, writes what is left to write and lets go of everything. */
   async close(): Promise<void> {
+    await this.#loop.dispose();
+    await Promise.all(this.#background);
+    // Only now: what the loop's end commits belongs into log and checkpoint.
     for (const one of this.#owned) one.dispose();
     this.#publishing?.dispose();
-    await this.#loop.dispose();
     await this.#checkpoint.settled();
-    await this.#ports.runs.flush();
+    await Promise.all([this.#ports.runs.flush(), this.#ports.runLog.flush()]);
     await this.#ports.store.close();
   }
 
@@ -205,6 +211,13 @@ export class Orchestrator implements EngineApi {
     const most = agent.config.max_concurrent;
     if (most === undefined) return false;
     return [...this.#loop.runs.values()].filter((run) => run.taskId !== taskId && run.agent === agent.name && run.usesSlot).length >= most;
+  }
+
+  #inBackground(what: string, work: () => Promise<void>): void {
+    const mine: Promise<void> = work()
+      .catch((error: unknown) => this.#ports.log.warn(`Failed while ${what}: ${messageOf(error)}`))
+      .finally(() => this.#background.delete(mine));
+    this.#background.add(mine);
   }
 
   async #inMergeTurn<T>(work: () => Promise<T>): Promise<T> {

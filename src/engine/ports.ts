@@ -299,6 +299,13 @@ export interface RunFiles {
   flush(): Promise<void>;
 }
 
+/** The human-readable audit log. */
+export interface RunLog {
+  /** Appends in order; a disk that fails or is slow stops nothing. */
+  append(text: string): void;
+  flush(): Promise<void>;
+}
+
 export interface Crypto {
   /** SHA-256, hex. */
   hash(text: string): string;
@@ -317,6 +324,7 @@ export interface Ports {
   readonly processes: Processes;
   readonly sources: Sources;
   readonly runs: RunFiles;
+  readonly runLog: RunLog;
   readonly crypto: Crypto;
   readonly repository: {
     /** Absolute path of the main checkout. */

@@ -7,6 +7,7 @@ import { detectGates } from '../adapters/gates/detect.ts';
 import { createWorkspace } from '../adapters/git/workspace.ts';
 import { createProcesses } from '../adapters/process/processes.ts';
 import { createRedactor } from '../adapters/runs/redact.ts';
+import { createRunLog } from '../adapters/runs/runLog.ts';
 import { createRunFiles } from '../adapters/runs/runFiles.ts';
 import { ensureBatonFolder } from '../adapters/sources/batonFolder.ts';
 import { createSources } from '../adapters/sources/sources.ts';
@@ -57,6 +58,7 @@ export async function buildEngine(repository: Repository, options: EngineOptions
       processes: createProcesses(),
       sources,
       runs: createRunFiles({ batonDir, redactor, onError: (file, error) => log.warn(`${file} could not be written: ${String(error)}`) }),
+      runLog: createRunLog({ batonDir, redactor, log }),
       crypto: createCrypto(),
       repository: { root, name, key },
       resolvePath,

@@ -5,7 +5,7 @@ import type { Decision, Verdict } from '../core/execution.ts';
 import type { App } from './app.ts';
 import { confirm } from './confirm.ts';
 import { commandOf, decisionTitle, permissionInput, permissionSummary } from './model/decisionItem.ts';
-import { oneLine } from './model/format.ts';
+import { oneLine, withoutIcon } from './model/format.ts';
 import { decisionTarget, targetOf, taskFor, type DecisionTarget } from './targets.ts';
 
 interface Answer {
@@ -116,7 +116,7 @@ async function answerPermission(app: App, target: DecisionTarget): Promise<void>
     case 'edit': {
       const edited = await vscode.window.showInputBox({
         title: `Allow with edited command: ${task.id}`,
-        prompt: 'The agent runs this instead. Enter allows it.',
+        prompt: 'The agent runs this instead, once.',
         ...(command === undefined ? {} : { value: command }),
         ignoreFocusOut: true,
         validateInput: (text) => (text.trim() === '' ? 'A command is needed. To refuse, choose Deny.' : undefined),
@@ -162,7 +162,7 @@ async function decide(app: App, target: DecisionTarget, verdict: Verdict, { text
     by: userInfo().username,
     via: 'vscode',
   });
-  app.log.info(`${decisionTitle(decision)} of ${task.id}: ${verdict}. ${reply.message}`);
+  app.log.info(`${decisionTitle(decision)} of ${task.id}: ${verdict}. ${withoutIcon(reply.message)}`);
   confirm(reply);
 }
 

@@ -8,6 +8,8 @@ import { Channel } from '../../src/adapters/agents/channel.ts';
 import { runCommand } from '../../src/adapters/gates/command.ts';
 import { createWorkspace } from '../../src/adapters/git/workspace.ts';
 import { createProcesses } from '../../src/adapters/process/processes.ts';
+import { createRedactor } from '../../src/adapters/runs/redact.ts';
+import { createRunLog } from '../../src/adapters/runs/runLog.ts';
 import { createRunFiles } from '../../src/adapters/runs/runFiles.ts';
 import { checkpointWriter } from '../../src/adapters/store/atomicFile.ts';
 import { openStore } from '../../src/adapters/store/store.ts';
@@ -181,6 +183,7 @@ export async function makeEngine(setup: EngineSetup = {}): Promise<TestEngine> {
       },
     },
     runs: createRunFiles({ batonDir }),
+    runLog: createRunLog({ batonDir, redactor: createRedactor(), log }),
     crypto,
     repository: { root: repo.root, name: 'sample', key: crypto.hash(repo.root).slice(0, 12) },
     resolvePath,

@@ -22,6 +22,8 @@ export interface PipelineContext {
   readonly mayStartAttempt: () => boolean;
   /** Something changed that the surfaces show. */
   readonly changed: () => void;
+  /** Work that nobody waits for; a failure is logged, and the engine's end waits for it. */
+  readonly background: (what: string, work: () => Promise<void>) => void;
   /** One merge at a time, so that tasks do not build on targets that are about to move. */
   readonly merging: <T>(work: () => Promise<T>) => Promise<T>;
 }

@@ -66,10 +66,10 @@ async function finishStep(context: PipelineContext, run: Run, stepId: string, su
   run.activity = 'committing';
   context.changed();
   const { workspace } = context.ports;
-  const { sha } = await workspace.checkpoint(task.worktree, commitMessage(task, stepId));
-  // By content: an agent may have made an empty commit of its own.
+  const { sha, changed } = await workspace.checkpoint(task.worktree, commitMessage(task, stepId));
+  // By content: an agent may have made an empty commit of its own. After a crash the checkpoint may be there already.
   const before = lastCheckpoint(task);
-  if (sha === before || (before !== null && (await workspace.changes(task.worktree, before, sha)).length === 0)) {
+  if (sha === before || (!changed && before !== null && (await workspace.changes(task.worktree, before, sha)).length === 0)) {
     await context.lifecycle.change(task.task_id, (draft) => {
       draft.feedback = null;
       return undefined;

@@ -75,7 +75,7 @@ export async function finish(context: PipelineContext, taskId: string, mergeSha:
     draft.feedback = null;
     return [{ type: 'task_completed', data: { merge_sha: mergeSha, seconds: seconds(draft), cost_usd: draft.total_cost_usd } }];
   });
-  await tidy(context, task);
+  context.background(`removing the worktree of ${taskId}`, () => tidy(context, task));
 }
 
 /** Removes the worktree of a finished task; a failure to do so is no failure of the task and is tried again at the next start. */
@@ -104,8 +104,6 @@ export async function dropMerge(context: PipelineContext, taskId: string, worktr
 
 async function build(context: PipelineContext, task: TaskExecution, worktree: string, head: string, target: string): Promise<MergeResult> {
   const { workspace, repository } = context.ports;
-  const { conflicts } = await workspace.testMerge(head, target);
-  if (conflicts.length > 0) return { kind: 'conflict', files: conflicts };
   return workspace.buildMerge({
     worktree,
     head_sha: head,

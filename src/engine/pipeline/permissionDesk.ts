@@ -114,7 +114,8 @@ export class PermissionDesk {
   async #ask(request: PermissionRequest): Promise<Decision> {
     return this.#context.decisions.ask(this.#plan.task.task_id, {
       kind: 'permission',
-      question: `Allow ${request.tool}: ${request.title}?`,
+      // Drivers may begin the title with the tool's name.
+      question: `Allow ${request.title.startsWith(request.tool) ? '' : `${request.tool}: `}${request.title}?`,
       detail: { tool: request.tool, title: request.title, input: request.input, reason: request.reason },
       resume_state: this.#task().state,
       attempt_id: this.#plan.attempt.attempt_id,

@@ -48,6 +48,8 @@ async function withOwnCommits(context: PipelineContext, run: Run): Promise<TaskE
   const task = context.lifecycle.get(run.taskId);
   if (task.worktree === null || task.branch === null) return task;
   if (task.merge_started_at !== null) await dropMerge(context, task.task_id, task.worktree, task.branch);
+  const state = await context.ports.workspace.state(task.worktree);
+  if (!state.dirty && state.head_sha === task.head_sha) return task;
   const { sha } = await context.ports.workspace.checkpoint(task.worktree, `Changes made by hand\n\nTask ${task.task_id}.\n`);
   if (sha === task.head_sha) return task;
   return context.lifecycle.change(task.task_id, (draft) => {

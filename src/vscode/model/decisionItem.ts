@@ -58,6 +58,7 @@ export function decisionFacts(task: TaskView, decision: Decision): string[] {
     case 'budget':
       return [oneLine(decision.question, 80), cost(task.cost_usd, task.unpriced)];
     case 'start':
+      return [oneLine(startReasons(decision) || decision.question, 80)];
     case 'plan':
     case 'code_review':
     case 'question':
@@ -150,6 +151,12 @@ function mergeFacts(task: TaskView, decision: Decision): string[] {
   else facts.push('no gates');
   if (task.cost_usd > 0 || task.unpriced) facts.push(cost(task.cost_usd, task.unpriced));
   return facts;
+}
+
+/** Why the task may not start without a word: `the goal has "remove"`. */
+function startReasons(decision: Decision): string {
+  const { reasons } = decision.detail;
+  return Array.isArray(reasons) ? reasons.filter((reason): reason is string => typeof reason === 'string').join(', ') : '';
 }
 
 const GATE_MARKS = { passed: '✓', failed: '✗', warning: '!', skipped: '–' } as const;

@@ -49,6 +49,11 @@ export function oneLine(text: string, max = 120): string {
   return line.length <= max ? line : `${line.slice(0, max - 1).trimEnd()}…`;
 }
 
+/** The engine's sentence without the icon that the command line prints in front of it: the status bar has icons of its own. */
+export function withoutIcon(message: string): string {
+  return message.replace(/^\p{Extended_Pictographic}\uFE0F?\s*/u, '');
+}
+
 /** Text of a user or an agent, made harmless inside Markdown: no markup, no links, no `$(icon)`. */
 export function escapeMarkdown(text: string): string {
   return text

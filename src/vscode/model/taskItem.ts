@@ -120,8 +120,9 @@ export const GATE_ICONS: Readonly<Record<GateStatus, Icon>> = {
   skipped: { id: 'circle-slash', color: 'disabledForeground' },
 };
 
+/** Which step it is at; of a single step there is nothing to count. */
 function stepOf(task: TaskView): string {
-  if (task.steps.length === 0) return '';
+  if (task.steps.length <= 1) return '';
   const open = task.steps.findIndex((step) => step.state !== 'completed');
   return `step ${open === -1 ? task.steps.length : open + 1}/${task.steps.length}`;
 }

@@ -1,7 +1,7 @@
 /** A VS Code Server of its own for a test: own data, own settings, on a free loopback port. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, readdir, symlink, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readdir, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { keepTempDir, removeDir } from '../tmp.ts';
@@ -129,14 +129,17 @@ export async function startServer(options: ServerOptions = {}): Promise<VsCodeSe
 }
 
 /**
- * A folder of links to the extension's parts, to be developed in place of the checkout: VS Code takes a theme found under that
+ * A folder with the extension's code and links to its other parts, to be developed in place of the checkout: VS Code takes a theme found under that
  * path for the extension's own and applies it whatever the settings say, and the cache under the checkout holds VS Code's.
  */
 async function linkExtension(source: string, target: string): Promise<string> {
   await removeDir(target);
   await mkdir(target);
   for (const name of await readdir(source)) {
-    if (!name.startsWith('.') && name !== 'node_modules') await symlink(path.join(source, name), path.join(target, name));
+    if (name.startsWith('.') || name === 'node_modules') continue;
+    // VS Code tells by a module's real path whose it is, so the code itself must lie here.
+    if (name === 'dist') await cp(path.join(source, name), path.join(target, name), { recursive: true });
+    else await symlink(path.join(source, name), path.join(target, name));
   }
   return target;
 }

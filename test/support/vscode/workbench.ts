@@ -160,6 +160,11 @@ export class Workbench {
     await this.quickPickRow(label).click();
   }
 
+  /** Chooses the entry that contains the text, be it in its label, description or detail. */
+  async pickContaining(text: string): Promise<void> {
+    await this.quickInput.locator('.quick-input-list .monaco-list-row').filter({ hasText: text }).first().click();
+  }
+
   /** Replaces the text of the open input; `accept` presses Enter after it. */
   async typeIntoQuickInput(text: string, accept = true): Promise<void> {
     await this.quickInput.waitFor();
@@ -169,6 +174,18 @@ export class Workbench {
 
   // --- views and trees
 
+  /** Drags the side bar to a width in pixels. */
+  async resizeSideBar(width: number): Promise<void> {
+    const box = await this.page.locator('.part.sidebar').boundingBox();
+    if (box === null) throw new Error('No side bar is open.');
+    const middle = box.y + box.height / 2;
+    await this.page.mouse.move(box.x + box.width, middle);
+    await this.page.mouse.down();
+    await this.page.mouse.move(box.x + width, middle, { steps: 4 });
+    await this.page.mouse.up();
+    await this.page.mouse.move(box.x + width + 200, middle);
+  }
+
   /** Opens a view container by the title of its icon in the activity bar. */
   async openContainer(title: string): Promise<void> {
     const tab = this.page.locator('.activitybar').getByRole('tab', { name: title }).first();
@@ -177,7 +194,7 @@ export class Workbench {
 
   /** The number on a container's icon, null when it has none. */
   async containerBadge(title: string): Promise<string | null> {
-    const badge = this.page.locator('.activitybar .action-item').filter({ has: this.page.getByRole('tab', { name: title }) }).locator('.badge-content');
+    const badge = this.page.locator('.activitybar').getByRole('tab', { name: title }).locator('.badge-content');
     const text = (await badge.count()) === 0 ? '' : await badge.first().innerText();
     return text === '' ? null : text;
   }
@@ -270,20 +287,40 @@ export class Workbench {
     return this.page.locator('.statusbar-item').filter({ hasText: text }).first();
   }
 
+  /** Clicks an action in the title of the active editor group. */
+  async clickEditorAction(title: string): Promise<void> {
+    await this.page.locator(`.editor-group-container.active .editor-actions .action-label[aria-label^="${title}"]`).click();
+  }
+
   editorTab(title: string | RegExp): Locator {
     return this.page.getByRole('tab', { name: title }).and(this.page.locator('.tabs-container .tab')).first();
   }
 
-  notification(text: string | RegExp): Locator {
-    return this.page.locator('.notifications-toasts .notification-list-item').filter({ hasText: text }).first();
+  /** The notification with this text, in the notification center: VS Code under its smoke-test driver shows no toasts. */
+  async notification(text: string | RegExp): Promise<Locator> {
+    const center = this.page.locator('.notifications-center.visible');
+    const found = center.locator('.notification-list-item').filter({ hasText: text }).first();
+    const deadline = performance.now() + TIMEOUT_MS;
+    for (;;) {
+      if ((await center.count()) === 0) await this.page.locator('#status\\.notifications').click();
+      const shown = await found.waitFor({ timeout: CLICK_TIMEOUT_MS }).then(() => true, () => false);
+      if (shown) return found;
+      if (performance.now() > deadline) throw new Error(`No notification says ${String(text)}. There is: ${(await center.allInnerTexts()).join(' ')}`);
+    }
   }
 
-  notifications(): Promise<string[]> {
-    return this.page.locator('.notifications-toasts .notification-list-item-message').allInnerTexts();
+  /** What the notification center holds. */
+  async notifications(): Promise<string[]> {
+    const center = this.page.locator('.notifications-center.visible');
+    if ((await center.count()) === 0) await this.page.locator('#status\\.notifications').click();
+    await center.waitFor();
+    const messages = await center.locator('.notification-list-item-message').allInnerTexts();
+    await this.page.locator('#status\\.notifications').click();
+    return messages;
   }
 
   async clickNotificationButton(text: string | RegExp, button: string): Promise<void> {
-    await this.notification(text).getByRole('button', { name: button, exact: true }).click();
+    await (await this.notification(text)).getByRole('button', { name: button, exact: true }).click();
   }
 
   /** A button of the modal dialog. */

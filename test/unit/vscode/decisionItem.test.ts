@@ -31,6 +31,11 @@ describe('A decision in Needs You', () => {
     assert.equal(permissionSummary(write), 'Write /etc/hosts');
   });
 
+  it('says why a task may not start without a word', () => {
+    const start = decision('a', NOW, { kind: 'start', question: 'Start "Remove it"?', detail: { reasons: ['the goal has "remove"', 'the task states requires_approval'] } });
+    assert.equal(decisionDescription(awaitingMerge('a', NOW), start), 'a · the goal has "remove", the task states requires_approval');
+  });
+
   it('comes in the order of urgency: standing agents first, then finished work, then starts; by score and age among equals', () => {
     const order = pendingDecisions(snapshot(NOW, everyState(NOW))).map((one) => one.decision.kind);
     assert.deepEqual(order, ['permission', 'merge', 'start']);

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
+import type { StepState } from '../../../src/core/states.ts';
 import { isQueued, isRunning, actionsOf, decisionFor } from '../../../src/vscode/model/actions.ts';
-import { escapeMarkdown, inlineCode, cost, age } from '../../../src/vscode/model/format.ts';
+import { age, cost, escapeMarkdown, inlineCode, withoutIcon } from '../../../src/vscode/model/format.ts';
 import { queueGroup, taskContext, taskDescription, taskIcon, taskStateWord, taskTooltip } from '../../../src/vscode/model/taskItem.ts';
 import { awaitingMerge, awaitingPermission, decision, everyState, running, started, taskView } from '../../support/snapshotEngine.ts';
 
@@ -8,12 +9,17 @@ const NOW = Date.parse('2030-05-17T12:30:00.000Z');
 
 describe('A task in the queue', () => {
   it('shows step, live time and cost while it runs', () => {
-    assert.equal(taskDescription(running('a', NOW), NOW), 'step 1/1 · 3m12s · $0.08');
-    assert.equal(taskDescription(running('a', NOW), NOW + 48_000), 'step 1/1 · 4m · $0.08');
+    const steps = ['completed', 'implementing', 'pending'].map((state, index) => ({ step_id: `s${index}`, state: state as StepState, description: 'Part', attempt: 1 }));
+    assert.equal(taskDescription(running('a', NOW, { steps }), NOW), 'step 2/3 · 3m12s · $0.08');
+    assert.equal(taskDescription(running('a', NOW, { steps }), NOW + 48_000), 'step 2/3 · 4m · $0.08');
+  });
+
+  it('leaves a single step uncounted, since the side bar is narrow', () => {
+    assert.equal(taskDescription(running('a', NOW), NOW), '3m12s · $0.08');
   });
 
   it('says the phase where it is not plain implementing', () => {
-    assert.equal(taskDescription(running('a', NOW, { state: 'quality_gate' }), NOW), 'step 1/1 · gates · 3m12s · $0.08');
+    assert.equal(taskDescription(running('a', NOW, { state: 'quality_gate' }), NOW), 'gates · 3m12s · $0.08');
     assert.equal(taskDescription(running('a', NOW, { state: 'planning', steps: [] }), NOW), 'planning · 3m12s · $0.08');
   });
 
@@ -32,7 +38,7 @@ describe('A task in the queue', () => {
   it('says what it needs of the user, and stays in the group of its state', () => {
     const asking = awaitingPermission('a', NOW, 'rm -rf build');
     assert.equal(queueGroup(asking), 'running');
-    assert.match(taskDescription(asking, NOW), /^allow command\? · step 1\/1/);
+    assert.match(taskDescription(asking, NOW), /^allow command\? · 3m12s/);
     const parked = awaitingMerge('b', NOW);
     assert.equal(queueGroup(parked), 'held');
     assert.equal(taskDescription(parked, NOW), 'approve merge · 12m');
@@ -80,6 +86,12 @@ describe('A task in the queue', () => {
   it('escapes what could end code or start Markdown', () => {
     assert.equal(inlineCode('a ``` b'), '````a ``` b````');
     assert.equal(escapeMarkdown('# a_b|c'), '\\# a\\_b\\|c');
+  });
+
+  it('is told of in the engine’s words without the icon that a terminal shows', () => {
+    assert.equal(withoutIcon('✅ Permission for a granted'), 'Permission for a granted');
+    assert.equal(withoutIcon('↩ Task a goes back'), 'Task a goes back');
+    assert.equal(withoutIcon('Task 3 runs next.'), 'Task 3 runs next.');
   });
 });
 
