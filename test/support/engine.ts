@@ -48,6 +48,26 @@ export const failure = (kind: string, message = kind, more: Partial<NonNullable<
   error: { kind, message, ...more },
 });
 
+/** A planner's or reviewer's answer, as structured output. */
+export const answer = (structured: unknown): AgentEnd => ({ ok: true, result: 'answered', structured, exit_code: 0 });
+/** The same as an agent without a schema gives it: somewhere in its text. */
+export const spoken = (result: string): AgentEnd => ({ ok: true, result, exit_code: 0 });
+
+/** A script by role; an implementer without one writes a file named after task, step and attempt. */
+export function byRole(scripts: Partial<Record<Role, AgentScript>>): AgentScript {
+  const fallback: Record<Role, AgentScript> = {
+    planner: () => Promise.resolve(answer({ steps: [{ id: 'only', description: 'Do it all' }] })),
+    plan_reviewer: () => Promise.resolve(answer({ status: 'approved' })),
+    implementer: async (agent) => {
+      const { request } = agent;
+      await agent.write({ [`${request.step_id ?? ''}-${request.number}.txt`]: `${request.task_id} ${request.attempt_id}\n` });
+      return undefined;
+    },
+    code_reviewer: () => Promise.resolve(answer({ status: 'approved' })),
+  };
+  return (agent) => (scripts[agent.request.role] ?? fallback[agent.request.role])(agent);
+}
+
 export interface EngineSetup {
   readonly files?: Files;
   readonly config?: Record<string, unknown>;
@@ -75,6 +95,8 @@ export interface TestEngine {
   script: AgentScript;
   setTasks(tasks: TaskDefinition[]): void;
   setConfig(config: Record<string, unknown>): void;
+  /** The user's own prompt of a role, as in `.baton/prompts/<role>.md`. */
+  setPrompt(role: Role, text: string): void;
   setStopHook(present: boolean): void;
   /** The next snapshot for which the test holds; rejects after 45 s with the last one. */
   until(test: (snapshot: Snapshot) => boolean, what?: string): Promise<Snapshot>;
@@ -121,7 +143,13 @@ export async function makeEngine(setup: EngineSetup = {}): Promise<TestEngine> {
     provider: 'test',
   };
   const agents = (config: Config): AgentInfo[] => {
-    const named = Object.entries(config.agents).map(([name, one]) => ({ ...info, name, config: one, account: one.account ?? name }));
+    const named = Object.entries(config.agents).map(([name, one]) => ({
+      ...info,
+      name,
+      config: one,
+      account: one.account ?? name,
+      provider: (one.model === undefined ? undefined : config.models[one.model]?.provider) ?? name,
+    }));
     return named.length > 0 ? named : [info];
   };
   const start = (request: AgentRequest): Promise<AgentSession> => {
@@ -191,6 +219,9 @@ export async function makeEngine(setup: EngineSetup = {}): Promise<TestEngine> {
     setConfig: (config) => {
       state.config = parse({ ...QUICK, ...config });
       fire('config');
+    },
+    setPrompt: (role, text) => {
+      state.prompts[role] = text;
     },
     setStopHook: (present) => {
       state.stopHook = present;
@@ -282,7 +313,7 @@ function session(request: AgentRequest, script: AgentScript, mute: boolean, onEn
       return new Promise((resolve) => waiting.set(id, resolve));
     },
   };
-  messages.push({ type: 'started', session_id: `session-${request.task_id}`, model: 'test-model', process: null });
+  messages.push({ type: 'started', session_id: request.role === 'implementer' ? `session-${request.task_id}` : `session-${request.task_id}-${request.role}-${request.attempt_id}`, model: request.model ?? 'test-model', process: null });
   if (!mute) messages.push({ type: 'usage', usage: { ...ZERO, input_tokens: 100, output_tokens: 10 }, cost_usd: 0.01, turns: 1 });
   script(agent).then(
     (end) => finish(end ?? { ok: true, result: 'done', exit_code: 0 }),
