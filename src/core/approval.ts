@@ -1,6 +1,6 @@
 /** Approval before a task starts: when it is needed, what it is bound to, and how long it holds. */
 import { durationSeconds, type Config } from './config/schema.ts';
-import type { Decision } from './execution.ts';
+import type { Decision, TaskExecution } from './execution.ts';
 import type { TaskDefinition } from './task.ts';
 
 export interface ApprovalNeed {
@@ -33,22 +33,36 @@ export function approvalNeeded(task: TaskDefinition, config: Pick<Config, 'appro
 
 export type ApprovalState = 'valid' | 'missing' | 'used' | 'changed' | 'expired';
 
+/** What an approval must be for: this content, and for a merge this very commit. */
+export type ApprovalSubject = Pick<TaskExecution, 'content_hash' | 'head_sha'>;
+
 /**
- * Whether a start decision lets the task run now: it must be an approval of exactly this content, not yet used, and
+ * Whether a decision lets the task start or merge now: it must be a human's approval of exactly this, not yet used, and
  * younger than `approval.expires`. Text alone (a name, a word like "approved") never is one.
  * @param now epoch ms
  */
-export function approvalState(decision: Decision | undefined, contentHash: string, config: Pick<Config, 'approval'>, now: number): ApprovalState {
-  if (decision?.kind !== 'start' || decision.status === 'withdrawn' || decision.answer?.verdict !== 'approve') return 'missing';
+export function approvalState(
+  decision: Decision | undefined,
+  kind: 'start' | 'merge',
+  subject: ApprovalSubject,
+  config: Pick<Config, 'approval'>,
+  now: number,
+): ApprovalState {
+  if (decision?.kind !== kind || decision.status === 'withdrawn' || decision.answer?.verdict !== 'approve') return 'missing';
   if (decision.applied_at !== null) return 'used';
-  if (decision.content_hash !== contentHash) return 'changed';
+  if (decision.content_hash !== subject.content_hash) return 'changed';
+  if (kind === 'merge' && decision.head_sha !== subject.head_sha) return 'changed';
   if (decision.status !== 'answered') return 'expired';
-  const ends = approvalEnds(decision.answer.at, config);
-  return now < ends ? 'valid' : 'expired';
+  return now < approvalEnds(decision.answer.at, config) ? 'valid' : 'expired';
+}
+
+/** The approval that lets the task start or merge now, if there is one. */
+export function usableApproval(task: TaskExecution, kind: 'start' | 'merge', config: Pick<Config, 'approval'>, now: number): Decision | undefined {
+  return task.decisions.find((decision) => approvalState(decision, kind, task, config, now) === 'valid');
 }
 
 /** Epoch ms at which an approval given at `at` (ISO) ends. */
-export function approvalEnds(at: string, config: Pick<Config, 'approval'>): number {
+function approvalEnds(at: string, config: Pick<Config, 'approval'>): number {
   return Date.parse(at) + (durationSeconds(config.approval.expires) ?? 0) * 1000;
 }
 

@@ -187,29 +187,6 @@ export class Decisions {
   }
 }
 
-/**
- * The approval of `kind` that may still be used: answered with approve, not used up, bound to this very content (and
- * commit), and not older than `expiresMs`.
- */
-export function usableApproval(
-  task: TaskExecution,
-  kind: 'start' | 'merge',
-  nowMs: number,
-  expiresMs: number,
-  headSha: string | null = null,
-): Decision | undefined {
-  return task.decisions.find(
-    (decision) =>
-      decision.kind === kind &&
-      decision.status === 'answered' &&
-      decision.answer?.verdict === 'approve' &&
-      decision.applied_at === null &&
-      decision.content_hash === task.content_hash &&
-      (headSha === null || decision.head_sha === headSha) &&
-      nowMs - Date.parse(decision.answer.at) < expiresMs,
-  );
-}
-
 /** Uses an approval up, in the draft of the change that it allows. */
 export function useApproval(draft: TaskExecution, decisionId: string, at: string): void {
   const decision = find(draft, decisionId);

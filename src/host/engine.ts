@@ -52,7 +52,7 @@ export async function buildEngine(repository: Repository, options: EngineOptions
       clock,
       log,
       store,
-      agents: createAgents({ root, redactor }),
+      agents: createAgents({ root, redactor, programs: options.settings?.agentPaths ?? {} }),
       workspace: createWorkspace({ root, worktreesDir: join(worktrees, `${name}-${key}`), log }),
       gates: { detect: () => detectGates(root), run: (request) => runCommand(request, redactor) },
       processes: createProcesses(),

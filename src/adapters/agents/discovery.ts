@@ -24,6 +24,8 @@ export interface AgentsOptions {
   readonly redactor?: Redactor;
   /** Folders searched after PATH, in place of those where installers put CLIs. */
   readonly places?: readonly string[];
+  /** Programs by CLI name, as the user's machine settings say. */
+  readonly programs?: Readonly<Record<string, string>>;
 }
 
 /** Agents that are configured or found; the drivers are `claude` and `command` so far. */
@@ -34,7 +36,7 @@ export function createAgents(options: AgentsOptions): Agents {
     list(config, refresh = false) {
       const key = JSON.stringify([config.agents, config.models]);
       if (refresh || cached?.key !== key) {
-        const list = look(config, { root: options.root, places: options.places, hasDriver: (kind) => drivers.has(kind) });
+        const list = look(config, { root: options.root, places: options.places, programs: options.programs ?? {}, hasDriver: (kind) => drivers.has(kind) });
         cached = { key, list };
         list.catch(() => (cached = undefined));
       }
@@ -58,6 +60,7 @@ function guarded(driver: AgentDriver, redactor: Redactor | undefined): AgentDriv
 interface Where {
   readonly root: string;
   readonly places: readonly string[] | undefined;
+  readonly programs: Readonly<Record<string, string>>;
   readonly hasDriver: (kind: AgentConfig['driver']) => boolean;
 }
 
@@ -74,8 +77,10 @@ async function look(config: Config, where: Where): Promise<AgentInfo[]> {
   return [...all.filter((one) => one.available), ...all.filter((one) => !one.available)];
 }
 
-async function describe(name: string, agent: AgentConfig, config: Config, { root, places, hasDriver }: Where): Promise<AgentInfo> {
-  const cli = cliOf(agent);
+async function describe(name: string, stated: AgentConfig, config: Config, where: Where): Promise<AgentInfo> {
+  const { root, places, hasDriver } = where;
+  const cli = cliOf(stated);
+  const agent = onThisMachine(stated, cli, where.programs);
   const command = agent.command ?? cli?.name;
   const env = childEnvironment(agent.env);
   const file = command === undefined ? undefined : await findProgram(command, env, root, places);
@@ -92,6 +97,12 @@ async function describe(name: string, agent: AgentConfig, config: Config, { root
     account: agent.account ?? provider,
     provider,
   };
+}
+
+/** A machine's setting says where a CLI is, unless the repository names a program of its own. */
+function onThisMachine(agent: AgentConfig, cli: KnownCli | undefined, programs: Readonly<Record<string, string>>): AgentConfig {
+  const program = cli === undefined ? undefined : programs[cli.name];
+  return program === undefined || (agent.command !== undefined && agent.command !== cli?.name) ? agent : { ...agent, command: program };
 }
 
 /** The known CLI behind an agent: by its program, else by its driver. */

@@ -1,9 +1,9 @@
 /** From the queue to work: the approval a dangerous task needs, then worktree, ignored files and setup commands. */
-import { approvalNeeded, type ApprovalNeed } from '../../core/approval.ts';
-import { durationSeconds, type Config } from '../../core/config/schema.ts';
+import { approvalNeeded, usableApproval, type ApprovalNeed } from '../../core/approval.ts';
+import type { Config } from '../../core/config/schema.ts';
 import { BatonError, messageOf } from '../../core/errors.ts';
 import type { TaskExecution } from '../../core/execution.ts';
-import { usableApproval, useApproval } from '../decisions.ts';
+import { useApproval } from '../decisions.ts';
 import { addStep } from '../lifecycle.ts';
 import type { WorkspaceInfo } from '../ports.ts';
 import type { PhaseResult, PipelineContext } from './context.ts';
@@ -105,8 +105,7 @@ class SetupFailure extends Error {
 }
 
 function startApproval(context: PipelineContext, task: TaskExecution) {
-  const expires = (durationSeconds(context.config().approval.expires) ?? 0) * 1000;
-  return usableApproval(task, 'start', context.ports.clock.now(), expires);
+  return usableApproval(task, 'start', context.config(), context.ports.clock.now());
 }
 
 function describe(error: unknown): string {

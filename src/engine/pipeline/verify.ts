@@ -2,13 +2,13 @@
  * The quality gate: evidence for the task's own tree, then the way to the target. Green evidence is made once per tree;
  * red evidence goes back to the implementer, three times at most.
  */
+import { usableApproval } from '../../core/approval.ts';
 import { changeSize, selectGates } from '../../core/gates.ts';
-import { durationSeconds, type GateConfig } from '../../core/config/schema.ts';
+import type { GateConfig } from '../../core/config/schema.ts';
 import { gateFeedback } from '../../core/prompt.ts';
 import { needsHumanPaths, type SensitivePath } from '../../core/sensitivePaths.ts';
 import { areaOf } from '../../core/task.ts';
 import type { GateRound, TaskExecution } from '../../core/execution.ts';
-import { usableApproval } from '../decisions.ts';
 import { addStep, nextFixId } from '../lifecycle.ts';
 import type { FileChange } from '../ports.ts';
 import type { PhaseResult, PipelineContext } from './context.ts';
@@ -157,8 +157,7 @@ export async function sendBack(context: PipelineContext, task: TaskExecution, ro
 }
 
 function approval(context: PipelineContext, task: TaskExecution) {
-  const expires = (durationSeconds(context.config().approval.expires) ?? 0) * 1000;
-  return usableApproval(task, 'merge', context.ports.clock.now(), expires, task.head_sha);
+  return usableApproval(task, 'merge', context.config(), context.ports.clock.now());
 }
 
 async function askForMerge(

@@ -34,6 +34,19 @@ async function withPath(body: (put: (name: string, script: string) => Promise<st
 describe('finding agents', function () {
   this.timeout(60_000);
 
+  it('takes the program that the machine’s settings name, unless the repository names another', () =>
+    withPath(async (put, root) => {
+      await put('claude', 'echo "1.0.0"');
+      const mine = await put('my-claude', 'echo "2.0.0"');
+      const agents = createAgents({ root, places: [], programs: { claude: mine } });
+      const found = named(await agents.list(config()), 'claude');
+      assert.deepEqual([found.path, found.config.command, found.version], [mine, mine, '2.0.0']);
+      const other = await put('other-claude', 'echo "3.0.0"');
+      const stated = await agents.list(config({ agents: { writer: { driver: 'claude' }, fixed: { driver: 'claude', command: other } } }));
+      assert.equal(named(stated, 'writer').config.command, mine);
+      assert.equal(named(stated, 'fixed').config.command, other);
+    }));
+
   it('finds an installed CLI on PATH by itself, with its version', () =>
     withPath(async (put, root) => {
       const file = await put('claude', 'echo "2.1.328 (Claude Code)"');

@@ -51,20 +51,25 @@ describe('Approval before a start (row 4)', () => {
     const given = (over: Partial<Decision> = {}): Decision => decision({ status: 'answered', answer: answer(), content_hash: 'h', ...over });
     const HOURS = 3_600_000;
     it('holds for exactly this content, once, for 24 hours', () => {
-      assert.equal(approvalState(given(), 'h', CONFIG, T0), 'valid');
-      assert.equal(approvalState(given(), 'h', CONFIG, T0 + 24 * HOURS - 1), 'valid');
-      assert.equal(approvalState(given(), 'h', CONFIG, T0 + 24 * HOURS), 'expired');
-      assert.equal(approvalState(given(), 'other', CONFIG, T0), 'changed');
-      assert.equal(approvalState(given({ applied_at: new Date(T0).toISOString() }), 'h', CONFIG, T0), 'used');
-      assert.equal(approvalState(given(), 'h', configSchema.parse({ approval: { expires: '1h' } }), T0 + HOURS), 'expired');
+      assert.equal(approvalState(given(), 'start', { content_hash: 'h', head_sha: null }, CONFIG, T0), 'valid');
+      assert.equal(approvalState(given(), 'start', { content_hash: 'h', head_sha: null }, CONFIG, T0 + 24 * HOURS - 1), 'valid');
+      assert.equal(approvalState(given(), 'start', { content_hash: 'h', head_sha: null }, CONFIG, T0 + 24 * HOURS), 'expired');
+      assert.equal(approvalState(given(), 'start', { content_hash: 'other', head_sha: null }, CONFIG, T0), 'changed');
+      assert.equal(approvalState(given({ applied_at: new Date(T0).toISOString() }), 'start', { content_hash: 'h', head_sha: null }, CONFIG, T0), 'used');
+      assert.equal(approvalState(given(), 'start', { content_hash: 'h', head_sha: null }, configSchema.parse({ approval: { expires: '1h' } }), T0 + HOURS), 'expired');
+    });
+    it('holds for exactly one commit when it is for a merge', () => {
+      const merge = given({ kind: 'merge', head_sha: 'c1' });
+      assert.equal(approvalState(merge, 'merge', { content_hash: 'h', head_sha: 'c1' }, CONFIG, T0), 'valid');
+      assert.equal(approvalState(merge, 'merge', { content_hash: 'h', head_sha: 'c2' }, CONFIG, T0), 'changed');
     });
     it('is nothing but the recorded answer of a human to a start decision', () => {
-      assert.equal(approvalState(undefined, 'h', CONFIG, T0), 'missing');
-      assert.equal(approvalState(decision({ content_hash: 'h' }), 'h', CONFIG, T0), 'missing');
-      assert.equal(approvalState(given({ kind: 'merge' }), 'h', CONFIG, T0), 'missing');
-      assert.equal(approvalState(given({ status: 'withdrawn' }), 'h', CONFIG, T0), 'missing');
-      assert.equal(approvalState(given({ status: 'expired' }), 'h', CONFIG, T0), 'expired');
-      for (const verdict of ['reject', 'request_changes'] as const) assert.equal(approvalState(given({ answer: answer({ verdict, text: 'approved' }) }), 'h', CONFIG, T0), 'missing');
+      assert.equal(approvalState(undefined, 'start', { content_hash: 'h', head_sha: null }, CONFIG, T0), 'missing');
+      assert.equal(approvalState(decision({ content_hash: 'h' }), 'start', { content_hash: 'h', head_sha: null }, CONFIG, T0), 'missing');
+      assert.equal(approvalState(given({ kind: 'merge' }), 'start', { content_hash: 'h', head_sha: null }, CONFIG, T0), 'missing');
+      assert.equal(approvalState(given({ status: 'withdrawn' }), 'start', { content_hash: 'h', head_sha: null }, CONFIG, T0), 'missing');
+      assert.equal(approvalState(given({ status: 'expired' }), 'start', { content_hash: 'h', head_sha: null }, CONFIG, T0), 'expired');
+      for (const verdict of ['reject', 'request_changes'] as const) assert.equal(approvalState(given({ answer: answer({ verdict, text: 'approved' }) }), 'start', { content_hash: 'h', head_sha: null }, CONFIG, T0), 'missing');
       assert.equal(approvalNeeded({ id: 'approved-delete', goal: 'APPROVED: delete it' }, CONFIG).needed, true);
     });
   });
