@@ -112,6 +112,14 @@ export class Workbench {
     await this.page.locator(`.monaco-workbench.${kind}`).waitFor();
   }
 
+  /** Reloads the window as a user does and resolves when it is there again. */
+  async reload(): Promise<void> {
+    const reloaded = this.page.waitForEvent('framenavigated', { predicate: (frame) => frame === this.page.mainFrame(), timeout: START_TIMEOUT_MS });
+    await this.runCommand('Developer: Reload Window');
+    await reloaded;
+    await this.page.locator('.monaco-workbench[class*="-themes-"] .part.statusbar').waitFor({ timeout: START_TIMEOUT_MS });
+  }
+
   // --- palette and quick input
 
   /**
@@ -233,7 +241,14 @@ export class Workbench {
   /** Clicks an entry of a row's context menu. */
   async clickRowMenu(row: Locator, action: string): Promise<void> {
     await row.click({ button: 'right' });
-    await this.page.locator('.context-view .monaco-menu').getByText(action, { exact: true }).click();
+    const menu = this.page.locator('.context-view .monaco-menu');
+    const entry = menu.getByText(action, { exact: true });
+    await entry.waitFor();
+    // A menu that has just opened takes no click, so that its opening cannot choose.
+    for (const deadline = performance.now() + TIMEOUT_MS; (await menu.count()) > 0 && performance.now() < deadline; ) {
+      await entry.click({ timeout: PALETTE_TIMEOUT_MS }).catch(() => undefined);
+      await menu.waitFor({ state: 'detached', timeout: 500 }).catch(() => undefined);
+    }
   }
 
   /** Clicks an action in a view's title bar. */
