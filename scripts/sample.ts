@@ -2,6 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { ensureBatonFolder } from '../src/adapters/sources/batonFolder.ts';
 
 export interface SampleOptions {
   /** Folder of the repository; it must be absent, empty, or a sample made earlier. */
@@ -20,7 +21,7 @@ export interface SampleOptions {
 const MARKER = '.git/baton-sample';
 
 /** Makes the sample repository, or finds the one made before. Throws when the folder holds something else. */
-export function makeSample(options: SampleOptions): { readonly dir: string; readonly created: boolean } {
+export async function makeSample(options: SampleOptions): Promise<{ readonly dir: string; readonly created: boolean }> {
   const { dir, project } = options;
   const ours = existsSync(path.join(dir, MARKER));
   if (existsSync(dir) && !ours && readdirSync(dir).length > 0) {
@@ -42,6 +43,7 @@ export function makeSample(options: SampleOptions): { readonly dir: string; read
     // Beside the sample instead of in the user's data folder, so that removing the cache removes everything.
     writeFileSync(config, `${text}\nworktree:\n  root: ${JSON.stringify(worktrees)}\n`);
     if (options.agent !== undefined) useAgent(config, options.agent);
+    await ensureBatonFolder(dir);
     initRepository(dir);
   } else if (options.agent !== undefined) {
     useAgent(config, options.agent);

@@ -65,13 +65,14 @@ async function headless(dir: string): Promise<number> {
   say('', `Working the queue off: baton run --once --cwd ${shown(dir)}`, '');
   const code = await baton(dir, 'run', '--once');
   const tasks = waiting(dir);
-  const command = `node ${shown(CLI)}`;
+  // The project's own Node: the one of the user's shell may be too old.
+  const command = `npx node ${shown(CLI)}`;
   if (tasks.length > 0) {
     say('', 'Nothing landed on your branch without you. To answer what waits, type:');
     for (const task of tasks) {
       for (const { kind, question } of task.decisions) say(`  ${command} task ${task.id} --approve --cwd ${shown(dir)}   # ${kind}: ${question}`);
     }
-    say('(--reject and --request-changes "…" are the other answers; "git -C … diff main...baton/<task>" shows a change.)');
+    say('(--reject and --request-changes "…" are the other answers.)', `To see a change before: git -C ${shown(dir)} diff main...baton/<task>`);
     say('Then go on with what waited for it:', `  ${command} run --once --cwd ${shown(dir)}`);
   } else {
     say('', `Nothing waits for you. Start over with: npm start -- --headless --fresh`);
@@ -114,7 +115,7 @@ async function main(): Promise<number> {
   }
   if (!values['no-build'] || !existsSync(CLI)) build();
   const dir = path.resolve(values.dir ?? path.join(PROJECT, '.vscode-test/sample'));
-  const { created } = makeSample({ dir, project: PROJECT, fresh: values.fresh, ...(values.agent === undefined ? {} : { agent: values.agent }) });
+  const { created } = await makeSample({ dir, project: PROJECT, fresh: values.fresh, ...(values.agent === undefined ? {} : { agent: values.agent }) });
   say(created ? `Made a sample repository in ${shown(dir)}: the library "till" with six tasks.` : `Going on with the sample in ${shown(dir)}; --fresh makes a new one.`);
   offerAgents(values.agent);
   if (values.headless) return headless(dir);

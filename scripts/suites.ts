@@ -34,7 +34,7 @@ export const SUITES: Readonly<Record<string, Suite>> = {
   ui: { steps: [mocha('--timeout', '120000', 'test/ui/**/*.test.ts')], counted: true, built: true },
   vsix: {
     steps: [
-      [`${MODULES}/@vscode/vsce/vsce`, 'package', '--no-dependencies', '--out', VSIX],
+      [`${MODULES}/@vscode/vsce/vsce`, 'package', '--no-dependencies', '--no-rewrite-relative-links', '--out', VSIX],
       mocha('--timeout', '120000', 'test/ui/smoke.test.ts'),
     ],
     counted: true,

@@ -1,6 +1,6 @@
 /** `baton add GOAL`: queues a task as a file under `.baton/tasks/`. */
-import { Command, InvalidArgumentError, Option } from 'commander';
-import { COMPLEXITIES, PRIORITIES, RISKS, taskIdFault, WORKFLOWS, type TaskDefinition } from '../core/task.ts';
+import { Command, InvalidArgumentError } from 'commander';
+import type { TaskDefinition } from '../core/task.ts';
 import { change, CHANGE, usage, type Bind } from './context.ts';
 import { plain } from './text.ts';
 
@@ -40,12 +40,12 @@ export function addCommand(bind: Bind): Command {
   const command = new Command('add')
     .description('queue a task')
     .argument('<goal...>', 'what is to be true in the end; "-" reads goal and description from standard input')
-    .option('--id <id>', 'its id; made from the goal when absent', taskId)
+    .option('--id <id>', 'its id; made from the goal when absent')
     .option('--description <text>', 'everything the agent should know')
-    .addOption(new Option('--risk <risk>', 'how much can go wrong').choices(RISKS))
+    .option('--risk <risk>', 'how much can go wrong: low, medium or high')
     .option('--area <area>', 'part of the code: core, math, api, services, docs, comments, tests or your own')
-    .addOption(new Option('--complexity <size>', 'how much work it is').choices(COMPLEXITIES))
-    .addOption(new Option('--priority <priority>', 'how urgent it is').choices(PRIORITIES))
+    .option('--complexity <size>', 'how much work it is: trivial, small, medium or large')
+    .option('--priority <priority>', 'how urgent it is: urgent, high, medium or low')
     .option('--deadline <when>', 'a date, or words: "tomorrow", "by Friday"')
     .option('--sender <address>', 'who asks for it')
     .option('--depends-on <ids>', 'tasks that must be done before, with commas or again', several)
@@ -53,7 +53,7 @@ export function addCommand(bind: Bind): Command {
     .option('--context <files>', 'files to read first, with commas or again', several)
     .option('--constraint <text>', 'a rule to keep; may be given again', whole)
     .option('--agent <name>', 'the configured agent that does it')
-    .addOption(new Option('--workflow <workflow>', 'with plan and reviews, or directly').choices(WORKFLOWS))
+    .option('--workflow <workflow>', 'with plan and reviews, or directly: auto, direct or reviewed')
     .option('--gate <names>', 'only these gates, with commas or again', several)
     .option('--requires-approval', 'ask before it starts')
     .option('--budget <usd>', 'most it may cost, in dollars', dollars);
@@ -63,7 +63,9 @@ export function addCommand(bind: Bind): Command {
       const typed = words.join(' ');
       const [goal = '', ...rest] = (typed === '-' ? await context.io.readStdin() : typed).trim().split(/\r?\n/);
       if (goal.trim() === '') throw usage('The goal is empty.', 'Say what is to be done: baton add "Fix the rounding of totals".');
-      const task = definitionOf(goal.trim(), rest.join('\n').trim(), command.opts<AddOptions>());
+      const options = command.opts<AddOptions>();
+      await assertValid(options);
+      const task = definitionOf(goal.trim(), rest.join('\n').trim(), options);
       return context.use(CHANGE, async ({ api }) => {
         if (context.dryRun) return change(`Would queue ${task.id === undefined ? 'a task' : `task ${task.id}`}: ${plain(task.goal)}`, { dryRun: true, taskId: task.id });
         const reply = await api.send({ type: 'add_task', task });
@@ -100,10 +102,20 @@ function definitionOf(goal: string, body: string, options: AddOptions): NewTask 
   return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined)) as NewTask;
 }
 
-function taskId(value: string): string {
-  const fault = taskIdFault(value);
-  if (fault !== undefined) throw new InvalidArgumentError(`"${value}" is not a valid task id: ${fault}.`);
-  return value;
+/** The schema of a task takes longer to build than all the rest of a command to load, so only this one loads it. */
+async function assertValid(options: AddOptions): Promise<void> {
+  const { COMPLEXITIES, PRIORITIES, RISKS, taskIdFault, WORKFLOWS } = await import('../core/task.ts');
+  const fault = options.id === undefined ? undefined : taskIdFault(options.id);
+  if (fault !== undefined) throw usage(`"${options.id ?? ''}" is not a valid task id: ${fault}.`);
+  for (const [name, value, choices] of [
+    ['risk', options.risk, RISKS],
+    ['complexity', options.complexity, COMPLEXITIES],
+    ['priority', options.priority, PRIORITIES],
+    ['workflow', options.workflow, WORKFLOWS],
+  ] as const) {
+    const known: readonly string[] = choices;
+    if (value !== undefined && !known.includes(value)) throw usage(`"${value}" is no ${name}.`, `Allowed choices are ${known.join(', ')}.`);
+  }
 }
 
 function dollars(value: string): number {

@@ -72,10 +72,12 @@ function onSignal(listener: (signal: Signal) => void): Disposable {
 function processDeps(): CliDeps {
   const host = () => import('../host/index.ts');
   return {
-    connect: createConnect(
-      async () => (await host()).openRepository,
-      { log: quietLog(process.env), distDir: path.dirname(realpathSync(process.argv[1] ?? '.')), env: process.env },
-    ),
+    connect: createConnect(async () => (await host()).openRepository, {
+      log: quietLog(process.env),
+      // npm's bin is a link to the file beside which the other bundles are.
+      distDir: path.dirname(realpathSync(process.argv[1] ?? '.')),
+      env: process.env,
+    }),
     clock: createClock(),
     exec,
     readTasks,

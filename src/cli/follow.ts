@@ -19,12 +19,14 @@ export type RunEnd = 'settled' | 'stopped' | 'interrupted';
 
 const TICK_MS = 1000;
 
-export async function followRun(context: Context, session: Session, goal: RunGoal, start: Snapshot, startedAt: number): Promise<RunEnd> {
+/** Returns how the run ended and the picture at that moment, before the loop is put to rest again. */
+export async function followRun(context: Context, session: Session, goal: RunGoal, start: Snapshot, startedAt: number): Promise<{ readonly how: RunEnd; readonly end: Snapshot }> {
   const { api } = session;
   const view = createView(context, startedAt);
   const owned: Disposable[] = [];
+  let over = false;
   try {
-    return await new Promise<RunEnd>((resolve, reject) => {
+    const how = await new Promise<RunEnd>((resolve, reject) => {
       let latest = start;
       // Snapshots from before our own start still tell of a stopped loop.
       let firstSeq = Number.POSITIVE_INFINITY;
@@ -60,8 +62,11 @@ export async function followRun(context: Context, session: Session, goal: RunGoa
           view.note('Stopping now: running agents are ended; their tasks resume from where they are.');
           send(api.send({ type: 'stop_now', reason: signal === 'terminate' ? 'the process was asked to end' : 'Ctrl-C twice' }));
         } else if (interrupts === 1) {
-          view.note(`Stopping: ${latest.loop.slots_used} running attempt(s) finish first. Ctrl-C again stops now.`);
-          send(api.send({ type: 'stop', reason: 'Ctrl-C' }));
+          send(
+            api.send({ type: 'stop', reason: 'Ctrl-C' }).then(({ message }) => {
+              if (!over) view.note(`${message} Ctrl-C again stops now.`);
+            }),
+          );
         } else {
           resolve('interrupted');
         }
@@ -90,7 +95,9 @@ export async function followRun(context: Context, session: Session, goal: RunGoa
       };
       begin().catch(reject);
     });
+    return { how, end: await api.snapshot() };
   } finally {
+    over = true;
     for (const one of owned) one.dispose();
     view.end();
     await restoreDesired(session, goal, start);

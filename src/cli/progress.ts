@@ -1,4 +1,5 @@
 /** What `baton run` shows: one line for every thing that happened, and what is going on right now. */
+import { isTerminal } from '../core/states.ts';
 import type { Snapshot, TaskView } from '../shared/api.ts';
 import { formatDuration } from '../core/format.ts';
 import { clockTime, cost, secondsSince } from './format.ts';
@@ -30,13 +31,12 @@ function taskHappenings(before: TaskView | undefined, task: TaskView, first: boo
   const name: Line[number] = [task.id, 'bold'];
   const moved = before !== undefined && before.state !== task.state;
   if (before === undefined && !first) lines.push(['➕ ', name, ` queued: ${task.goal}`]);
-  if (task.group === 'running' && before?.group !== 'running') {
-    const who = task.agent === null ? '' : ` by ${task.agent}${task.model === null ? '' : ` (${task.model})`}`;
-    lines.push(['▶ ', name, ` ${task.state}${who}: ${task.goal}`]);
-  } else if (moved && task.group === 'running') {
-    lines.push(['  ', name, ` ${before.state} -> ${task.state}`]);
-  }
   if (before !== undefined && task.gates !== before.gates) lines.push(...gateHappenings(before, task, name));
+  if (task.group === 'running' && before?.group !== 'running') {
+    lines.push(['▶ ', name, `${task.state === 'new' ? '' : ` ${task.state}${agentText(task)}`}: ${task.goal}`]);
+  } else if (moved && task.group === 'running' && !isTerminal(task.state)) {
+    lines.push(['  ', name, before.state === 'new' ? ` ${task.state}${agentText(task)}` : ` ${before.state} -> ${task.state}`]);
+  }
   if (before !== undefined && task.retry_count > before.retry_count) {
     lines.push(['🔄 ', name, ` tries again (${task.retry_count} of ${task.max_retries}): ${task.error ?? task.why}`]);
   }
@@ -51,6 +51,10 @@ function taskHappenings(before: TaskView | undefined, task: TaskView, first: boo
   }
   if (task.group === 'held' && before !== undefined && before.group !== 'held') lines.push(['⏳ ', name, [' held', 'yellow'], `: ${task.why}`]);
   return lines;
+}
+
+function agentText(task: TaskView): string {
+  return task.agent === null ? '' : ` by ${task.agent}${task.model === null ? '' : ` (${task.model})`}`;
 }
 
 /** Gates that have a result now and had none, or another one, before. */

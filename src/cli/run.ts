@@ -36,8 +36,7 @@ async function run(context: Context, options: RunOptions): Promise<Outcome> {
     const start = await session.api.snapshot();
     if (options.task !== undefined) findTask(start, options.task);
     const startedAt = context.deps.clock.now();
-    const how = await followRun(context, session, goal, start, startedAt);
-    const end = await session.api.snapshot();
+    const { how, end } = await followRun(context, session, goal, start, startedAt);
     const report = await reportRun(session.api, start, end, { startedAt, endedAt: context.deps.clock.now() });
     const failed = report.document.failed > 0 || (goal.once && how === 'interrupted');
     return {

@@ -53,7 +53,14 @@ export interface Attempt {
   /** Dollars, or null while the agent or its model has no price: unpriced is never 0. */
   cost_usd: number | null;
   turns: number;
+  /** Planners and reviewers: what they answered, until the engine has acted on it. */
+  answer?: string | null;
+  /** Hash of the prompt's template, as built in or as overridden. */
+  prompt_version?: string;
 }
+
+/** A reviewer's verdict with what Baton adds: whether it came from the author's own model. */
+export type Judged<T> = T & { self_reviewed?: boolean };
 
 export interface StepDefinition {
   id: string;
@@ -69,12 +76,14 @@ export interface StepExecution {
   definition: StepDefinition;
   /** What the implementer said it did, and the checkpoint commit that holds it. */
   implementation: { summary: string; commit: string | null } | null;
-  code_review: CodeReview | null;
+  code_review: Judged<CodeReview> | null;
   error: TaskError | null;
   started_at: string | null;
   completed_at: string | null;
   implementer_model: string | null;
   reviewer_model: string | null;
+  /** Reviews that rejected it since the last human word; three go to the human. */
+  rejections?: number;
 }
 
 export type GateStatus = 'passed' | 'failed' | 'warning' | 'skipped';
@@ -165,7 +174,9 @@ export interface TaskExecution {
   workflow: 'direct' | 'reviewed';
   workflow_reason: string;
   plan: Plan | null;
-  plan_review: PlanReview | null;
+  plan_review: Judged<PlanReview> | null;
+  /** Plans rejected since the last human word; three go to the human. */
+  plan_rejections?: number;
   steps: StepExecution[];
   attempts: Attempt[];
   quality_gate_results: GateRound[];
@@ -197,7 +208,7 @@ export interface TaskExecution {
   merge_sha: string | null;
   /** Set while the worktree may hold a merge that is being built instead of the branch. */
   merge_started_at: string | null;
-  /** Last session id by agent name. */
+  /** Last session id by agent name; those of planners and reviewers by `<agent>/<role>`. */
   sessions: Record<string, string>;
   not_before: string | null;
   /** A user's manual place; lower runs first and outranks every score. */
@@ -255,6 +266,11 @@ export function newExecution(definition: TaskDefinition, hash: string, at: strin
 
 export function emptyUsage(): Usage {
   return { input_tokens: 0, output_tokens: 0, cache_read_tokens: 0, cache_write_tokens: 0 };
+}
+
+/** Where a task's session with an agent is kept: every role has its own, since a reviewer must not know the author's thoughts. */
+export function sessionKey(agent: string, role: Role): string {
+  return role === 'implementer' ? agent : `${agent}/${role}`;
 }
 
 /** The current or last step that is not completed, if any. */

@@ -1,7 +1,11 @@
 /** What Baton says to an implementer: the task, the rules of the worktree, and later what is missing or went wrong. */
 import type { GateRound, StepDefinition, TaskError } from './execution.ts';
 import { trimOutput } from './output.ts';
-import { areaOf, riskOf, type TaskDefinition } from './task.ts';
+import { orderSteps } from './planSteps.ts';
+import { fill, taskValues } from './prompts/template.ts';
+import { fenced, inline, sections, stepSection } from './prompts/text.ts';
+import type { Plan } from './roles.ts';
+import type { TaskDefinition } from './task.ts';
 
 export interface GateLine {
   readonly name: string;
@@ -11,6 +15,8 @@ export interface GateLine {
 export interface ImplementerPrompt {
   readonly task: TaskDefinition;
   readonly step: StepDefinition;
+  /** The plan that the step is part of. */
+  readonly plan?: Plan | null;
   readonly gates: readonly GateLine[];
   /** Gate output or requested changes that this attempt must answer. */
   readonly feedback: string | null;
@@ -21,17 +27,13 @@ export interface ImplementerPrompt {
 /** Characters of gate output that one prompt carries, shared by the gates that failed. */
 const OUTPUT_BUDGET = 16_000;
 
-/** The first prompt of a session. */
-export function implementerPrompt(prompt: ImplementerPrompt): string {
-  const { task, step, gates, feedback, error } = prompt;
-  return sections([
-    'You are the implementer of one task, alone in a git worktree that was made for it. Make the whole change, check it, then stop. Nobody watches while you work: where something is left open, take the most sensible reading and name it at the end.',
-    `# Task ${task.id}: ${task.goal}`,
-    task.description?.trim(),
-    stepSection(task, step),
-    bullets('## Constraints', task.constraints),
-    bullets('## Read first', task.context_files),
-    `## Rules
+export const IMPLEMENTER_TEMPLATE = `You are the implementer of one task, alone in a git worktree that was made for it. Make the whole change, check it, then stop. Nobody watches while you work: where something is left open, take the most sensible reading and name it at the end.
+
+{{task}}
+
+{{step}}
+
+## Rules
 
 - Work only inside the current directory. Other checkouts of this repository belong to people and other agents: neither read nor change them.
 - The repository's own instructions (AGENTS.md, CLAUDE.md, CONTRIBUTING.md) hold where they exist. Follow its style and conventions.
@@ -39,14 +41,42 @@ export function implementerPrompt(prompt: ImplementerPrompt): string {
 - Do all that the task asks and no more. Leave unrelated code, settings and generated files as they are.
 - Where the repository has tests for such code, add or adapt them. Never delete, skip or loosen a test or check to make it pass.
 - Leave nothing behind: no debugging output, no scratch files, no process that still runs.
-- If the task cannot be done as stated, change nothing and say exactly why.`,
-    gates.length === 0
-      ? undefined
-      : `## Checks\n\nWhen you stop, these commands are run on your work and must succeed. Run them yourself before you stop, as far as you can.\n\n${gates.map((gate) => `- ${gate.name}: ${inline(gate.run)}`).join('\n')}`,
-    feedback === null ? undefined : `## What must be put right\n\n${feedback.trim()}`,
-    feedback === null && error !== null ? earlierAttempt(error) : undefined,
-    `Risk: ${riskOf(task)}. Area: ${areaOf(task)}. When you are done, end with two or three sentences: what you changed, why, and what a reviewer should look at.`,
-  ]);
+- If the task cannot be done as stated, change nothing and say exactly why.
+
+{{gates}}
+
+{{feedback}}
+
+Risk: {{risk}}. Area: {{area}}. When you are done, end with two or three sentences: what you changed, why, and what a reviewer should look at.
+`;
+
+/** The first prompt of a session. `template` is the user's own in place of the built-in one. */
+export function implementerPrompt(prompt: ImplementerPrompt, template = IMPLEMENTER_TEMPLATE): string {
+  const { task, step, plan, gates, feedback, error } = prompt;
+  return fill('implementer', template, {
+    ...taskValues(task),
+    step_id: step.id,
+    step: joined(planSection(plan ?? null, step), stepSection(task, step)),
+    gates: gatesSection(gates, 'When you stop, these commands are run on your work and must succeed. Run them yourself before you stop, as far as you can.'),
+    feedback: feedback === null ? (error === null ? undefined : earlierAttempt(error)) : `## What must be put right\n\n${feedback.trim()}`,
+  });
+}
+
+/** One step of several: what the others are, so that nobody does their work or undoes it. */
+function planSection(plan: Plan | null, step: StepDefinition): string | undefined {
+  if (plan === null || plan.steps.length < 2) return undefined;
+  const lines = orderSteps(plan).map((one) => `- ${one.id}${one.id === step.id ? ' (this one)' : ''}: ${one.description.split('\n')[0] ?? ''}`);
+  return `## The plan\n\n${plan.summary === undefined ? '' : `${plan.summary.trim()}\n\n`}${lines.join('\n')}\n\nDo this step only; what comes before it is done, what comes after it is done later.`;
+}
+
+/** The gates as commands, for whoever should run or know them. */
+export function gatesSection(gates: readonly GateLine[], opening: string): string | undefined {
+  return gates.length === 0 ? undefined : `## Checks\n\n${opening}\n\n${gates.map((gate) => `- ${gate.name}: ${inline(gate.run)}`).join('\n')}`;
+}
+
+function joined(...parts: (string | undefined)[]): string | undefined {
+  const there = parts.filter((part) => part !== undefined);
+  return there.length === 0 ? undefined : there.join('\n\n');
 }
 
 export interface ContinuationPrompt {
@@ -118,28 +148,4 @@ function earlierAttempt(error: TaskError): string {
       ? 'It reported success but changed no file. Make the change in the files of this directory, or say exactly why none is needed.'
       : `It ended with: ${error.message}\nIts unfinished changes may still be in the files: look before you build on them.`;
   return `## An earlier attempt\n\n${what}`;
-}
-
-function stepSection(task: TaskDefinition, step: StepDefinition): string | undefined {
-  return step.description === task.goal ? undefined : `## This step (${step.id})\n\n${step.description}`;
-}
-
-function bullets(title: string, lines: readonly string[] | undefined): string | undefined {
-  return lines && lines.length > 0 ? `${title}\n\n${lines.map((line) => `- ${line}`).join('\n')}` : undefined;
-}
-
-/** Code in a sentence, also when it holds back-ticks. */
-function inline(code: string): string {
-  return code.includes('`') ? `\`\` ${code} \`\`` : `\`${code}\``;
-}
-
-/** A block that its content cannot close. */
-function fenced(content: string): string {
-  const longest = Math.max(3, ...[...content.matchAll(/~+/g)].map((run) => run[0].length));
-  const fence = '~'.repeat(longest + 1);
-  return `${fence}\n${content}\n${fence}`;
-}
-
-function sections(parts: readonly (string | undefined)[]): string {
-  return `${parts.filter((part) => part !== undefined && part !== '').join('\n\n')}\n`;
 }

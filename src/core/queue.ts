@@ -190,6 +190,8 @@ function rank(open: readonly TaskExecution[], byId: ReadonlyMap<string, TaskExec
     const born = bornAt(task.task_def, Date.parse(task.created_at));
     ranks.set(task.task_id, { place: task.place, score: scores.get(task.task_id)?.score ?? 0, inherited_from: null, depth: 0, born, id: task.task_id });
   }
+  // The common queue has no dependencies, and nothing to hand down.
+  if (!open.some((task) => (task.task_def.depends_on?.length ?? 0) > 0)) return ranks;
   const ranked = [...ranks.values()];
   const best = { score: [...ranked].sort((a, b) => b.score - a.score), place: ranked.filter((one) => one.place !== null).sort((a, b) => (a.place ?? 0) - (b.place ?? 0)) };
   inherit(best.score, ranks, byId, (below, from) => {

@@ -1,5 +1,5 @@
 /** Which agent and model a role gets for a task: the task's own wish, the first matching rule, the role's default, else what is there. */
-import type { Config } from './config/schema.ts';
+import type { AgentConfig, Config } from './config/schema.ts';
 import type { Role } from './execution.ts';
 import { areaOf, riskOf, type TaskDefinition } from './task.ts';
 
@@ -10,37 +10,174 @@ export interface Candidate {
   readonly enabled: boolean;
   readonly install: string | null;
   readonly model: string | null;
+  readonly driver?: AgentConfig['driver'];
+  /** Its name when absent. */
+  readonly provider?: string;
+  /** Its account is closed now: a limit, or a sign-in that is refused. */
+  readonly closed?: boolean;
+}
+
+/** Who made what is to be reviewed. */
+export interface Author {
+  readonly agent: string;
+  /** As the agent reported it; null when nobody knows. */
+  readonly model: string | null;
+  readonly provider: string;
+}
+
+export interface RouteOptions {
+  /** reviewers only: whose work they judge. */
+  readonly authors?: readonly Author[];
+  /** The agent whose session holds the work so far: a closed account is waited for, not left. */
+  readonly keep?: string | undefined;
 }
 
 export type Route =
-  | { readonly kind: 'agent'; readonly name: string; readonly model: string | null; readonly reason: string }
+  | {
+      readonly kind: 'agent';
+      readonly name: string;
+      readonly model: string | null;
+      readonly reason: string;
+      /** True for a reviewer that is its author's model because there is no other. */
+      readonly self_reviewed: boolean;
+    }
   /** `reason` says what to do, with the install command where there is one. */
   | { readonly kind: 'none'; readonly reason: string };
 
-/** `candidates`, best first. Falls back to the first available one only where nobody named an agent. */
-export function route(config: Config, task: TaskDefinition, role: Role, candidates: readonly Candidate[]): Route {
-  const wish = wished(config, task, role);
-  if (wish) {
-    const candidate = candidates.find((one) => one.name === wish.name);
-    if (!candidate) return { kind: 'none', reason: `no agent is named "${wish.name}" (${wish.reason}); configure it under agents:` };
-    if (!usable(candidate)) return { kind: 'none', reason: `${missing(candidate)} (${wish.reason})` };
-    return { kind: 'agent', name: candidate.name, model: wish.model ?? candidate.model, reason: wish.reason };
+interface Wish {
+  readonly name: string;
+  readonly model: string | null;
+  readonly reason: string;
+}
+
+interface Option {
+  readonly candidate: Candidate;
+  readonly model: string | null;
+  readonly provider: string;
+  readonly reason: string;
+  /** Asked for by a rule or for the role. */
+  readonly named: boolean;
+}
+
+/**
+ * `candidates`, best first. An agent that the task names is never replaced. One that a rule or the role names is replaced
+ * when it is not installed, when its account is closed and nothing of the work lies in its session, and when it would
+ * review its own model's work; the reason says so. A program of the user (`command`) stands in for nobody.
+ */
+export function route(config: Config, task: TaskDefinition, role: Role, candidates: readonly Candidate[], options: RouteOptions = {}): Route {
+  if (task.agent !== undefined && role === 'implementer') return exactly({ name: task.agent, model: null, reason: 'the task names it' }, candidates);
+  const wishes = wishesOf(config, task, role, candidates);
+  const [first] = wishes;
+  if (first) {
+    const candidate = candidates.find((one) => one.name === first.name);
+    if (!candidate?.enabled) return exactly(first, candidates);
   }
-  const first = candidates.find(usable);
-  if (first) return { kind: 'agent', name: first.name, model: first.model, reason: 'the first agent found' };
+  const pool = poolOf(config, role, wishes, candidates);
+  const authors = options.authors ?? [];
+  const rank = (option: Option): number =>
+    (judgesItself(option, authors) ? 4 : 0) +
+    (option.candidate.closed === true && option.candidate.name !== options.keep ? 2 : 0) +
+    (!option.named && authors.some((author) => author.provider === option.provider) ? 1 : 0);
+  const best = pool.reduce<Option | undefined>((found, option) => (found === undefined || rank(option) < rank(found) ? option : found), undefined);
+  if (best === undefined) return first ? exactly(first, candidates) : nobody(role, candidates);
+  const self_reviewed = judgesItself(best, authors);
+  return { kind: 'agent', name: best.candidate.name, model: best.model, reason: reasonOf(best, first, candidates, authors), self_reviewed };
+}
+
+/** Whether anybody is there for a role: named for it, or found and able to take it. A role that nobody can take is left out. */
+export function isStaffed(config: Config, task: TaskDefinition, role: Role, candidates: readonly Candidate[]): boolean {
+  return wishesOf(config, task, role, candidates).length > 0 || poolOf(config, role, [], candidates).length > 0;
+}
+
+/** Whether two names mean one model: letter case, a date at the end, a context size in brackets and aliases (`opus`) do not count. */
+export function isSameModel(a: string, b: string): boolean {
+  const [one, other] = [bareModel(a), bareModel(b)];
+  if (one === other) return true;
+  const [short, long] = one.length < other.length ? [one, other] : [other, one];
+  return /^[a-z]+$/.test(short) && long.split(/[-_./:]/).includes(short);
+}
+
+function bareModel(name: string): string {
+  return name
+    .trim()
+    .toLowerCase()
+    .replace(/\[[^\]]*\]$/, '')
+    .replace(/^.*\//, '')
+    .replace(/[-@]\d{8}$/, '');
+}
+
+/** Where a model is not known, agents of one provider count as one model. */
+export function isAuthor(reviewer: Author, author: Author): boolean {
+  if (reviewer.model !== null && author.model !== null) return isSameModel(reviewer.model, author.model);
+  return reviewer.agent === author.agent || reviewer.provider === author.provider;
+}
+
+function judgesItself({ candidate, model, provider }: Option, authors: readonly Author[]): boolean {
+  return authors.some((author) => isAuthor({ agent: candidate.name, model, provider }, author));
+}
+
+/** The rules that match, in order, then the role's own agent. */
+function wishesOf(config: Config, task: TaskDefinition, role: Role, candidates: readonly Candidate[]): Wish[] {
+  const rules = config.routing
+    .filter(
+      ({ when }) =>
+        covers(when.role, role) && covers(when.risk, riskOf(task)) && covers(when.area, areaOf(task)) && covers(when.complexity, task.complexity),
+    )
+    // A rule for everything does not make a planner of a program that only edits files.
+    .filter(({ when, use }) => role === 'implementer' || when.role !== undefined || candidates.find((one) => one.name === use)?.driver !== 'command')
+    .map((rule) => ({ name: rule.use, model: rule.model ?? null, reason: rule.reason ?? 'a routing rule matches' }));
+  const name = config.roles[role];
+  return [...rules, ...(name === undefined ? [] : [{ name, model: null, reason: `the configured ${spoken(role)}` }])];
+}
+
+/** Everybody who could take the role now, in order of preference. */
+function poolOf(config: Config, role: Role, wishes: readonly Wish[], candidates: readonly Candidate[]): Option[] {
+  const usable = candidates.filter((one) => one.available && one.enabled);
+  const provider = (candidate: Candidate, model: string | null): string =>
+    (model === null ? undefined : config.models[model]?.provider) ?? candidate.provider ?? candidate.name;
+  const named = wishes.flatMap((wish) => {
+    const candidate = usable.find((one) => one.name === wish.name);
+    if (!candidate) return [];
+    const model = wish.model ?? candidate.model;
+    return [{ candidate, model, provider: provider(candidate, model), reason: wish.reason, named: true }];
+  });
+  const free = usable
+    .filter((one) => one.driver !== 'command' || (role === 'implementer' && wishes.length === 0))
+    .map((candidate) => ({ candidate, model: candidate.model, provider: provider(candidate, candidate.model), reason: 'the first agent found', named: false }));
+  return [...named, ...free, ...(role === 'plan_reviewer' || role === 'code_reviewer' ? otherModels(config, free) : [])];
+}
+
+/** The other models that the configuration knows of an agent's provider: one agent can review another model's work. */
+function otherModels(config: Config, free: readonly Option[]): Option[] {
+  return free.flatMap((option) =>
+    Object.entries(config.models)
+      .filter(([model, { provider }]) => provider === option.provider && model !== option.model)
+      .map(([model]) => ({ ...option, model, reason: `${model} of the same agent` })),
+  );
+}
+
+function exactly(wish: Wish, candidates: readonly Candidate[]): Route {
+  const candidate = candidates.find((one) => one.name === wish.name);
+  if (!candidate) return { kind: 'none', reason: `no agent is named "${wish.name}" (${wish.reason}); configure it under agents:` };
+  if (!candidate.available || !candidate.enabled) return { kind: 'none', reason: `${missing(candidate)} (${wish.reason})` };
+  return { kind: 'agent', name: candidate.name, model: wish.model ?? candidate.model, reason: wish.reason, self_reviewed: false };
+}
+
+function nobody(role: Role, candidates: readonly Candidate[]): Route {
+  const unfit = role !== 'implementer' && candidates.some((one) => one.available && one.enabled);
+  if (unfit) return { kind: 'none', reason: `no agent that is found can be a ${spoken(role)}; name one under roles:` };
   const best = candidates[0];
   return { kind: 'none', reason: best ? missing(best) : 'no coding agent is installed; configure one under agents:' };
 }
 
-function wished(config: Config, task: TaskDefinition, role: Role): { name: string; model: string | null; reason: string } | undefined {
-  if (task.agent !== undefined && role === 'implementer') return { name: task.agent, model: null, reason: 'the task names it' };
-  const rule = config.routing.find(
-    ({ when }) =>
-      covers(when.role, role) && covers(when.risk, riskOf(task)) && covers(when.area, areaOf(task)) && covers(when.complexity, task.complexity),
-  );
-  if (rule) return { name: rule.use, model: rule.model ?? null, reason: rule.reason ?? 'a routing rule matches' };
-  const name = config.roles[role];
-  return name === undefined ? undefined : { name, model: null, reason: `the configured ${role.replace('_', ' ')}` };
+/** Why this one, and why not the one that was asked for. */
+function reasonOf(best: Option, first: Wish | undefined, candidates: readonly Candidate[], authors: readonly Author[]): string {
+  if (judgesItself(best, authors)) return `${best.reason}; it reviews its own model's work, since there is no other`;
+  const asked = first && candidates.find((one) => one.name === first.name);
+  const isAsked = best.named && first?.name === best.candidate.name && (first.model ?? best.candidate.model) === best.model;
+  if (isAsked || !asked) return authors.length > 0 && !best.named && best.reason === 'the first agent found' ? 'another model than the author' : best.reason;
+  const why = !asked.available ? missing(asked) : asked.closed === true ? `the account of ${asked.name} is closed` : `${asked.name} would review its own model's work`;
+  return `${best.named ? best.reason : 'it stands in'}: ${why}`;
 }
 
 function covers<T>(wanted: T | readonly T[] | undefined, value: T | undefined): boolean {
@@ -49,8 +186,8 @@ function covers<T>(wanted: T | readonly T[] | undefined, value: T | undefined): 
   return Array.isArray(wanted) ? wanted.includes(value) : wanted === value;
 }
 
-function usable(candidate: Candidate): boolean {
-  return candidate.available && candidate.enabled;
+function spoken(role: Role): string {
+  return role.replace('_', ' ');
 }
 
 function missing(candidate: Candidate): string {

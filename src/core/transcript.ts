@@ -147,7 +147,8 @@ function ending(entry: TranscriptEntry, first: TranscriptEntry | undefined, usag
   const error = record(end['error']);
   const seconds = first === undefined ? NaN : (Date.parse(entry.at) - Date.parse(first.at)) / 1000;
   const after = Number.isFinite(seconds) && seconds >= 1 ? ` after ${formatDuration(seconds)}` : '';
-  const title = end['ok'] === true ? `Succeeded${after}` : `Failed${after}${optional(': ', text(error, 'kind').replaceAll('_', ' '))}`;
+  // A stop is nobody's failure.
+  const title = end['ok'] === true ? `Succeeded${after}` : text(error, 'kind') === 'interrupted' ? `Interrupted${after}` : `Failed${after}${optional(': ', text(error, 'kind').replaceAll('_', ' '))}`;
   const result = text(end, 'result').trim();
   const parts = [
     text(error, 'message').trim(),

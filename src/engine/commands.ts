@@ -248,10 +248,12 @@ function runAgain(draft: TaskExecution, fresh: boolean, at: string): void {
   draft.unknown_failures = 0;
   draft.gate_failures = 0;
   draft.interruptions = 0;
+  draft.plan_rejections = 0;
   if (fresh) {
     draft.steps = [];
     draft.plan = null;
     draft.plan_review = null;
+    draft.workflow_reason = '';
     draft.sessions = {};
     draft.feedback = null;
     draft.worktree = null;
@@ -263,9 +265,12 @@ function runAgain(draft: TaskExecution, fresh: boolean, at: string): void {
     return;
   }
   for (const step of draft.steps) {
-    if (step.state === 'implementing' || step.state === 'code_review' || step.state === 'rejected') setStep(draft, step.step_id, 'failed', at);
+    // What waits for its review goes on there: nobody implements it again.
+    if (step.state === 'implementing') setStep(draft, step.step_id, 'failed', at);
     if (step.state === 'failed') setStep(draft, step.step_id, 'pending', at);
-    if (step.state !== 'completed') step.attempt = 0;
+    if (step.state === 'completed') continue;
+    step.attempt = 0;
+    step.rejections = 0;
   }
 }
 

@@ -2,12 +2,16 @@
  * Decisions that only a human may settle: opened with the change that needs them, stored with the task, answered once.
  * An answer takes effect in the same commit that records it, so neither a crash nor a second click can apply it twice.
  */
-import { BatonError } from '../core/errors.ts';
-import { openDecisions, type Decision, type DecisionAnswer, type DecisionKind, type TaskExecution } from '../core/execution.ts';
+import { readPlan } from '../core/answers.ts';
+import { BatonError, messageOf } from '../core/errors.ts';
+import { currentStep, openDecisions, type Decision, type DecisionAnswer, type DecisionKind, type TaskExecution } from '../core/execution.ts';
 import { conflictFeedback } from '../core/prompt.ts';
+import { findings } from '../core/prompts/codeReviewer.ts';
+import { planConcerns } from '../core/prompts/planner.ts';
+import type { CodeReview, Plan, PlanReview } from '../core/roles.ts';
 import type { TaskState } from '../core/states.ts';
 import { Emitter } from './emitter.ts';
-import { addStep, nextFixId, setStep, type EventDraft, type Lifecycle, type Mutation } from './lifecycle.ts';
+import { addStep, completeStep, nextFixId, setStep, type EventDraft, type Lifecycle, type Mutation } from './lifecycle.ts';
 import type { Crypto, Log } from './ports.ts';
 
 export interface DecisionDraft {
@@ -70,6 +74,14 @@ export class Decisions {
       });
   }
 
+  /** The agent has finished the step: nobody waits for its permissions any more, and an answer that came too late must not serve another step. */
+  closePermissions(draft: TaskExecution): EventDraft[] {
+    for (const decision of draft.decisions) {
+      if (decision.kind === 'permission' && decision.status === 'answered' && decision.applied_at === null) decision.status = 'expired';
+    }
+    return this.withdraw(draft, (decision) => decision.kind === 'permission');
+  }
+
   /**
    * Records a human's answer and applies it. Rejects with `not_found` (no such open decision) or `conflict`
    * (the task changed under the decision, which must then be asked again).
@@ -114,6 +126,7 @@ export class Decisions {
       });
     }
     const parked = 'awaiting_human_review';
+    const edited = decision.kind === 'plan' && answer.verdict === 'approve' && answer.input ? editedPlan(answer.input) : undefined;
     const by = `${answer.by} by ${answer.via === 'vscode' ? 'VS Code' : 'the command line'}`;
     if (answer.verdict === 'reject') {
       return this.#lifecycle.transition(taskId, 'failed', `rejected by ${by}${answer.text ? `: ${answer.text}` : ''}`, (draft) => {
@@ -129,7 +142,7 @@ export class Decisions {
       return this.#lifecycle.transition(taskId, reworkState(decision), `changes requested by ${by}`, (draft) => {
         const settled = record(draft);
         settled.applied_at = this.#lifecycle.now();
-        requestRework(draft, withConflict(decision, draft, feedback), this.#lifecycle.now());
+        requestRework(draft, withFindings(decision, draft, withConflict(decision, draft, feedback)), this.#lifecycle.now());
         return [event];
       }, parked);
     }
@@ -143,9 +156,12 @@ export class Decisions {
         draft.gate_failures = 0;
         draft.unknown_failures = 0;
         draft.retry_count = 0;
+        draft.plan_rejections = 0;
+        if (decision.kind === 'plan' || decision.kind === 'code_review') draft.feedback = null;
         if (answer.text) draft.feedback = answer.text;
       }
-      return [event];
+      if (edited) draft.plan = edited;
+      return decision.kind === 'code_review' ? [event, ...approveStep(draft, this.#lifecycle.now())] : [event];
     }, parked);
   }
 
@@ -206,12 +222,16 @@ export function requestRework(draft: TaskExecution, feedback: string, at: string
   const open = draft.steps.find((step) => step.state !== 'completed');
   if (open) {
     if (open.state === 'failed') setStep(draft, open.step_id, 'pending', at);
+    if (open.state === 'code_review') setStep(draft, open.step_id, 'rejected', at);
+    if (open.state === 'rejected') setStep(draft, open.step_id, 'retry', at);
     open.attempt = 0;
+    open.rejections = 0;
   } else if (draft.steps.length > 0) {
     const id = nextFixId(draft);
     addStep(draft, { id, description: 'Make the requested changes' });
   }
   draft.feedback = feedback;
+  draft.plan_rejections = 0;
   draft.gate_failures = 0;
   draft.unknown_failures = 0;
   draft.retry_count = 0;
@@ -226,10 +246,34 @@ function withConflict(decision: Decision, task: TaskExecution, text: string): st
   return `${conflictFeedback(files as string[], task.target_branch ?? 'the target branch')}\n\n${text}`;
 }
 
+/** A human's approval of a step's code stands for the reviewer's. */
+function approveStep(draft: TaskExecution, at: string): EventDraft[] {
+  const step = draft.steps.find((one) => one.state === 'code_review' || one.state === 'rejected');
+  if (!step) return [];
+  setStep(draft, step.step_id, 'approved', at);
+  return [completeStep(draft, step.step_id, at)];
+}
+
+/** What a reviewer found goes to the agent together with the human's words, which come first. */
+function withFindings(decision: Decision, task: TaskExecution, text: string): string {
+  const review = decision.kind === 'plan' ? task.plan_review : decision.kind === 'code_review' ? currentStep(task)?.code_review : null;
+  if (!review || review.status === 'approved') return text;
+  return `${text}\n\nBesides, the reviewer said:\n\n${decision.kind === 'plan' ? planConcerns(review as PlanReview) : findings(review as CodeReview)}`;
+}
+
+/** The plan that a human approved in place of the planner's; rejects with `usage` when it cannot be carried out. */
+function editedPlan(input: Record<string, unknown>): Plan {
+  try {
+    return readPlan(input);
+  } catch (error) {
+    throw new BatonError('usage', `The edited plan cannot be used: ${messageOf(error)}.`, { cause: error });
+  }
+}
+
 /** A change request leads back to work; before any work has begun, to the queue. */
 function reworkState(decision: Decision): TaskState {
-  if (decision.kind === 'start') return 'new';
-  if (decision.kind === 'plan') return 'planning';
+  if (decision.kind === 'start' || decision.resume_state === 'new') return 'new';
+  if (decision.kind === 'plan' || decision.resume_state === 'planning' || decision.resume_state === 'plan_review') return 'planning';
   return 'implementing';
 }
 

@@ -85,16 +85,9 @@ export class Intake {
   }
 
   async #create(task: SourcedTask, landed: { hash: string; sha: string } | undefined): Promise<void> {
-    const record = await this.#lifecycle.create(task.definition, task.hash);
-    if (landed?.hash !== task.hash) return;
     // Done elsewhere: the target holds a merge commit with this task's trailers.
-    await this.#lifecycle.change(record.task_id, (draft) => {
-      draft.merge_sha = landed.sha;
-      return undefined;
-    });
-    await this.#lifecycle.transition(record.task_id, 'implementing', 'found merged on the target');
-    await this.#lifecycle.transition(record.task_id, 'quality_gate', 'found merged on the target');
-    await this.#lifecycle.transition(record.task_id, 'done', `found merged on the target as ${landed.sha.slice(0, 8)}`);
+    if (landed?.hash === task.hash) await this.#lifecycle.createDone(task.definition, task.hash, landed.sha, `found merged on the target as ${landed.sha.slice(0, 8)}`);
+    else await this.#lifecycle.create(task.definition, task.hash);
   }
 
   async #update(record: TaskExecution, task: SourcedTask, extra: Problem[]): Promise<void> {

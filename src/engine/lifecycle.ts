@@ -85,6 +85,21 @@ export class Lifecycle {
     });
   }
 
+  /**
+   * As `create`, for a task whose work is there already: it walks to done in the same commit, so that neither the loop nor a crash comes in
+   * between.
+   */
+  async createDone(definition: TaskDefinition, hash: string, mergeSha: string, why: string): Promise<TaskExecution> {
+    return this.#inTurn(definition.id, async () => {
+      const existing = this.#tasks.get(definition.id);
+      if (existing) return existing;
+      const task = newExecution(definition, hash, this.now());
+      task.merge_sha = mergeSha;
+      const moves = (['implementing', 'quality_gate', 'done'] as const).flatMap((to) => this.#move(task, to, why, undefined));
+      return this.#commit(task, [{ type: 'task_added', data: { goal: definition.goal } }, ...moves]);
+    });
+  }
+
   /** Changes fields of a task without moving it. */
   async change(taskId: string, mutate: Mutation): Promise<TaskExecution> {
     return this.#inTurn(taskId, async () => {
@@ -216,7 +231,15 @@ export function setStep(draft: TaskExecution, stepId: string, to: StepState, at:
   return step;
 }
 
+/** An implemented or approved step of a draft is done; returns the event that says so. */
+export function completeStep(draft: TaskExecution, stepId: string, at: string): EventDraft {
+  const step = setStep(draft, stepId, 'completed', at);
+  return { type: 'step_completed', data: { step_id: stepId, commit: step.implementation?.commit ?? null } };
+}
+
 /** The id of the next rework step: fix-1, fix-2, … */
 export function nextFixId(task: TaskExecution): string {
-  return `fix-${task.steps.filter((step) => step.step_id.startsWith('fix-')).length + 1}`;
+  let number = 1;
+  while (task.steps.some((step) => step.step_id === `fix-${number}`)) number += 1;
+  return `fix-${number}`;
 }

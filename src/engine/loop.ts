@@ -13,6 +13,9 @@ import { Run } from './pipeline/run.ts';
 import type { Disposable } from './ports.ts';
 import type { QueuePlan } from '../core/queue.ts';
 
+/** Between TERM and KILL when the host goes away: VS Code gives its extensions 4 s in all, less than the grace of an ordinary stop. */
+const CLOSING_GRACE_MS = 2_000;
+
 /** Stored under `loop` in the store's meta. */
 export interface StoredLoop {
   readonly desired: DesiredState;
@@ -37,6 +40,8 @@ export class Loop {
   readonly #lifecycle: Lifecycle;
   readonly #runs = new Map<string, Run>();
   readonly #ended = new Map<string, Promise<void>>();
+  /** Tasks whose run ended in a fault that could not be stored; the next Start tries again. */
+  readonly #broken = new Set<string>();
   /** Tasks whose cancellation is under way. */
   readonly #settling = new Set<string>();
   #stored: StoredLoop | undefined;
@@ -107,6 +112,7 @@ export class Loop {
       throw new BatonError('refused', `The stop-hook file ${hook} is there, so nothing may start.`, { hint: `Remove ${hook}, then start again.` });
     }
     await this.#options.context.accounts.reopenSignIns();
+    this.#broken.clear();
     if (this.#stored?.desired === 'running') {
       this.wake();
       return;
@@ -153,7 +159,12 @@ export class Loop {
     this.#disposed = true;
     this.#safetyNet?.dispose();
     this.#alarm?.dispose();
+    const { clock, log, processes, repository } = this.#options.context.ports;
+    const impatience = clock.after(CLOSING_GRACE_MS, () => {
+      processes.sweep(`${repository.key}:`, { grace_ms: 0 }).catch((error: unknown) => log.error('What was left running could not be ended', error));
+    });
     await this.#abortAll();
+    impatience.dispose();
     await this.#ticking;
   }
 
@@ -195,7 +206,8 @@ export class Loop {
     for (const run of this.#runs.values()) {
       if (run.wantsSlot && this.#slotFree()) run.takeSlot();
     }
-    // Made after everything that waits: it knows whether the loop was stopped meanwhile.
+    // Made after everything that waits: it knows whether the loop was stopped meanwhile. A host that goes away must not leave a run behind.
+    if (this.#disposed) return;
     const plan = this.#options.plan();
     let next = plan.wake_at;
     for (const taskId of plan.start) {
@@ -208,7 +220,7 @@ export class Loop {
 
   #start(taskId: string): void {
     const { context } = this.#options;
-    if (this.#runs.has(taskId) || this.#ended.has(taskId) || this.#settling.has(taskId)) return;
+    if (this.#runs.has(taskId) || this.#ended.has(taskId) || this.#settling.has(taskId) || this.#broken.has(taskId)) return;
     const run = new Run(taskId, {
       startedAt: context.ports.clock.now(),
       needsSlot: needsAgent(this.#lifecycle.get(taskId)),
@@ -217,7 +229,7 @@ export class Loop {
     });
     this.#runs.set(taskId, run);
     const ended = drive(context, run)
-      .catch((error: unknown) => context.ports.log.error(`The run of ${taskId} broke`, error))
+      .catch((error: unknown) => this.#broke(taskId, error))
       .finally(() => {
         this.#runs.delete(taskId);
         this.#ended.delete(taskId);
@@ -228,11 +240,21 @@ export class Loop {
     this.#options.changed();
   }
 
+  /** Not even the failure could be stored. Starting again at once would only fail again, as fast as the machine can. */
+  #broke(taskId: string, error: unknown): void {
+    this.#options.context.ports.log.error(`The run of ${taskId} broke`, error);
+    this.#broken.add(taskId);
+    if (!this.#stored || !(error instanceof BatonError) || error.kind !== 'store') return;
+    this.#stored = { ...this.#stored, desired: 'stopped', since: this.#lifecycle.now(), reason: `nothing can be stored: ${error.message}` };
+    this.#safetyNet?.dispose();
+  }
+
   /** After a limit, the tasks of an account go on one by one: epoch ms of this one's turn, undefined when it is now. */
   #staggered(taskId: string): number | undefined {
     const { context } = this.#options;
     const task = this.#lifecycle.get(taskId);
-    const choice = needsAgent(task) ? context.agentFor(task) : undefined;
+    const role = context.staffing.nextRole(task);
+    const choice = role === null ? undefined : context.staffing.choose(task, role);
     return choice?.kind === 'agent' ? context.accounts.staggered(choice.agent.account) : undefined;
   }
 

@@ -3,11 +3,10 @@
  * nothing else; tasks change only through lifecycle, decisions and pipeline.
  */
 import type { Config } from '../core/config/schema.ts';
-import { planQueue, type AgentFact, type QueuePlan, type RunningFact } from '../core/queue.ts';
+import { planQueue, type QueuePlan, type RunningFact } from '../core/queue.ts';
 import type { TaskExecution } from '../core/execution.ts';
-import { route } from '../core/routing.ts';
 import type { AccountView, ChangesView, Command, CommandReply, EngineApi, Snapshot } from '../shared/api.ts';
-import type { Problem } from '../core/errors.ts';
+import { messageOf, type Problem } from '../core/errors.ts';
 import { Accounts } from './accounts.ts';
 import { keepCheckpoint } from './checkpoint.ts';
 import { CommandDesk } from './commands.ts';
@@ -15,13 +14,15 @@ import { Decisions } from './decisions.ts';
 import { Emitter } from './emitter.ts';
 import { Intake } from './intake.ts';
 import { Lifecycle } from './lifecycle.ts';
-import { Loop, needsAgent, type StoredLoop } from './loop.ts';
+import { Loop, type StoredLoop } from './loop.ts';
 import type { AgentChoice, PipelineContext } from './pipeline/context.ts';
 import { tidy } from './pipeline/merge.ts';
 import type { Run } from './pipeline/run.ts';
 import type { AgentInfo, Disposable, Ports } from './ports.ts';
 import { recover } from './recovery.ts';
+import { keepRunLog } from './runLog.ts';
 import { buildSnapshot } from './snapshot.ts';
+import { Staffing } from './staffing.ts';
 
 /** Surfaces get at most this many snapshots a second: four. */
 const SNAPSHOT_MS = 250;
@@ -42,6 +43,7 @@ export class Orchestrator implements EngineApi {
   readonly #lifecycle: Lifecycle;
   readonly #decisions: Decisions;
   readonly #accounts: Accounts;
+  readonly #staffing: Staffing;
   readonly #intake: Intake;
   readonly #loop: Loop;
   readonly #commands: CommandDesk;
@@ -54,6 +56,7 @@ export class Orchestrator implements EngineApi {
   #seq = 0;
   #publishing: Disposable | undefined;
   #mergeTail: Promise<unknown> = Promise.resolve();
+  readonly #background = new Set<Promise<void>>();
 
   /** Reads store, configuration and task files, cleans up after a leader that died, and goes on with what was wished for. */
   static async open(options: OrchestratorOptions): Promise<Orchestrator> {
@@ -69,6 +72,7 @@ export class Orchestrator implements EngineApi {
     for (const task of lifecycle.all()) {
       if (task.state === 'done' && task.worktree !== null) await tidy(engine.#context, task);
     }
+    engine.#checkpoint.refresh();
     engine.#watch();
     engine.#loop.resume();
     return engine;
@@ -93,6 +97,7 @@ export class Orchestrator implements EngineApi {
     this.#agents = agents;
     this.#decisions = new Decisions(lifecycle, ports.crypto, ports.log);
     this.#accounts = new Accounts(lifecycle, ports.clock, meta['accounts']);
+    this.#staffing = new Staffing({ config: () => this.#config, agents: () => this.#agents, driver: (kind) => ports.agents.driver(kind), accounts: this.#accounts });
     this.#snapshots = new Emitter((error) => ports.log.error('A surface failed on a snapshot', error));
     this.#context = {
       ports,
@@ -100,9 +105,11 @@ export class Orchestrator implements EngineApi {
       decisions: this.#decisions,
       accounts: this.#accounts,
       config: () => this.#config,
-      agentFor: (task) => this.#agentFor(task),
+      staffing: this.#staffing,
+      isBusy: (agent, taskId) => this.#isBusy(agent, taskId),
       mayStartAttempt: () => this.#loop.mayStart,
       changed: () => this.#publish(),
+      background: (what, work) => this.#inBackground(what, work),
       merging: (work) => this.#inMergeTurn(work),
     };
     this.#loop = new Loop({
@@ -123,6 +130,7 @@ export class Orchestrator implements EngineApi {
     this.#checkpoint = keepCheckpoint(lifecycle, ports.writeCheckpoint, () => this.#loop.view().run_id, ports.log);
     this.#owned.push(
       this.#checkpoint,
+      keepRunLog(lifecycle, ports.runLog),
       lifecycle.onCommitted(() => {
         this.#publish();
         this.#loop.wake();
@@ -157,11 +165,13 @@ export class Orchestrator implements EngineApi {
 
   /** Ends attempts as interrupted, writes what is left to write and lets go of everything. */
   async close(): Promise<void> {
+    await this.#loop.dispose();
+    await Promise.all(this.#background);
+    // Only now: what the loop's end commits belongs into log and checkpoint.
     for (const one of this.#owned) one.dispose();
     this.#publishing?.dispose();
-    await this.#loop.dispose();
     await this.#checkpoint.settled();
-    await this.#ports.runs.flush();
+    await Promise.all([this.#ports.runs.flush(), this.#ports.runLog.flush()]);
     await this.#ports.store.close();
   }
 
@@ -198,20 +208,17 @@ export class Orchestrator implements EngineApi {
     this.#publish();
   }
 
-  #agentFor(task: TaskExecution): AgentChoice {
-    const candidates = this.#agents
-      .filter((agent) => this.#ports.agents.driver(agent.config.driver) !== undefined)
-      .map((agent) => ({
-        name: agent.name,
-        available: agent.available,
-        enabled: agent.config.enabled !== false,
-        install: agent.install,
-        model: agent.config.model ?? null,
-      }));
-    const choice = route(this.#config, task.task_def, 'implementer', candidates);
-    if (choice.kind === 'none') return choice;
-    const agent = this.#agents.find((one) => one.name === choice.name);
-    return agent ? { kind: 'agent', agent, model: choice.model, reason: choice.reason } : { kind: 'none', reason: `agent ${choice.name} is gone` };
+  #isBusy(agent: AgentInfo, taskId: string): boolean {
+    const most = agent.config.max_concurrent;
+    if (most === undefined) return false;
+    return [...this.#loop.runs.values()].filter((run) => run.taskId !== taskId && run.agent === agent.name && run.usesSlot).length >= most;
+  }
+
+  #inBackground(what: string, work: () => Promise<void>): void {
+    const mine: Promise<void> = work()
+      .catch((error: unknown) => this.#ports.log.warn(`Failed while ${what}: ${messageOf(error)}`))
+      .finally(() => this.#background.delete(mine));
+    this.#background.add(mine);
   }
 
   async #inMergeTurn<T>(work: () => Promise<T>): Promise<T> {
@@ -232,8 +239,9 @@ export class Orchestrator implements EngineApi {
     const loop = this.#loop.view();
     const choices = new Map<string, AgentChoice>();
     const agentOf = (task: TaskExecution): string | null | { missing: string } => {
-      if (!needsAgent(task)) return null;
-      const choice = choices.get(task.task_id) ?? this.#agentFor(task);
+      const role = this.#staffing.nextRole(task);
+      if (role === null) return null;
+      const choice = choices.get(task.task_id) ?? this.#staffing.choose(task, role);
       choices.set(task.task_id, choice);
       return choice.kind === 'agent' ? choice.agent.name : { missing: choice.reason };
     };
@@ -243,7 +251,7 @@ export class Orchestrator implements EngineApi {
       loop: loop.state,
       loop_reason: loop.reason,
       running: new Map([...this.#loop.runs].map(([taskId, run]) => [taskId, runningFact(run)])),
-      agents: new Map(this.#agents.map((agent) => [agent.name, this.#agentFact(agent)])),
+      agents: new Map(this.#agents.map((agent) => [agent.name, this.#staffing.fact(agent)])),
       agentOf,
       accounts: new Map(this.#accounts.holds().map((hold) => [hold.account, { closed_until: hold.until, reason: hold.reason }])),
       problems: groupBy(this.#intake.problems),
@@ -257,18 +265,6 @@ export class Orchestrator implements EngineApi {
     if (only === undefined) return new Map();
     const why = `This run works on ${only.join(', ')} only.`;
     return new Map(this.#lifecycle.all().flatMap((task) => (only.includes(task.task_id) ? [] : [[task.task_id, why] as const])));
-  }
-
-  #agentFact(agent: AgentInfo): AgentFact {
-    const model = agent.config.model === undefined ? undefined : this.#config.models[agent.config.model];
-    return {
-      available: agent.available,
-      enabled: agent.config.enabled !== false && this.#ports.agents.driver(agent.config.driver) !== undefined,
-      install: agent.install,
-      account: agent.account,
-      max_concurrent: agent.config.max_concurrent ?? null,
-      priced: REPORTS_COST.has(agent.config.driver) || model?.input_per_mtok !== undefined,
-    };
   }
 
   #picture(): Snapshot {
@@ -308,9 +304,6 @@ export class Orchestrator implements EngineApi {
     });
   }
 }
-
-/** Drivers whose agents report dollars themselves. */
-const REPORTS_COST: ReadonlySet<string> = new Set(['claude']);
 
 function runningFact(run: Run): RunningFact {
   return { agent: run.agent, since: run.startedAt, activity: run.activity, waits_for_human: run.suspended, uses_slot: run.usesSlot };

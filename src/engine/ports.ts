@@ -202,6 +202,8 @@ export interface Workspace {
   /** Commits everything in the worktree (unsigned, no hooks) if there is anything; says whether there was. */
   checkpoint(worktree: string, message: string): Promise<{ sha: string; changed: boolean }>;
   changes(worktree: string, baseSha: string, headSha: string): Promise<FileChange[]>;
+  /** The unified diff between two commits, cut per file and in all so that a prompt can hold it. */
+  diff(worktree: string, baseSha: string, headSha: string): Promise<string>;
   /** Merges in memory; touches no file. */
   testMerge(headSha: string, target: string): Promise<{ tree_sha: string; target_sha: string; conflicts: string[] }>;
   /** Makes the merge commit in the task's worktree, detached, on top of the target; the user's hooks and signing apply. */
@@ -224,8 +226,8 @@ export interface Workspace {
   reset(worktree: string, taskId: string, sha: string): Promise<void>;
   /** Snapshot first, then remove worktree and branch; the branch's head stays at `refs/baton/tasks/<id>`. */
   remove(taskId: string, worktree: string, branch: string): Promise<void>;
-  /** Task ids and content hashes of the `Baton-Task`/`Baton-Hash` trailers reachable from the target. */
-  merged(target: string): Promise<Map<string, { hash: string; sha: string }>>;
+  /** Task ids and content hashes of the `Baton-Task`/`Baton-Hash` trailers reachable from the target, and not from `since` where given. */
+  merged(target: string, since?: string): Promise<Map<string, { hash: string; sha: string }>>;
 }
 
 // ---------------------------------------------------------------- gates, setup
@@ -260,8 +262,11 @@ export type { GateCheck };
 // ---------------------------------------------------------------- processes, files
 
 export interface Processes {
-  /** Ends every process whose BATON_MARK starts with this; returns how many there were. */
-  sweep(markPrefix: string): Promise<number>;
+  /**
+   * Ends every process whose BATON_MARK starts with this, and returns how many there were. `roots` are ended with their children too where
+   * they still live, since not every platform shows marks; `grace_ms` is the time between TERM and KILL, 5000 by default.
+   */
+  sweep(markPrefix: string, options?: { readonly roots?: readonly { pid: number; started: string }[]; readonly grace_ms?: number }): Promise<number>;
 }
 
 /** Task definitions and configuration as files, with what is wrong in them. */
@@ -269,6 +274,8 @@ export interface Sources {
   tasks(): Promise<{ tasks: SourcedTask[]; problems: Problem[] }>;
   /** The last valid configuration stays in force; `valid` says whether it is what the file says now. */
   config(): Promise<{ config: Config; problems: Problem[]; valid: boolean }>;
+  /** The user's own prompt for a role (`.baton/prompts/<role>.md`); undefined where there is none. */
+  prompt(role: Role): Promise<string | undefined>;
   stopRequested(stopHookFile: string): Promise<boolean>;
   /** Writes `.baton/tasks/<slug>.md`; returns its path relative to the repository. Never overwrites. */
   addTask(task: TaskDefinition): Promise<string>;
@@ -295,6 +302,13 @@ export interface RunFiles {
   flush(): Promise<void>;
 }
 
+/** The human-readable audit log. */
+export interface RunLog {
+  /** Appends in order; a disk that fails or is slow stops nothing. */
+  append(text: string): void;
+  flush(): Promise<void>;
+}
+
 export interface Crypto {
   /** SHA-256, hex. */
   hash(text: string): string;
@@ -313,6 +327,7 @@ export interface Ports {
   readonly processes: Processes;
   readonly sources: Sources;
   readonly runs: RunFiles;
+  readonly runLog: RunLog;
   readonly crypto: Crypto;
   readonly repository: {
     /** Absolute path of the main checkout. */

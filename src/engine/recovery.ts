@@ -4,7 +4,8 @@ import type { Log, Processes } from './ports.ts';
 
 /** Ends orphans and marks their attempts interrupted; states and sessions stay, so that the tasks go on where they were. */
 export async function recover(lifecycle: Lifecycle, processes: Processes, repositoryKey: string, log: Log): Promise<void> {
-  const ended = await processes.sweep(`${repositoryKey}:`);
+  const roots = lifecycle.all().flatMap((task) => task.attempts.flatMap((attempt) => (attempt.outcome === 'running' && attempt.process ? [attempt.process] : [])));
+  const ended = await processes.sweep(`${repositoryKey}:`, { roots });
   if (ended > 0) log.warn(`Ended ${ended} process${ended === 1 ? '' : 'es'} that an earlier Baton had left behind.`);
   for (const task of lifecycle.all()) {
     const orphans = task.attempts.filter((attempt) => attempt.outcome === 'running');

@@ -1,4 +1,5 @@
 /** The picture that every surface shows, made from the records, the queue's plan and what runs now. Pure. */
+import type { PriorityBreakdown } from '../core/priority.ts';
 import type { QueuePlan } from '../core/queue.ts';
 import { openDecisions, type TaskExecution } from '../core/execution.ts';
 import { areaOf, riskOf } from '../core/task.ts';
@@ -62,7 +63,7 @@ function taskView(task: TaskExecution, parts: SnapshotParts): TaskView {
     why: entry?.reason.text ?? '',
     score: entry?.score.score ?? 0,
     base_score: entry?.score.base_score ?? 0,
-    components: entry?.score ?? { urgency: 0, deadline: 0, sender: 0, age_boost: 0, vip_bonus: 0 },
+    components: breakdown(entry?.score),
     explanation: entry?.score.explanation ?? [],
     position: entry?.position ?? null,
     placed: task.place !== null,
@@ -97,6 +98,12 @@ function taskView(task: TaskExecution, parts: SnapshotParts): TaskView {
     max_retries: task.max_retries,
     decisions: openDecisions(task),
   };
+}
+
+/** Only the parts: a snapshot travels to other windows. */
+function breakdown(score: PriorityBreakdown | undefined): PriorityBreakdown {
+  const { urgency = 0, deadline = 0, sender = 0, age_boost = 0, vip_bonus = 0 } = score ?? {};
+  return { urgency, deadline, sender, age_boost, vip_bonus };
 }
 
 const GROUP_ORDER: Readonly<Record<TaskGroup, number>> = { needs_you: 0, running: 1, waiting: 2, held: 3, done: 4, failed: 5 };

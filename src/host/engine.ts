@@ -7,6 +7,7 @@ import { detectGates } from '../adapters/gates/detect.ts';
 import { createWorkspace } from '../adapters/git/workspace.ts';
 import { createProcesses } from '../adapters/process/processes.ts';
 import { createRedactor } from '../adapters/runs/redact.ts';
+import { createRunLog } from '../adapters/runs/runLog.ts';
 import { createRunFiles } from '../adapters/runs/runFiles.ts';
 import { ensureBatonFolder } from '../adapters/sources/batonFolder.ts';
 import { createSources } from '../adapters/sources/sources.ts';
@@ -16,7 +17,7 @@ import type { BatonError } from '../core/errors.ts';
 import { createCrypto } from '../adapters/system/crypto.ts';
 import { resolvePath } from '../adapters/system/resolvePath.ts';
 import { Orchestrator } from '../engine/orchestrator.ts';
-import type { Clock, Log } from '../engine/ports.ts';
+import type { Clock, Log, Ports } from '../engine/ports.ts';
 import { dataDirectory, storeDirectory } from './directories.ts';
 import type { BuiltEngine } from './election.ts';
 import type { Repository } from './repositoryKey.ts';
@@ -30,6 +31,8 @@ export interface EngineOptions {
   readonly passive?: boolean;
   readonly only?: readonly string[];
   readonly settings?: { readonly agentPaths: Readonly<Record<string, string>> };
+  /** Stands between the engine and its ports: a test watches calls here, or breaks them. */
+  readonly throughPorts?: (ports: Ports) => Ports;
 }
 
 /** Opens store, sources and the rest for one repository; called with the leader's lock held. */
@@ -45,26 +48,28 @@ export async function buildEngine(repository: Repository, options: EngineOptions
   const onReadOnly = (error: BatonError): void => log.error(`${error.message} Nothing more is stored until Baton is restarted. ${error.hint ?? ''}`, error.cause);
   const store = await openStore({ batonDir, dataDir: storeDirectory(key, env), workerPath: join(options.distDir, 'storeWorker.js'), log, onReadOnly });
   try {
+    const ports: Ports = {
+      clock,
+      log,
+      store,
+      agents: createAgents({ root, redactor }),
+      workspace: createWorkspace({ root, worktreesDir: join(worktrees, `${name}-${key}`), log }),
+      gates: { detect: () => detectGates(root), run: (request) => runCommand(request, redactor) },
+      processes: createProcesses(),
+      sources,
+      runs: createRunFiles({ batonDir, redactor, onError: (file, error) => log.warn(`${file} could not be written: ${String(error)}`) }),
+      runLog: createRunLog({ batonDir, redactor, log }),
+      crypto: createCrypto(),
+      repository: { root, name, key },
+      resolvePath,
+      writeCheckpoint: checkpointWriter(batonDir),
+    };
     const engine = await Orchestrator.open({
       host: options.host,
       pid: process.pid,
       passive: options.passive ?? false,
       ...(options.only === undefined ? {} : { only: options.only }),
-      ports: {
-        clock,
-        log,
-        store,
-        agents: createAgents({ root, redactor }),
-        workspace: createWorkspace({ root, worktreesDir: join(worktrees, `${name}-${key}`), log }),
-        gates: { detect: () => detectGates(root), run: (request) => runCommand(request, redactor) },
-        processes: createProcesses(),
-        sources,
-        runs: createRunFiles({ batonDir, redactor, onError: (file, error) => log.warn(`${file} could not be written: ${String(error)}`) }),
-        crypto: createCrypto(),
-        repository: { root, name, key },
-        resolvePath,
-        writeCheckpoint: checkpointWriter(batonDir),
-      },
+      ports: options.throughPorts?.(ports) ?? ports,
     });
     return { api: engine, close: () => engine.close() };
   } catch (error) {

@@ -1,11 +1,27 @@
 /** The entry of dist/engine.js: what a host loads to get hold of a repository. */
-import type { Clock, Log } from '../engine/ports.ts';
+import type { Clock, Log, Ports } from '../engine/ports.ts';
 import { createClock } from '../adapters/system/clock.ts';
 import { buildEngine } from './engine.ts';
 import { openSession, type Session } from './session.ts';
 
 export type { Session } from './session.ts';
 export { initRepository } from './init.ts';
+
+// The public surface of the engine, for hosts of others' making.
+export { loadConfig } from '../core/config/load.ts';
+export { configSchema } from '../core/config/schema.ts';
+export { classifyError } from '../core/classify.ts';
+export { approvalNeeded } from '../core/approval.ts';
+export { evaluatePermission } from '../core/permissions.ts';
+export { scorePriority } from '../core/priority.ts';
+export { planQueue } from '../core/queue.ts';
+export { executeWithRetry, retryOnFailure } from '../core/retry.ts';
+export { STEP_STATES, TASK_STATES, isStepEdge, isTaskEdge } from '../core/states.ts';
+export { taskDefinition } from '../core/task.ts';
+export { Decisions } from '../engine/decisions.ts';
+export { Lifecycle } from '../engine/lifecycle.ts';
+export { Loop } from '../engine/loop.ts';
+export { Orchestrator } from '../engine/orchestrator.ts';
 
 export interface OpenRepositoryOptions {
   /** Any folder of the repository, also a linked worktree. */
@@ -24,6 +40,8 @@ export interface OpenRepositoryOptions {
   /** Machine settings of the host. `agentPaths`: program by driver or agent name, which wins over what is found on PATH. */
   readonly settings?: { readonly agentPaths: Readonly<Record<string, string>> };
   readonly clock?: Clock;
+  /** See EngineOptions. */
+  readonly throughPorts?: (ports: Ports) => Ports;
 }
 
 /** Leads the repository's engine, or becomes a client of the process that does. */

@@ -3,7 +3,7 @@ import { access, mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { detectGates } from '../adapters/gates/detect.ts';
 import { ensureBatonFolder } from '../adapters/sources/batonFolder.ts';
-import { BatonError } from '../core/errors.ts';
+import { BatonError, messageOf } from '../core/errors.ts';
 import { orchestratorTemplate } from '../core/config/template.ts';
 import { findRepository } from './repositoryKey.ts';
 
@@ -41,7 +41,7 @@ export async function initRepository(folder: string, options: { readonly dryRun?
   const kept: string[] = [];
   const ignore = '.baton/.gitignore';
   ((await exists(join(root, ignore))) ? kept : created).push(ignore);
-  if (options.dryRun !== true) await ensureBatonFolder(root);
+  if (options.dryRun !== true) await ensureBatonFolder(root).catch((error: unknown) => Promise.reject(error instanceof BatonError ? error : notWritten(join(root, '.baton'), error)));
   for (const { file, text } of wanted) {
     // A second configuration would silently outrank the one that is in force.
     const other = 'config/orchestrator.yaml';
@@ -56,12 +56,23 @@ async function create(file: string, text: string, dryRun: boolean): Promise<bool
   if (dryRun) return !(await exists(file));
   try {
     await mkdir(dirname(file), { recursive: true });
+  } catch (error) {
+    throw notWritten(file, error);
+  }
+  try {
     await writeFile(file, text, { flag: 'wx' });
     return true;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
-    throw new BatonError('store', `${file} could not be written.`, { cause: error, hint: 'Check the permissions of the folder and the space on the disk.' });
+    throw notWritten(file, error);
   }
+}
+
+function notWritten(file: string, cause: unknown): BatonError {
+  return new BatonError('store', `${file} could not be written: ${messageOf(cause)}.`, {
+    cause,
+    hint: 'Check what is there, the permissions of the folder and the space on the disk.',
+  });
 }
 
 async function exists(file: string): Promise<boolean> {

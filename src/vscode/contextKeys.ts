@@ -20,7 +20,7 @@ export function contextKeySetter(): ContextKeySetter {
 export function followRepositories(repositories: Repositories, setKey: ContextKeySetter): Listening {
   const update = () => {
     const inputs = repositories.all.map(({ opening, failure, snapshot }) => ({ opening: opening !== undefined, failure: failure?.message, snapshot }));
-    setKey('baton.welcome', welcomeOf({ trusted: repositories.trusted, folders: repositories.folderStates, repositories: inputs }));
+    setKey('baton.welcome', welcomeOf({ trusted: repositories.trusted, folders: repositories.folderStates, repositories: inputs }, Date.now()));
     setKey('baton.available', repositories.trusted && inputs.length > 0);
     const loops = inputs.map(({ snapshot }) => snapshot?.loop);
     setKey('baton.canStart', repositories.trusted && loops.some((loop) => loop?.desired !== 'running'));

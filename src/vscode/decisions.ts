@@ -3,7 +3,8 @@ import * as vscode from 'vscode';
 import { userInfo } from 'node:os';
 import type { Decision, Verdict } from '../core/execution.ts';
 import type { App } from './app.ts';
-import { commandOf, decisionTitle, permissionInput, permissionSummary } from './model/decisionItem.ts';
+import { confirm } from './confirm.ts';
+import { agentQuestions, commandOf, decisionTitle, permissionInput, permissionSummary } from './model/decisionItem.ts';
 import { oneLine, withoutIcon } from './model/format.ts';
 import { decisionTarget, targetOf, taskFor, type DecisionTarget } from './targets.ts';
 
@@ -14,7 +15,10 @@ interface Answer {
 
 export async function approve(app: App, args: readonly unknown[]): Promise<void> {
   const target = await decisionTarget(app, 'approve', args, 'Approve');
-  if (target !== undefined) await decide(app, target, 'approve');
+  if (target === undefined) return;
+  // A question needs words: a bare approval would leave the agent without an answer.
+  if (agentQuestions(target.decision).length > 0) return answerAgent(app, target);
+  await decide(app, target, 'approve');
 }
 
 export async function reject(app: App, args: readonly unknown[]): Promise<void> {
@@ -59,6 +63,7 @@ export async function openDecision(app: App, args: readonly unknown[]): Promise<
 export async function answer(app: App, args: readonly unknown[]): Promise<void> {
   const target = namedDecision(app, args[0]) ?? (await pickQuestion(app, args));
   if (target === undefined) return;
+  if (agentQuestions(target.decision).length > 0) return answerAgent(app, target);
   if (target.decision.kind === 'permission') return answerPermission(app, target);
   return answerQuestion(app, target);
 }
@@ -92,13 +97,42 @@ async function answerQuestion(app: App, target: DecisionTarget): Promise<void> {
   }
 }
 
+/** Puts the agent's own questions, one after another; answering none leaves the decision open. */
+async function answerAgent(app: App, target: DecisionTarget): Promise<void> {
+  const answers: Record<string, string> = {};
+  for (const { question, options, many } of agentQuestions(target.decision)) {
+    const answer = await askAgentQuestion(target.task.id, question, options, many);
+    if (answer === undefined) return;
+    answers[question] = answer;
+  }
+  await decide(app, target, 'approve', { input: { ...permissionInput(target.decision), answers } });
+}
+
+async function askAgentQuestion(
+  taskId: string,
+  question: string,
+  options: readonly { readonly label: string; readonly description: string }[],
+  many: boolean,
+): Promise<string | undefined> {
+  if (many) {
+    const picked = await vscode.window.showQuickPick(options, { title: question, placeHolder: `${taskId} asks`, canPickMany: true, ignoreFocusOut: true });
+    return picked?.map(({ label }) => label).join(', ');
+  }
+  // Words of one's own come first: the one entry that answers nothing by a stray Enter.
+  const other = { label: 'Answer in Your Own Words…', description: '', own: true };
+  const picked = await vscode.window.showQuickPick([other, ...options.map((option) => ({ ...option, own: false }))], { title: question, placeHolder: `${taskId} asks`, ignoreFocusOut: true });
+  return picked?.own === true ? askText(`${taskId} asks`, question, 'Say something: the agent waits for words.') : picked?.label;
+}
+
 async function answerPermission(app: App, target: DecisionTarget): Promise<void> {
   const { repository, task, decision } = target;
   const command = commandOf(decision);
+  // What does not fit on a line must not slip through unseen.
+  const whole = command !== undefined && permissionSummary(decision) === command;
   // Looking comes first, so that a stray Enter looks and never allows.
   const items = [
     { label: '$(eye) Show the Whole Request', detail: command ?? permissionSummary(decision), act: 'show' },
-    { label: '$(check) Allow', description: 'this once', act: 'allow' },
+    { label: '$(check) Allow', description: whole ? 'this once' : 'this once; the request is longer than shown here', act: 'allow' },
     ...(command === undefined ? [] : [{ label: '$(edit) Allow with Edited Command…', act: 'edit' }]),
     { label: '$(close) Deny…', description: 'with a message to the agent', act: 'deny' },
     { label: '$(comment) Open Transcript', description: 'what the agent did so far', act: 'transcript' },
@@ -162,7 +196,7 @@ async function decide(app: App, target: DecisionTarget, verdict: Verdict, { text
     via: 'vscode',
   });
   app.log.info(`${decisionTitle(decision)} of ${task.id}: ${verdict}. ${withoutIcon(reply.message)}`);
-  vscode.window.setStatusBarMessage(`$(check) ${withoutIcon(reply.message)}`, 5000);
+  confirm(reply);
 }
 
 /** One line of text; undefined when the user turned away. With `needed`, an empty line is not taken. */

@@ -11,6 +11,7 @@ import { COMMANDS, VIEWS, type CommandId } from './model/ids.ts';
 import type { QueueNode } from './model/queue.ts';
 import { newTask, newTaskFromSelection } from './newTask.ts';
 import type { Repository } from './repositories.ts';
+import { confirm } from './confirm.ts';
 import { repositoryFor, targetOf, taskFor, tasksFor, targetsOf, type TaskTarget } from './targets.ts';
 
 export const HANDLERS: Handlers = {
@@ -91,8 +92,7 @@ async function order(app: App, args: readonly unknown[], action: TaskAction, tit
 }
 
 async function send(app: App, repository: Repository, command: Command): Promise<void> {
-  const reply = await app.repositories.send(repository, command);
-  vscode.window.setStatusBarMessage(`$(check) ${reply.message}`, 5000);
+  confirm(await app.repositories.send(repository, command));
 }
 
 async function withTask(app: App, args: readonly unknown[], action: TaskAction, title: string, act: (target: TaskTarget) => unknown): Promise<void> {
@@ -103,13 +103,13 @@ async function withTask(app: App, args: readonly unknown[], action: TaskAction, 
 async function retryFresh(app: App, args: readonly unknown[]): Promise<void> {
   const targets = await tasksFor(app, 'retryFresh', args, 'Retry from Scratch');
   if (targets.length === 0) return;
-  const confirm = 'Retry from Scratch';
+  const again = 'Retry from Scratch';
   const chosen = await vscode.window.showWarningMessage(
     `Start ${targets.map(({ task }) => task.id).join(', ')} from scratch?`,
     { modal: true, detail: 'The plan, the completed steps and the branch are set aside. A snapshot of the work is kept under refs/baton.' },
-    confirm,
+    again,
   );
-  if (chosen !== confirm) return;
+  if (chosen !== again) return;
   for (const { repository, task } of targets) await send(app, repository, { type: 'retry', task_id: task.id, fresh: true });
 }
 

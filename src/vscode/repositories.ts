@@ -170,7 +170,7 @@ export class Repositories {
       this.take(repository, first);
       return session;
     } catch (error) {
-      repository.failure = { message: messageOf(error), cause: error };
+      repository.failure = { message: withHint(error), cause: error };
       this.options.log.error(`Opening ${repository.root} failed: ${messageOf(error)}`, error);
       throw error;
     } finally {
@@ -195,4 +195,10 @@ export class Repositories {
     repository.snapshot = undefined;
     await session?.close().catch((error: unknown) => this.options.log.error(`Closing ${repository.root} failed: ${messageOf(error)}`, error));
   }
+}
+
+/** What happened and what to do. By shape, since the engine's bundle brings an error class of its own. */
+function withHint(error: unknown): string {
+  const hint = error instanceof Error && 'hint' in error && typeof error.hint === 'string' ? ` ${error.hint}` : '';
+  return `${messageOf(error)}${hint}`;
 }

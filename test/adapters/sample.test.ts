@@ -37,8 +37,8 @@ describe('the sample repository', function () {
   const home = keepTempDir();
   const dir = path.join(home.path, 'sample');
 
-  before(() => {
-    makeSample({ dir, project: PROJECT, pace: 0 });
+  before(async () => {
+    await makeSample({ dir, project: PROJECT, pace: 0 });
     git(dir, 'config', 'gc.auto', '0');
   });
   after(() => home.remove());
@@ -115,26 +115,26 @@ describe('the sample repository', function () {
 });
 
 describe('making the sample', () => {
-  it('finds the one made before, and starts over when asked', () => {
+  it('finds the one made before, and starts over when asked', async () => {
     const dir = path.join(tempDir(), 'sample');
-    assert.equal(makeSample({ dir, project: PROJECT }).created, true);
+    assert.equal((await makeSample({ dir, project: PROJECT })).created, true);
     writeFileSync(path.join(dir, 'mine.txt'), '');
-    assert.equal(makeSample({ dir, project: PROJECT }).created, false);
+    assert.equal((await makeSample({ dir, project: PROJECT })).created, false);
     assert.ok(existsSync(path.join(dir, 'mine.txt')));
-    assert.equal(makeSample({ dir, project: PROJECT, fresh: true }).created, true);
+    assert.equal((await makeSample({ dir, project: PROJECT, fresh: true })).created, true);
     assert.ok(!existsSync(path.join(dir, 'mine.txt')));
   });
 
-  it('never touches a folder that it did not make', () => {
+  it('never touches a folder that it did not make', async () => {
     const dir = tempDir();
     writeFileSync(path.join(dir, 'precious.txt'), 'x');
-    assert.throws(() => makeSample({ dir, project: PROJECT, fresh: true }), /is no sample that was made here\. Name another folder with --dir\./);
+    await assert.rejects(makeSample({ dir, project: PROJECT, fresh: true }), /is no sample that was made here\. Name another folder with --dir\./);
     assert.ok(existsSync(path.join(dir, 'precious.txt')));
   });
 
-  it('hands the tasks to another agent', () => {
+  it('hands the tasks to another agent', async () => {
     const dir = path.join(tempDir(), 'sample');
-    makeSample({ dir, project: PROJECT, agent: 'claude' });
+    await makeSample({ dir, project: PROJECT, agent: 'claude' });
     const { config } = loadConfig(readFileSync(path.join(dir, '.baton/orchestrator.yaml'), 'utf8'), '.baton/orchestrator.yaml', {});
     assert.equal(config.roles.implementer, 'claude');
   });

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { failure, makeEngine, type AgentScript } from '../support/engine.ts';
+import { FakeClock } from '../support/fakeClock.ts';
 
 const task = (id: string, more: Record<string, unknown> = {}) => ({ id, goal: `Do ${id}`, ...more });
 const ids = (requests: readonly { task_id: string }[]): string[] => requests.map((one) => one.task_id);
@@ -252,5 +253,40 @@ describe('The loop', () => {
     release();
     await test.untilState('a', 'done');
     assert.equal((await test.record('a')).task_def.description, 'with more words');
+  });
+});
+
+describe('The safety net', () => {
+  it('keeps sweeping with no input until the stop, and shows that the loop lives (row 1, rows 67, 76)', async () => {
+    const clock = new FakeClock(Date.parse('2026-11-20T12:00:00.000Z'));
+    const test = await makeEngine({ clock, config: { orchestrator: { poll_interval: 10 } } });
+    const beats: unknown[] = [];
+    const beat = async (): Promise<void> => {
+      await clock.advance(10_000);
+      for (let tries = 0; tries < 200 && (await test.ports.store.meta())['heartbeat'] === beats.at(-1); tries += 1) await new Promise((resolve) => setImmediate(resolve));
+      beats.push((await test.ports.store.meta())['heartbeat']);
+    };
+    await test.engine.send({ type: 'start' });
+    for (let sweep = 0; sweep < 4; sweep += 1) await beat();
+    assert.equal(new Set(beats).size, 4);
+    assert.equal((await test.engine.snapshot()).loop.state, 'running');
+
+    await test.engine.send({ type: 'stop' });
+    await clock.advance(60_000);
+    assert.equal((await test.ports.store.meta())['heartbeat'], beats.at(-1));
+    assert.equal(clock.pending, 0);
+  });
+});
+
+describe('The configuration', () => {
+  it('changes a running loop without a restart', async () => {
+    const { script, release } = gated();
+    const test = await makeEngine({ tasks: [task('a'), task('b'), task('c')], config: { orchestrator: { max_concurrent_tasks: 1 } }, agent: script });
+    await test.engine.send({ type: 'start' });
+    await test.until(() => test.requests.length === 1);
+    test.setConfig({ orchestrator: { max_concurrent_tasks: 3 } });
+    await test.until(() => test.requests.length === 3);
+    release(3);
+    await test.until((snapshot) => snapshot.tasks.every((one) => one.state === 'done'));
   });
 });

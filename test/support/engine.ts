@@ -8,6 +8,8 @@ import { Channel } from '../../src/adapters/agents/channel.ts';
 import { runCommand } from '../../src/adapters/gates/command.ts';
 import { createWorkspace } from '../../src/adapters/git/workspace.ts';
 import { createProcesses } from '../../src/adapters/process/processes.ts';
+import { createRedactor } from '../../src/adapters/runs/redact.ts';
+import { createRunLog } from '../../src/adapters/runs/runLog.ts';
 import { createRunFiles } from '../../src/adapters/runs/runFiles.ts';
 import { checkpointWriter } from '../../src/adapters/store/atomicFile.ts';
 import { openStore } from '../../src/adapters/store/store.ts';
@@ -20,7 +22,7 @@ import { canonicalContent, type TaskDefinition } from '../../src/core/task.ts';
 import { Orchestrator } from '../../src/engine/orchestrator.ts';
 import type { AgentEnd, AgentInfo, AgentMessage, AgentRequest, AgentSession, Clock, Log, PermissionAnswer, Ports, SourcedTask } from '../../src/engine/ports.ts';
 import type { Snapshot, TaskView } from '../../src/shared/api.ts';
-import type { TaskExecution } from '../../src/core/execution.ts';
+import type { Role, TaskExecution } from '../../src/core/execution.ts';
 import { makeRepo, type Files, type TestRepo } from './repo.ts';
 import { tempDir } from './tmp.ts';
 
@@ -46,6 +48,26 @@ export const failure = (kind: string, message = kind, more: Partial<NonNullable<
   error: { kind, message, ...more },
 });
 
+/** A planner's or reviewer's answer, as structured output. */
+export const answer = (structured: unknown): AgentEnd => ({ ok: true, result: 'answered', structured, exit_code: 0 });
+/** The same as an agent without a schema gives it: somewhere in its text. */
+export const spoken = (result: string): AgentEnd => ({ ok: true, result, exit_code: 0 });
+
+/** A script by role; an implementer without one writes a file named after task, step and attempt. */
+export function byRole(scripts: Partial<Record<Role, AgentScript>>): AgentScript {
+  const fallback: Record<Role, AgentScript> = {
+    planner: () => Promise.resolve(answer({ steps: [{ id: 'only', description: 'Do it all' }] })),
+    plan_reviewer: () => Promise.resolve(answer({ status: 'approved' })),
+    implementer: async (agent) => {
+      const { request } = agent;
+      await agent.write({ [`${request.step_id ?? ''}-${request.number}.txt`]: `${request.task_id} ${request.attempt_id}\n` });
+      return undefined;
+    },
+    code_reviewer: () => Promise.resolve(answer({ status: 'approved' })),
+  };
+  return (agent) => (scripts[agent.request.role] ?? fallback[agent.request.role])(agent);
+}
+
 export interface EngineSetup {
   readonly files?: Files;
   readonly config?: Record<string, unknown>;
@@ -54,6 +76,8 @@ export interface EngineSetup {
   readonly driver?: 'claude' | 'command';
   readonly clock?: Clock;
   readonly passive?: boolean;
+  /** Stands between the engine and its ports, also after a restart. */
+  readonly throughPorts?: (ports: Ports) => Ports;
   /** The agent says nothing by itself but that it was spawned. */
   readonly mute?: boolean;
 }
@@ -71,8 +95,10 @@ export interface TestEngine {
   script: AgentScript;
   setTasks(tasks: TaskDefinition[]): void;
   setConfig(config: Record<string, unknown>): void;
+  /** The user's own prompt of a role, as in `.baton/prompts/<role>.md`. */
+  setPrompt(role: Role, text: string): void;
   setStopHook(present: boolean): void;
-  /** The next snapshot for which the test holds; rejects after 15 s with the last one. */
+  /** The next snapshot for which the test holds; rejects after 45 s with the last one. */
   until(test: (snapshot: Snapshot) => boolean, what?: string): Promise<Snapshot>;
   untilState(taskId: string, ...states: TaskView['state'][]): Promise<TaskExecution>;
   record(taskId: string): Promise<TaskExecution>;
@@ -97,6 +123,7 @@ export async function makeEngine(setup: EngineSetup = {}): Promise<TestEngine> {
     tasks: setup.tasks ?? [],
     stopHook: false,
     script: setup.agent ?? ((agent: AgentAtWork) => agent.write({ [`${agent.request.task_id}.txt`]: 'done\n' }).then(() => undefined)),
+    prompts: {} as Partial<Record<Role, string>>,
     working: 0,
     peak: 0,
   };
@@ -116,7 +143,13 @@ export async function makeEngine(setup: EngineSetup = {}): Promise<TestEngine> {
     provider: 'test',
   };
   const agents = (config: Config): AgentInfo[] => {
-    const named = Object.entries(config.agents).map(([name, one]) => ({ ...info, name, config: one, account: one.account ?? name }));
+    const named = Object.entries(config.agents).map(([name, one]) => ({
+      ...info,
+      name,
+      config: one,
+      account: one.account ?? name,
+      provider: (one.model === undefined ? undefined : config.models[one.model]?.provider) ?? name,
+    }));
     return named.length > 0 ? named : [info];
   };
   const start = (request: AgentRequest): Promise<AgentSession> => {
@@ -129,7 +162,8 @@ export async function makeEngine(setup: EngineSetup = {}): Promise<TestEngine> {
       }),
     );
   };
-  const makePorts = async (): Promise<Ports> => ({
+  const through = setup.throughPorts ?? ((ports: Ports) => ports);
+  const makePorts = async (): Promise<Ports> => through({
     clock: setup.clock ?? createClock(),
     log,
     store: await openStore({ batonDir, workerPath: path.resolve('src/adapters/store/worker.ts'), log }),
@@ -140,6 +174,7 @@ export async function makeEngine(setup: EngineSetup = {}): Promise<TestEngine> {
     sources: {
       tasks: () => Promise.resolve({ tasks: state.tasks.map((one, index) => sourced(one, index, (text) => crypto.hash(text))), problems: [] as Problem[] }),
       config: () => Promise.resolve({ config: state.config, problems: [], valid: true }),
+      prompt: (role) => Promise.resolve(state.prompts[role]),
       stopRequested: () => Promise.resolve(state.stopHook),
       addTask: (one) => {
         state.tasks.push(one);
@@ -151,6 +186,7 @@ export async function makeEngine(setup: EngineSetup = {}): Promise<TestEngine> {
       },
     },
     runs: createRunFiles({ batonDir }),
+    runLog: createRunLog({ batonDir, redactor: createRedactor(), log }),
     crypto,
     repository: { root: repo.root, name: 'sample', key: crypto.hash(repo.root).slice(0, 12) },
     resolvePath,
@@ -183,6 +219,9 @@ export async function makeEngine(setup: EngineSetup = {}): Promise<TestEngine> {
     setConfig: (config) => {
       state.config = parse({ ...QUICK, ...config });
       fire('config');
+    },
+    setPrompt: (role, text) => {
+      state.prompts[role] = text;
     },
     setStopHook: (present) => {
       state.stopHook = present;
@@ -229,7 +268,7 @@ async function until(engine: Orchestrator, matches: (snapshot: Snapshot) => bool
       subscription.dispose();
       const tasks = last.tasks.map((one) => `${one.id}: ${one.state} (${one.why})${one.error ? ` ${one.error}` : ''}`).join('\n');
       reject(new Error(`${what} did not come; loop ${last.loop.state}\n${tasks}`));
-    }, 15_000);
+    }, 45_000);
     const subscription = engine.onSnapshot((snapshot) => {
       last = snapshot;
       if (!matches(snapshot)) return;
@@ -274,7 +313,7 @@ function session(request: AgentRequest, script: AgentScript, mute: boolean, onEn
       return new Promise((resolve) => waiting.set(id, resolve));
     },
   };
-  messages.push({ type: 'started', session_id: `session-${request.task_id}`, model: 'test-model', process: null });
+  messages.push({ type: 'started', session_id: request.role === 'implementer' ? `session-${request.task_id}` : `session-${request.task_id}-${request.role}-${request.attempt_id}`, model: request.model ?? 'test-model', process: null });
   if (!mute) messages.push({ type: 'usage', usage: { ...ZERO, input_tokens: 100, output_tokens: 10 }, cost_usd: 0.01, turns: 1 });
   script(agent).then(
     (end) => finish(end ?? { ok: true, result: 'done', exit_code: 0 }),

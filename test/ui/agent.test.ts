@@ -134,6 +134,6 @@ describe('an agent at work', function () {
     const task = await sample.task('slugify-accents');
     assert.deepEqual(task?.decisions.filter(({ kind }) => kind === 'permission').map(({ id }) => id), asked?.map(({ id }) => id), 'asked once, not again');
     assert.deepEqual(task?.attempts.map(({ outcome }) => outcome), ['interrupted', 'interrupted', 'succeeded']);
-    assert.equal(new Set(task?.attempts.map(({ session_id }) => session_id)).size, 1);
+    assert.equal(new Set(task.attempts.map(({ session_id }) => session_id)).size, 1);
   });
 });

@@ -3,7 +3,7 @@ import { BatonError, messageOf } from '../../core/errors.ts';
 import type { AgentDriver, AgentEnd, AgentRequest, AgentSession } from '../../engine/ports.ts';
 import { eachLine } from '../process/lines.ts';
 import type { Exit, Spawned } from '../process/spawn.ts';
-import { extractJson } from './answer.ts';
+import { extractJson } from '../../core/extractJson.ts';
 import { Channel } from './channel.ts';
 import { failure, launch } from './launch.ts';
 

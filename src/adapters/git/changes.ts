@@ -5,8 +5,10 @@ import type { Git } from './git.ts';
 /** Plumbing on purpose: no setting of the user (external diff, prefixes, colours) changes its output. */
 export async function changes(git: Git, cwd: string, baseSha: string, headSha: string): Promise<FileChange[]> {
   const ask = ['diff-tree', '-r', '-M', '-z', '--raw', '--numstat'];
-  const files = parseChanges((await git.run([...ask, baseSha, headSha], { cwd })).stdout);
-  const blind = parseChanges((await git.run([...ask, '--ignore-all-space', '--ignore-blank-lines', baseSha, headSha], { cwd })).stdout);
+  const [files, blind] = await Promise.all(
+    [[], ['--ignore-all-space', '--ignore-blank-lines']].map(async (more) => parseChanges((await git.run([...ask, ...more, baseSha, headSha], { cwd })).stdout)),
+  );
+  if (!files || !blind) return [];
   const unchanged = new Set(blind.filter((file) => (file.added ?? 1) + (file.removed ?? 1) === 0).map((file) => file.path));
   return files.map((file) => {
     const counted = (file.added ?? 0) + (file.removed ?? 0) > 0;

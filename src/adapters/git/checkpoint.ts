@@ -9,7 +9,7 @@ import { identityConfig } from './identity.ts';
 import { clearStaleLocks, dropOperations, gitDirOf, isFolder, isMerging, isRebasing, unresolvedFiles } from './operations.ts';
 import { baseRef, checkpointRef, headRef, taskBranch } from './refs.ts';
 import { commitTree, snapshot, wipe } from './snapshot.ts';
-import { isDirty, nestedRepositories, status } from './status.ts';
+import { isDirty, nestedRepositories, status, type StatusEntry } from './status.ts';
 
 /** Untracked files above this (bytes) stay out of checkpoints: hosts refuse such files and history keeps them for ever. */
 export const HUGE_FILE = 100 * 1024 * 1024;
@@ -18,9 +18,9 @@ const UNSIGNED = ['--no-verify', '--no-gpg-sign', '--quiet', '--cleanup=whitespa
 
 export async function treeState(context: GitContext, worktree: string): Promise<TreeState> {
   const { git } = context;
-  const head_sha = await git.text(['rev-parse', '--verify', 'HEAD^{commit}'], { cwd: worktree });
-  const tree_sha = await git.text(['rev-parse', '--verify', 'HEAD^{tree}'], { cwd: worktree });
-  return { head_sha, tree_sha, dirty: await isDirty(git, worktree) };
+  const [ids, dirty] = await Promise.all([git.text(['rev-parse', 'HEAD^{commit}', 'HEAD^{tree}'], { cwd: worktree }), isDirty(git, worktree)]);
+  const [head_sha = '', tree_sha = ''] = ids.split(/\r?\n/);
+  return { head_sha, tree_sha, dirty };
 }
 
 /**
@@ -31,7 +31,7 @@ export async function checkpoint(context: GitContext, worktree: string, message:
   const { git } = context;
   const taskId = basename(worktree);
   await clearStaleLocks(context, worktree);
-  await absorbNested(context, worktree);
+  const entries = await absorbNested(context, worktree);
   const onBranch = (await currentRef(context, worktree)) === headRef(taskBranch(taskId));
   const merging = onBranch && (await isMerging(context, worktree));
   // A merge whose conflicts are resolved is recorded as a merge, else the same conflict would come back. One with
@@ -41,17 +41,22 @@ export async function checkpoint(context: GitContext, worktree: string, message:
   if (!keepMerge) await dropOperations(context, worktree, taskId);
   // Half a rebase lacks the commits that were not replayed yet, so there the branch wins where the two differ.
   if (!onBranch) await returnToBranch(context, worktree, taskId, rebasing ? 'branch' : 'work');
-  await addAll(context, worktree);
-  const staged = await git.run(['diff', '--cached', '--quiet', '--no-ext-diff', 'HEAD'], { cwd: worktree, codes: [0, 1] });
-  if (staged.code === 1 || keepMerge) {
+  // With nothing to see in the status there is nothing to stage; HEAD may have moved since when it was brought back.
+  const anything = entries.length > 0 || !onBranch;
+  if (anything) await addAll(context, worktree, onBranch && !merging ? entries : undefined);
+  if (keepMerge || (anything && (await isStaged(context, worktree)))) {
     const config = await identityConfig(git, worktree);
     await git.run(['commit', ...UNSIGNED, '--allow-empty', '-F', '-'], { cwd: worktree, input: message, config });
   }
-  const sha = await git.text(['rev-parse', '--verify', 'HEAD^{commit}'], { cwd: worktree });
+  const [sha = '', tree = ''] = (await git.text(['rev-parse', 'HEAD^{commit}', 'HEAD^{tree}'], { cwd: worktree })).split(/\r?\n/);
   const last = (await git.resolve(`${checkpointRef(taskId)}^{tree}`, worktree)) ?? (await git.resolve(`${baseRef(taskId)}^{tree}`, worktree));
-  const changed = last !== (await git.resolve(`${sha}^{tree}`, worktree));
   await git.run(['update-ref', checkpointRef(taskId), sha], { cwd: worktree });
-  return { sha, changed };
+  return { sha, changed: last !== tree };
+}
+
+/** Whether the index differs from HEAD. */
+async function isStaged(context: GitContext, worktree: string): Promise<boolean> {
+  return (await context.git.run(['diff', '--cached', '--quiet', '--no-ext-diff', 'HEAD'], { cwd: worktree, codes: [0, 1] })).code === 1;
 }
 
 /** Drops what is unsaved (after a snapshot) and whatever HEAD is on, and checks the task's branch out. */
@@ -132,10 +137,10 @@ async function mergedTree(context: GitContext, worktree: string, ours: string, t
 }
 
 /** Stages all that is not ignored; huge new files and what cannot be read stay out, with a warning. */
-async function addAll(context: GitContext, worktree: string): Promise<void> {
+async function addAll(context: GitContext, worktree: string, known?: readonly StatusEntry[]): Promise<void> {
   const { git, log } = context;
   const without: string[] = [];
-  for (const entry of await status(git, worktree)) {
+  for (const entry of known ?? (await status(git, worktree))) {
     const size = entry.code === '??' ? await stat(join(worktree, entry.path)).then((found) => (found.isFile() ? found.size : 0), () => 0) : 0;
     if (size > HUGE_FILE) log.warn(`${entry.path} in ${worktree} is larger than 100 MiB and is left out of the commit.`);
     // What is still a repository here is a worktree of another repository or could not be moved.
@@ -149,12 +154,13 @@ async function addAll(context: GitContext, worktree: string): Promise<void> {
 /**
  * A repository that an agent made inside the worktree (a scaffold's `git init`, a clone) would be committed as a bare
  * pointer without its files. Its `.git` folder moves to the worktree's private git folder and its files become ordinary
- * ones. A `.git` file (a linked worktree) is left alone and so are its files.
+ * ones. A `.git` file (a linked worktree) is left alone and so are its files. Returns the status as it is afterwards.
  */
-async function absorbNested(context: GitContext, worktree: string): Promise<void> {
+async function absorbNested(context: GitContext, worktree: string): Promise<readonly StatusEntry[]> {
   const store = join(await gitDirOf(context, worktree), 'baton-nested');
-  for (let depth = 0; depth < 10; depth++) {
-    const found = nestedRepositories(await status(context.git, worktree));
+  for (let depth = 0; ; depth++) {
+    const entries = await status(context.git, worktree);
+    const found = depth < 10 ? nestedRepositories(entries) : [];
     let moved = 0;
     for (const path of found) {
       const source = join(worktree, path, '.git');
@@ -165,6 +171,6 @@ async function absorbNested(context: GitContext, worktree: string): Promise<void
       context.log.warn(`${path} in ${worktree} was a git repository of its own; its .git folder is now in ${target}.`);
       moved++;
     }
-    if (moved === 0) return;
+    if (moved === 0) return entries;
   }
 }

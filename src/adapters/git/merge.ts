@@ -3,7 +3,7 @@ import { access } from 'node:fs/promises';
 import { basename, isAbsolute, join } from 'node:path';
 import { BatonError } from '../../core/errors.ts';
 import type { MergeResult, Workspace } from '../../engine/ports.ts';
-import { backToBranch } from './checkpoint.ts';
+import { backToBranch, treeState } from './checkpoint.ts';
 import type { GitContext } from './context.ts';
 import type { GitResult } from './git.ts';
 import { identityConfig } from './identity.ts';
@@ -35,11 +35,12 @@ export async function buildMerge(context: GitContext, options: MergeOptions): Pr
   if (tested.conflicts.length > 0) return { kind: 'conflict', files: tested.conflicts };
   await clearStaleLocks(context, worktree);
   // What gates and agents left unsaved is no part of the merge and is not lost either.
-  await snapshot(context, worktree, taskId);
+  const unsaved = await snapshot(context, worktree, taskId);
   await dropOperations(context, worktree, taskId);
   try {
     await git.run(['update-ref', '--no-deref', 'HEAD', tested.target_sha], { cwd: worktree });
-    await wipe(context, worktree, tested.target_sha);
+    // A clean worktree goes straight to the tested tree.
+    if (unsaved !== null || options.strategy === 'merge') await wipe(context, worktree, tested.target_sha);
     const made = await makeCommit(context, options, tested);
     const merge_sha = await git.text(['rev-parse', '--verify', 'HEAD^{commit}'], { cwd: worktree });
     if (made.code !== 0 || merge_sha === tested.target_sha) {
@@ -52,8 +53,8 @@ export async function buildMerge(context: GitContext, options: MergeOptions): Pr
       return { kind: 'refused', message: `A commit hook removed the trailers ${missing.join(', ')} from the message; Baton needs them to recognise its merges.` };
     }
     // Hooks may leave files behind; gates must see exactly what lands.
-    await wipe(context, worktree, merge_sha);
-    const tree_sha = await git.text(['rev-parse', '--verify', 'HEAD^{tree}'], { cwd: worktree });
+    const { tree_sha, dirty } = await treeState(context, worktree);
+    if (dirty) await wipe(context, worktree, merge_sha);
     return { kind: 'merged', merge_sha, tree_sha, target_sha: tested.target_sha };
   } catch (error) {
     await backToBranch(context, worktree, taskBranch(taskId)).catch((second: unknown) => context.log.error(`${worktree} could not be put back on its branch.`, second));
@@ -68,8 +69,7 @@ async function makeCommit(context: GitContext, options: MergeOptions, tested: { 
   const config = [...(await identityConfig(git, cwd)), ...(await hooksConfig(context, cwd))];
   const env = Object.fromEntries(Object.entries(options.env).filter(([key]) => !key.toUpperCase().startsWith('GIT_')));
   const run = { cwd, env, config, hooks: true, codes: 'any' as const };
-  const merged = await git.isAncestor(options.head_sha, tested.target_sha, cwd);
-  if (options.strategy === 'merge' && !merged) {
+  if (options.strategy === 'merge' && !(await git.isAncestor(options.head_sha, tested.target_sha, cwd))) {
     // Every setting of the user that could change what kind of merge this is gets an explicit answer.
     const kind = ['--no-ff', '--commit', '--no-squash', '--no-edit', '--no-autostash', '--no-verify-signatures', '--cleanup=whitespace'];
     return git.run(['merge', '--quiet', ...kind, '-m', message, options.head_sha], run);

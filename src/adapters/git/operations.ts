@@ -1,6 +1,6 @@
 /** What an agent or a killed process leaves in a worktree: lock files and half-done merges, rebases, picks and bisects. */
 import { access, readFile, rm, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { GitContext } from './context.ts';
 import { snapshotRef } from './refs.ts';
@@ -11,7 +11,14 @@ const STATE = [
 ];
 const LOCKS = ['index.lock', 'HEAD.lock'];
 
+/** The private git folder of a checkout: `.git` itself, or what a linked worktree's `.git` file names; anything else git is asked about. */
 export async function gitDirOf(context: GitContext, worktree: string): Promise<string> {
+  if (await isFolder(join(worktree, '.git', 'refs'))) return join(worktree, '.git');
+  const link = /^gitdir: (.+?)\r?\n?$/.exec(await readFile(join(worktree, '.git'), 'utf8').catch(() => ''))?.[1];
+  if (link !== undefined) {
+    const folder = resolve(worktree, link);
+    if (await exists(join(folder, 'HEAD'))) return folder;
+  }
   return context.git.text(['rev-parse', '--absolute-git-dir'], { cwd: worktree });
 }
 

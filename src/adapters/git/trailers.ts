@@ -9,13 +9,13 @@ const DEPTH = 20_000;
  * Content hash and commit of every task whose newest merge is on the target and was not reverted. Both squash commits and
  * merge commits carry the trailers.
  */
-export async function merged(context: GitContext, target: string): Promise<Map<string, { hash: string; sha: string }>> {
+export async function merged(context: GitContext, target: string, since?: string): Promise<Map<string, { hash: string; sha: string }>> {
   const { git, root } = context;
   const tip = await git.resolve(`${target === 'current' ? 'HEAD' : headRef(target)}^{commit}`, root);
   const found = new Map<string, { hash: string; sha: string }>();
   if (tip === undefined) return found;
   const format = ['%H', field('Baton-Task'), field('Baton-Hash'), '%b'].join('%x1f');
-  const { stdout } = await git.run(['log', '-z', `--max-count=${DEPTH}`, `--format=${format}`, tip, '--'], { cwd: root });
+  const { stdout } = await git.run(['log', '-z', `--max-count=${DEPTH}`, `--format=${format}`, tip, ...(since === undefined ? [] : [`^${since}`]), '--'], { cwd: root });
   const reverted = new Set<string>();
   // Newest first: a revert is seen before what it takes back.
   for (const record of stdout.split('\0')) {

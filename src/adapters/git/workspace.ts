@@ -4,6 +4,7 @@ import { advance } from './advance.ts';
 import { changes } from './changes.ts';
 import { backToBranch, checkpoint, treeState } from './checkpoint.ts';
 import type { GitContext } from './context.ts';
+import { diff } from './diff.ts';
 import { Git } from './git.ts';
 import { buildMerge, testMerge } from './merge.ts';
 import { populate } from './populate.ts';
@@ -37,6 +38,7 @@ export function createWorkspace(options: WorkspaceOptions): Workspace {
     state: (worktree) => treeState(context, worktree),
     checkpoint: (worktree, message) => checkpoint(context, worktree, message),
     changes: (worktree, baseSha, headSha) => changes(git, worktree, baseSha, headSha),
+    diff: (worktree, baseSha, headSha) => diff(git, worktree, baseSha, headSha),
     testMerge: (headSha, target) => testMerge(context, headSha, target),
     buildMerge: (merge) => buildMerge(context, merge),
     advance: (target, mergeSha, expectedSha) => advance(context, target, mergeSha, expectedSha),
@@ -44,6 +46,6 @@ export function createWorkspace(options: WorkspaceOptions): Workspace {
     snapshot: (worktree, taskId) => snapshot(context, worktree, taskId),
     reset: (worktree, taskId, sha) => reset(context, worktree, taskId, sha),
     remove: (taskId, worktree, branch) => worktrees.remove(taskId, worktree, branch),
-    merged: (target) => merged(context, target),
+    merged: (target, since) => merged(context, target, since),
   };
 }

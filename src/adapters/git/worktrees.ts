@@ -6,7 +6,7 @@ import { taskIdFault } from '../../core/task.ts';
 import type { WorkspaceInfo } from '../../engine/ports.ts';
 import { reviveBranch } from './checkpoint.ts';
 import { Mutex, type GitContext } from './context.ts';
-import { clearStaleLocks, exists, saveRef, saveUnlessHeld } from './operations.ts';
+import { clearStaleLocks, exists, gitDirOf, saveRef, saveUnlessHeld } from './operations.ts';
 import { baseRef, checkpointRef, headRef, keptRef, taskBranch } from './refs.ts';
 import { snapshot } from './snapshot.ts';
 import { listWorktrees, samePath, type WorktreeEntry } from './worktreeList.ts';
@@ -54,8 +54,7 @@ export class Worktrees {
     if (start === undefined) throw noCommits(target_branch);
     if (head === undefined) {
       await this.#assertBranchName(branch);
-      await git.run(['update-ref', baseRef(taskId), start], { cwd: root });
-      await git.run(['update-ref', checkpointRef(taskId), start], { cwd: root });
+      await git.run(['update-ref', '--stdin'], { cwd: root, input: `update ${baseRef(taskId)} ${start}\nupdate ${checkpointRef(taskId)} ${start}\n` });
     }
     await this.#add(worktree, head === undefined ? ['-b', branch, worktree, start] : [worktree, branch]);
     return { worktree, branch, target_branch, base_sha: await this.#base(taskId, target_branch) };
@@ -152,15 +151,24 @@ export class Worktrees {
     }
     if (tip !== undefined) await git.run(['update-ref', keptRef(taskId), tip], { cwd: root });
     // A file system monitor that the agent's git started would keep the folder open. Where there is none this fails, which is fine.
-    if (await exists(worktree)) await git.run(['fsmonitor--daemon', 'stop'], { cwd: worktree, codes: 'any' });
-    // Node deletes links and junctions themselves, never what they point to; git on Windows once followed them.
-    await rm(worktree, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
+    if (await this.#isMonitored(worktree)) await git.run(['fsmonitor--daemon', 'stop'], { cwd: worktree, codes: 'any' });
+    // Out of the way first, so that a crash does not leave half a worktree that looks like work. Windows refuses while a program is in there.
+    const going = join(worktreesDir, `.${taskId}.removing`);
+    await removeFolder(going);
+    await rename(worktree, going).catch(() => removeFolder(worktree));
+    await removeFolder(going);
     if (entry !== undefined) await this.#unregister(worktree);
     if (tip !== undefined) {
       const deleted = await git.run(['branch', '--quiet', '-D', '--', branch], { cwd: root, codes: 'any' });
       if (deleted.code !== 0) log.warn(`The branch ${branch} stays: ${deleted.stderr.trim()}`);
     }
-    for (const ref of [baseRef(taskId), checkpointRef(taskId)]) await git.run(['update-ref', '-d', ref], { cwd: root });
+    await git.run(['update-ref', '--stdin'], { cwd: root, input: `delete ${baseRef(taskId)}\ndelete ${checkpointRef(taskId)}\n` });
+  }
+
+  /** Its socket lies in the git folder; on Windows it is a pipe that cannot be seen, so there the answer is always yes. */
+  async #isMonitored(worktree: string): Promise<boolean> {
+    if (!(await exists(worktree))) return false;
+    return process.platform === 'win32' || exists(join(await gitDirOf(this.#context, worktree), 'fsmonitor--daemon.ipc'));
   }
 
   /** One entry only: a prune would also forget the user's worktrees on drives that are not mounted. */
@@ -221,6 +229,11 @@ export class Worktrees {
     this.#byTask.set(taskId, mutex);
     return mutex.run(work);
   }
+}
+
+/** Node deletes links and junctions themselves, never what they point to; git on Windows once followed them. */
+async function removeFolder(folder: string): Promise<void> {
+  await rm(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
 }
 
 /** The short name of the branch that a task lands on. `current` is the branch checked out in the main checkout. */

@@ -1,7 +1,15 @@
-/** The Processes port: what an engine that crashed left behind is found by its mark and ended. */
+/** The Processes port: what an engine that crashed left behind is found by its mark, or by pid and start time, and ended. */
 import type { Processes } from '../../engine/ports.ts';
 import { killTree } from './kill.ts';
+import { isAlive } from './table.ts';
 
 export function createProcesses(): Processes {
-  return { sweep: (markPrefix) => killTree(null, { marked: (mark) => mark.startsWith(markPrefix) }) };
+  return {
+    sweep: async (markPrefix, { roots = [], grace_ms } = {}) => {
+      const grace = grace_ms === undefined ? {} : { graceMs: grace_ms };
+      let ended = await killTree(null, { marked: (mark) => mark.startsWith(markPrefix), ...grace });
+      for (const root of roots) if (await isAlive(root)) ended += await killTree(root, grace);
+      return ended;
+    },
+  };
 }

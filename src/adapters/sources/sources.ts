@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { loadConfig } from '../../core/config/load.ts';
 import { defaultConfig, type Config } from '../../core/config/schema.ts';
 import { BatonError, messageOf, type Problem } from '../../core/errors.ts';
+import type { Role } from '../../core/execution.ts';
 import { taskIdFault, type TaskDefinition } from '../../core/task.ts';
 import { slugOf, uniqueTaskId, writeTaskFile } from '../../core/taskText.ts';
 import type { Log, Sources } from '../../engine/ports.ts';
@@ -50,6 +51,8 @@ export function createSources(options: SourcesOptions): Sources {
       return { config: valid ? config : (lastValid ?? config), problems: [...problems], valid };
     },
 
+    prompt: (role) => readPrompt(root, role),
+
     stopRequested: (stopHookFile) =>
       stat(join(root, stopHookFile)).then(
         () => true,
@@ -89,6 +92,19 @@ async function readConfig(root: string): Promise<{ file: string; text: string } 
     }
   }
   return undefined;
+}
+
+/** An empty file counts as none. */
+async function readPrompt(root: string, role: Role): Promise<string | undefined> {
+  const file = join(root, '.baton', 'prompts', `${role}.md`);
+  try {
+    const text = await readFile(file, 'utf8');
+    return text.trim() === '' ? undefined : text;
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
+    throw new BatonError('invalid_config', `The prompt .baton/prompts/${role}.md cannot be read (${code ?? messageOf(error)}).`, { hint: 'Make it readable, or remove it to use the built-in prompt.' });
+  }
 }
 
 /**

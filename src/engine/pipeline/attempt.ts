@@ -5,7 +5,7 @@
  */
 import { costOf } from '../../core/cost.ts';
 import { messageOf } from '../../core/errors.ts';
-import { emptyUsage, type Attempt, type TaskExecution, type Usage } from '../../core/execution.ts';
+import { emptyUsage, sessionKey, type Attempt, type TaskExecution, type Usage } from '../../core/execution.ts';
 import type { AgentEnd, AgentMessage, AgentRequest, AgentSession } from '../ports.ts';
 import type { PipelineContext } from './context.ts';
 import { PermissionDesk } from './permissionDesk.ts';
@@ -145,7 +145,7 @@ async function recordStart(context: PipelineContext, plan: AttemptPlan, message:
     attempt.process = message.process;
     attempt.model = message.model ?? attempt.model;
     attempt.session_id = message.session_id ?? attempt.session_id;
-    if (attempt.session_id) draft.sessions[attempt.agent] = attempt.session_id;
+    if (attempt.session_id) draft.sessions[sessionKey(attempt.agent, attempt.role)] = attempt.session_id;
     return undefined;
   });
 }
@@ -165,6 +165,7 @@ async function store(context: PipelineContext, run: Run, plan: AttemptPlan, end:
     attempt.ended_at = at;
     attempt.exit_code = end.exit_code;
     attempt.outcome = end.ok ? 'succeeded' : run.aborted === 'cancel' ? 'cancelled' : run.aborted === 'stop' ? 'interrupted' : 'failed';
+    if (end.ok && attempt.role !== 'implementer') attempt.answer = end.structured === undefined ? end.result : JSON.stringify(end.structured);
     if (!end.ok && end.error) {
       attempt.error = { kind: end.error.kind, message: end.error.message, at, ...(end.error.status === undefined ? {} : { status: end.error.status }) };
     }

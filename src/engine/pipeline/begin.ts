@@ -32,7 +32,7 @@ function needOf(task: TaskExecution, config: Config): ApprovalNeed {
 }
 const needs = new WeakMap<TaskExecution['task_def'], { approval: Config['approval']; need: ApprovalNeed }>();
 
-/** new → implementing, with everything in place that an agent needs. */
+/** new → planning or implementing, with everything in place that an agent needs. */
 export async function begin(context: PipelineContext, run: Run): Promise<PhaseResult> {
   const task = context.lifecycle.get(run.taskId);
   if (await parkUnlessApproved(context, task)) return 'leave';
@@ -46,13 +46,16 @@ export async function begin(context: PipelineContext, run: Run): Promise<PhaseRe
     if (run.signal.aborted) return 'leave';
     return handleFailure(context, task.task_id, {
       error: { kind: error instanceof SetupFailure ? 'setup_failed' : error instanceof BatonError ? error.kind : 'unknown', message: describe(error) },
+      role: null,
       step_id: null,
       account: null,
       agent: null,
     });
   }
   if (run.signal.aborted) return 'leave';
-  await context.lifecycle.transition(task.task_id, 'implementing', 'the workspace is ready', (draft) => {
+  const { workflow, reason } = context.staffing.workflow(task);
+  const next = workflow === 'reviewed' && task.steps.length === 0 ? 'planning' : 'implementing';
+  await context.lifecycle.transition(task.task_id, next, 'the workspace is ready', (draft) => {
     const at = context.lifecycle.now();
     const approval = startApproval(context, draft);
     if (approval) useApproval(draft, approval.id, at);
@@ -63,9 +66,9 @@ export async function begin(context: PipelineContext, run: Run): Promise<PhaseRe
     draft.target_branch = space.target_branch;
     draft.started_at ??= at;
     draft.not_before = null;
-    draft.workflow = 'direct';
-    draft.workflow_reason = workflowReason(draft);
-    if (draft.steps.length === 0) addStep(draft, { id: 'implement', description: draft.task_def.goal });
+    draft.workflow = workflow;
+    draft.workflow_reason = reason;
+    if (next === 'implementing' && draft.steps.length === 0) addStep(draft, { id: 'implement', description: draft.task_def.goal });
     return [{ type: 'task_started', data: { name: draft.task_def.goal, branch: space.branch, base_sha: space.base_sha } }];
   });
   return 'again';
@@ -104,10 +107,6 @@ class SetupFailure extends Error {
 function startApproval(context: PipelineContext, task: TaskExecution) {
   const expires = (durationSeconds(context.config().approval.expires) ?? 0) * 1000;
   return usableApproval(task, 'start', context.ports.clock.now(), expires);
-}
-
-function workflowReason(task: TaskExecution): string {
-  return task.task_def.workflow === 'direct' ? 'the task asks for it' : 'one agent implements, Baton runs the gates';
 }
 
 function describe(error: unknown): string {

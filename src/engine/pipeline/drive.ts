@@ -7,8 +7,12 @@ import { isActive } from '../../core/states.ts';
 import type { TaskExecution } from '../../core/execution.ts';
 import { begin } from './begin.ts';
 import type { PhaseResult, PipelineContext } from './context.ts';
+import { reviewCode } from './codeReview.ts';
+import { resumeState } from './failure.ts';
 import { implement } from './implement.ts';
-import { finish } from './merge.ts';
+import { finishLanded } from './merge.ts';
+import { beginSteps, plan } from './plan.ts';
+import { revisePlan, reviewPlan } from './planReview.ts';
 import type { Run } from './run.ts';
 import { verify } from './verify.ts';
 
@@ -35,33 +39,30 @@ async function phase(context: PipelineContext, run: Run, task: TaskExecution): P
   switch (task.state) {
     case 'new':
       return begin(context, run);
+    case 'planning':
+      return plan(context, run);
+    case 'plan_review':
+      return reviewPlan(context, run);
+    case 'plan_rejected':
+      return revisePlan(context, run);
     case 'plan_approved':
-      await context.lifecycle.transition(task.task_id, 'implementing', 'the plan is approved');
-      return 'again';
+      return beginSteps(context, run);
     case 'implementing':
       return implement(context, run);
+    case 'code_review':
+      return reviewCode(context, run);
     case 'quality_gate':
-      return (await landedAlready(context, task)) ? 'leave' : verify(context, run);
+      return task.merge_sha !== null && (await finishLanded(context, task)) ? 'leave' : verify(context, run);
     default:
       throw new Error(`There is no phase for a task in state ${task.state}.`);
   }
-}
-
-/** A crash may fall between the merge and the record of it: the target's trailers tell. */
-async function landedAlready(context: PipelineContext, task: TaskExecution): Promise<boolean> {
-  if (task.merge_sha === null || task.target_branch === null) return false;
-  const landed = (await context.ports.workspace.merged(task.target_branch)).get(task.task_id);
-  if (landed?.sha !== task.merge_sha) return false;
-  const approval = task.decisions.find((one) => one.kind === 'merge' && one.answer?.verdict === 'approve' && one.applied_at === null);
-  await finish(context, task.task_id, landed.sha, `found merged on ${task.target_branch}`, approval);
-  return true;
 }
 
 async function askAfterInterruptions(context: PipelineContext, task: TaskExecution): Promise<PhaseResult> {
   const why = `It was interrupted ${task.interruptions} times in a row.`;
   await context.decisions.park(
     task.task_id,
-    { kind: 'question', question: `${why} Go on with it?`, detail: { error: 'interrupted' }, resume_state: task.state },
+    { kind: 'question', question: `${why} Go on with it?`, detail: { error: 'interrupted' }, resume_state: resumeState(task.state) },
     why,
   );
   return 'leave';
@@ -75,7 +76,7 @@ async function parkBroken(context: PipelineContext, taskId: string, error: unkno
   if (!isActive(task.state)) return;
   await context.decisions.park(
     taskId,
-    { kind: 'question', question: `Baton could not go on: ${message} Try again?`, detail: { error: 'internal', message }, resume_state: task.state },
+    { kind: 'question', question: `Baton could not go on: ${message} Try again?`, detail: { error: 'internal', message }, resume_state: resumeState(task.state) },
     message,
     (draft) => {
       draft.error = { kind: 'internal', message, at: context.lifecycle.now() };

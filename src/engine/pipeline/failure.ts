@@ -3,13 +3,16 @@ import { formatDuration } from '../../core/format.ts';
 import { classifyError, closesAccount, type ClassifiedError } from '../../core/classify.ts';
 import { afterFailure } from '../../core/retry.ts';
 import { areaOf } from '../../core/task.ts';
-import type { TaskError, TaskExecution } from '../../core/execution.ts';
+import { sessionKey, type Role, type TaskError, type TaskExecution } from '../../core/execution.ts';
+import type { TaskState } from '../../core/states.ts';
 import { setStep, stepOf } from '../lifecycle.ts';
 import type { AgentEnd } from '../ports.ts';
 import type { PhaseResult, PipelineContext } from './context.ts';
 
 export interface Failure {
   readonly error: NonNullable<AgentEnd['error']>;
+  /** Who failed; null while the workspace was being prepared. */
+  readonly role: Role | null;
   /** The step that was at work; null while the workspace was being prepared. */
   readonly step_id: string | null;
   /** The account that was used; null when no agent was involved. */
@@ -20,8 +23,9 @@ export interface Failure {
 /** Stores the consequence of a failure. 'leave': the task waits, is parked or has failed; 'again': go on at once. */
 export async function handleFailure(context: PipelineContext, taskId: string, failure: Failure): Promise<PhaseResult> {
   const task = context.lifecycle.get(taskId);
-  if (failure.error.kind === 'session_not_found' && failure.agent !== null && task.sessions[failure.agent] !== undefined) {
-    return forgetSession(context, task, failure, failure.agent);
+  if (failure.error.kind === 'session_not_found' && failure.agent !== null && failure.role !== null) {
+    const key = sessionKey(failure.agent, failure.role);
+    if (task.sessions[key] !== undefined) return forgetSession(context, task, failure, key);
   }
   const classified = classify(failure);
   const error: TaskError = {
@@ -35,11 +39,12 @@ export async function handleFailure(context: PipelineContext, taskId: string, fa
   if (closes === 'sign_in') await context.accounts.closeForSignIn(failure.account ?? '', error.message);
 
   const attempt = task.retry_count + 1;
-  const unknown = task.unknown_failures + (classified.decision === 'unknown' ? 1 : 0);
+  // What could not be read was asked for again already: that was the one retry of an unknown error.
+  const unknown = task.unknown_failures + (classified.kind === 'bad_output' ? 2 : classified.decision === 'unknown' ? 1 : 0);
   const next = afterFailure(context.config(), {
     area: areaOf(task.task_def),
     workflow: task.workflow,
-    role: 'implementer',
+    role: failure.role ?? 'implementer',
     error: classified,
     attempt,
     unknown,
@@ -111,11 +116,11 @@ async function holdAccount(
   return 'leave';
 }
 
-async function forgetSession(context: PipelineContext, task: TaskExecution, failure: Failure, agent: string): Promise<PhaseResult> {
+async function forgetSession(context: PipelineContext, task: TaskExecution, failure: Failure, key: string): Promise<PhaseResult> {
   await context.lifecycle.change(task.task_id, (draft) => {
-    draft.sessions = Object.fromEntries(Object.entries(draft.sessions).filter(([name]) => name !== agent));
+    draft.sessions = Object.fromEntries(Object.entries(draft.sessions).filter(([name]) => name !== key));
     backToRetry(draft, failure, null);
-    return [{ type: 'session_lost', data: { agent } }];
+    return [{ type: 'session_lost', data: { agent: failure.agent, role: failure.role } }];
   });
   return 'again';
 }
@@ -123,7 +128,7 @@ async function forgetSession(context: PipelineContext, task: TaskExecution, fail
 async function fail(context: PipelineContext, task: TaskExecution, failure: Failure, error: TaskError, why: string): Promise<PhaseResult> {
   await context.lifecycle.transition(task.task_id, 'failed', why, (draft) => {
     draft.error = error;
-    if (failure.step_id !== null) failStep(draft, failure.step_id, error);
+    if (failure.step_id !== null && failure.role === 'implementer') failStep(draft, failure.step_id, error);
     return context.decisions.withdraw(draft, () => true);
   });
   return 'leave';
@@ -136,7 +141,7 @@ async function askHuman(context: PipelineContext, task: TaskExecution, failure: 
       kind: 'question',
       question: `${why} Try again?`,
       detail: { error: error.kind, message: error.message, step_id: failure.step_id },
-      resume_state: task.state,
+      resume_state: resumeState(task.state),
     },
     why,
     (draft) => {
@@ -148,8 +153,14 @@ async function askHuman(context: PipelineContext, task: TaskExecution, failure: 
   return 'leave';
 }
 
+/** Where a parked task goes on: a rejected plan is revised by planning. */
+export function resumeState(state: TaskState): TaskState {
+  return state === 'plan_rejected' ? 'planning' : state;
+}
+
 function backToRetry(draft: TaskExecution, failure: Failure, error: TaskError | null): void {
-  if (failure.step_id === null) return;
+  // A reviewer's failure does not undo the work that it was to judge.
+  if (failure.step_id === null || failure.role !== 'implementer') return;
   const step = stepOf(draft, failure.step_id);
   if (step.state === 'implementing' || step.state === 'code_review') setStep(draft, failure.step_id, 'retry', draft.history.at(-1)?.at ?? '', error);
 }

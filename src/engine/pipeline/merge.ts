@@ -24,13 +24,19 @@ async function mergeInTurn(context: PipelineContext, run: Run, green: GateRound,
     const task = context.lifecycle.get(run.taskId);
     const { worktree, branch, head_sha: head, target_branch: target } = task;
     if (worktree === null || branch === null || head === null || target === null || run.signal.aborted) return 'leave';
+    // A git that outlived its engine may land what that one had built; a target that moved may have moved by it.
+    if (await finishLanded(context, task)) return 'leave';
     run.activity = `merging into ${target}`;
     context.changed();
     await context.lifecycle.change(task.task_id, (draft) => {
       draft.merge_started_at = context.lifecycle.now();
       return undefined;
     });
-    const built = await build(context, task, worktree, head, target);
+    const built = await build(context, run, task, worktree, head, target);
+    if (run.aborted !== undefined) {
+      if (built.kind === 'merged') await dropMerge(context, task.task_id, worktree, branch);
+      return 'leave';
+    }
     if (built.kind !== 'merged') {
       await dropMerge(context, task.task_id, worktree, branch);
       await askAgain(context, task, built);
@@ -38,7 +44,7 @@ async function mergeInTurn(context: PipelineContext, run: Run, green: GateRound,
     }
     if (built.tree_sha !== green.tree_sha) {
       const changes = await context.ports.workspace.changes(worktree, built.target_sha, built.merge_sha);
-      const combined = await judge(context, run, task, { subject: 'merge', base_sha: built.target_sha, changes });
+      const combined = await judge(context, run, task, { subject: 'merge', base_sha: built.target_sha, tree_sha: built.tree_sha, changes });
       if (!combined?.passed) {
         await dropMerge(context, task.task_id, worktree, branch);
         return combined ? sendBack(context, context.lifecycle.get(run.taskId), combined) : 'leave';
@@ -65,6 +71,16 @@ async function mergeInTurn(context: PipelineContext, run: Run, green: GateRound,
   return 'leave';
 }
 
+/** Finishes a task whose merge is on the target already: a crash may fall between the merge and the record of it. */
+export async function finishLanded(context: PipelineContext, task: TaskExecution): Promise<boolean> {
+  if (task.target_branch === null || task.base_sha === null) return false;
+  const landed = (await context.ports.workspace.merged(task.target_branch, task.base_sha)).get(task.task_id);
+  if (landed?.hash !== task.content_hash) return false;
+  const approval = task.decisions.find((one) => one.kind === 'merge' && one.answer?.verdict === 'approve' && one.applied_at === null);
+  await finish(context, task.task_id, landed.sha, `found merged on ${task.target_branch}`, approval);
+  return true;
+}
+
 /** The task is done; its worktree goes, its commits stay reachable. */
 export async function finish(context: PipelineContext, taskId: string, mergeSha: string, why: string, approval: Decision | undefined): Promise<void> {
   const task = await context.lifecycle.transition(taskId, 'done', why, (draft) => {
@@ -75,7 +91,7 @@ export async function finish(context: PipelineContext, taskId: string, mergeSha:
     draft.feedback = null;
     return [{ type: 'task_completed', data: { merge_sha: mergeSha, seconds: seconds(draft), cost_usd: draft.total_cost_usd } }];
   });
-  await tidy(context, task);
+  context.background(`removing the worktree of ${taskId}`, () => tidy(context, task));
 }
 
 /** Removes the worktree of a finished task; a failure to do so is no failure of the task and is tried again at the next start. */
@@ -102,19 +118,25 @@ export async function dropMerge(context: PipelineContext, taskId: string, worktr
   });
 }
 
-async function build(context: PipelineContext, task: TaskExecution, worktree: string, head: string, target: string): Promise<MergeResult> {
-  const { workspace, repository } = context.ports;
-  const { conflicts } = await workspace.testMerge(head, target);
-  if (conflicts.length > 0) return { kind: 'conflict', files: conflicts };
-  return workspace.buildMerge({
-    worktree,
-    head_sha: head,
-    target,
-    strategy: context.config().merge.strategy,
-    message: task.task_def.goal,
-    trailers: { 'Baton-Task': task.task_id, 'Baton-Hash': task.content_hash },
-    env: { BATON_MARK: `${repository.key}:${task.task_id}:merge` },
-  });
+async function build(context: PipelineContext, run: Run, task: TaskExecution, worktree: string, head: string, target: string): Promise<MergeResult> {
+  const { log, processes, repository, workspace } = context.ports;
+  const mark = `${repository.key}:${task.task_id}:merge`;
+  // The user's hooks may take as long as they like, but not longer than the user lets them.
+  const onAbort = (): void => void processes.sweep(mark).catch((error: unknown) => log.error(`The merge of ${task.task_id} could not be ended`, error));
+  run.signal.addEventListener('abort', onAbort, { once: true });
+  try {
+    return await workspace.buildMerge({
+      worktree,
+      head_sha: head,
+      target,
+      strategy: context.config().merge.strategy,
+      message: task.task_def.goal,
+      trailers: { 'Baton-Task': task.task_id, 'Baton-Hash': task.content_hash },
+      env: { BATON_MARK: mark },
+    });
+  } finally {
+    run.signal.removeEventListener('abort', onAbort);
+  }
 }
 
 type Obstacle = Exclude<MergeResult, { kind: 'merged' }> | { kind: 'blocked'; files: string[]; message: string };

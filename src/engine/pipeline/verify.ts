@@ -25,7 +25,8 @@ export async function verify(context: PipelineContext, run: Run): Promise<PhaseR
   if (worktree === null || base === null || head === null) return 'leave';
 
   const changes = await context.ports.workspace.changes(worktree, base, head);
-  const round = evidence(task, (await context.ports.workspace.state(worktree)).tree_sha) ?? (await newRound(context, run, task, changes));
+  const { tree_sha: tree } = await context.ports.workspace.state(worktree);
+  const round = evidence(task, tree) ?? (await newRound(context, run, task, changes, tree));
   if (round === undefined) return 'leave';
   if (!round.passed) return sendBack(context, task, round);
 
@@ -48,6 +49,8 @@ async function withOwnCommits(context: PipelineContext, run: Run): Promise<TaskE
   const task = context.lifecycle.get(run.taskId);
   if (task.worktree === null || task.branch === null) return task;
   if (task.merge_started_at !== null) await dropMerge(context, task.task_id, task.worktree, task.branch);
+  const state = await context.ports.workspace.state(task.worktree);
+  if (!state.dirty && state.head_sha === task.head_sha) return task;
   const { sha } = await context.ports.workspace.checkpoint(task.worktree, `Changes made by hand\n\nTask ${task.task_id}.\n`);
   if (sha === task.head_sha) return task;
   return context.lifecycle.change(task.task_id, (draft) => {
@@ -63,13 +66,25 @@ function evidence(task: TaskExecution, treeSha: string): GateRound | undefined {
 }
 
 /** Runs the gates on the task's branch and stores the round; undefined when it was broken off. */
-async function newRound(context: PipelineContext, run: Run, task: TaskExecution, changes: FileChange[]): Promise<GateRound | undefined> {
-  return judge(context, run, task, { subject: 'branch', base_sha: task.base_sha ?? '', changes });
+async function newRound(context: PipelineContext, run: Run, task: TaskExecution, changes: FileChange[], tree: string): Promise<GateRound | undefined> {
+  const round = await judge(context, run, task, { subject: 'branch', base_sha: task.base_sha ?? '', tree_sha: tree, changes });
+  await dropLeftovers(context, task);
+  return round;
+}
+
+/** What gates leave behind is no part of the work: taken for a human's changes it would land, and move the head away from its approval. */
+async function dropLeftovers(context: PipelineContext, task: TaskExecution): Promise<void> {
+  const { log, workspace } = context.ports;
+  if (task.worktree === null || task.head_sha === null || !(await workspace.state(task.worktree)).dirty) return;
+  log.info(`The gates of ${task.task_id} changed files of its worktree; they are back as they were committed, the changes are in refs/baton/snapshots/${task.task_id}.`);
+  await workspace.reset(task.worktree, task.task_id, task.head_sha);
 }
 
 export interface Subject {
   readonly subject: GateRound['subject'];
   readonly base_sha: string;
+  /** The tree that the worktree holds. */
+  readonly tree_sha: string;
   readonly changes: FileChange[];
 }
 
@@ -97,7 +112,7 @@ export async function judge(context: PipelineContext, run: Run, task: TaskExecut
     gates,
     selected,
     cwd: task.worktree,
-    tree_sha: (await ports.workspace.state(task.worktree)).tree_sha,
+    tree_sha: subject.tree_sha,
     base_sha: subject.base_sha,
     env: { BATON_TASK_ID: task.task_id, BATON_WORKTREE: task.worktree },
     mark: `${ports.repository.key}:${task.task_id}:gates`,

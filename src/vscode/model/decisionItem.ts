@@ -34,12 +34,14 @@ const PRESSING: readonly DecisionKind[] = ['permission', 'question', 'merge', 'c
 
 export function decisionTitle(decision: Decision): string {
   if (decision.kind === 'merge') return MERGE_TITLES[text(decision.detail['reason']) ?? ''] ?? TITLES.merge;
+  if (decision.kind === 'permission' && agentQuestions(decision).length > 0) return 'Answer question';
   if (decision.kind === 'permission' && commandOf(decision) === undefined) return 'Allow tool?';
   return TITLES[decision.kind];
 }
 
 export function decisionIcon(decision: Decision): Icon {
-  return { id: ICONS[decision.kind], color: 'charts.orange' };
+  const kind = agentQuestions(decision).length > 0 ? 'question' : decision.kind;
+  return { id: ICONS[kind], color: 'charts.orange' };
 }
 
 /** The facts beside the title, the task first. */
@@ -128,9 +130,29 @@ export function permissionTool(decision: Decision): string {
   return text(decision.detail['tool']) ?? 'tool';
 }
 
+/** A question of the agent to the user, with the answers that it offers. */
+export interface AgentQuestion {
+  readonly question: string;
+  readonly options: readonly { readonly label: string; readonly description: string }[];
+  readonly many: boolean;
+}
+
+/** What the agent asks by its tool for questions; the answers go back as that tool's input. Empty for other requests. */
+export function agentQuestions(decision: Decision): AgentQuestion[] {
+  const { questions } = permissionInput(decision);
+  if (permissionTool(decision) !== 'AskUserQuestion' || !Array.isArray(questions)) return [];
+  return questions.map(record).flatMap(({ question, options, multiSelect }) => {
+    const offered = (Array.isArray(options) ? options : []).map(record).map(({ label, description }) => ({ label: text(label) ?? '', description: text(description) ?? '' }));
+    const asked = text(question);
+    return asked === undefined ? [] : [{ question: asked, options: offered.filter(({ label }) => label !== ''), many: multiSelect === true }];
+  });
+}
+
 /** What a permission is about, in one line: the command, the file, or the tool with its input. */
 export function permissionSummary(decision: Decision): string {
   const input = permissionInput(decision);
+  const [question] = agentQuestions(decision);
+  if (question !== undefined) return oneLine(question.question, 100);
   const subject = commandOf(decision) ?? text(input['file_path']) ?? text(input['path']) ?? text(input['url']) ?? text(decision.detail['title']);
   if (commandOf(decision) !== undefined) return oneLine(subject ?? '', 100);
   return oneLine(`${permissionTool(decision)} ${subject ?? JSON.stringify(input)}`, 100);

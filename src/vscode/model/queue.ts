@@ -51,9 +51,14 @@ export type QueueNode =
 /** Roots of the view: one node a repository when there are several, else the groups themselves. Empty = a welcome text shows. */
 export function queueRoots(repositories: readonly QueueRepository[], now: number): QueueNode[] {
   const [first, ...others] = repositories;
-  if (first === undefined || !repositories.some((one) => one.notice !== undefined || (one.snapshot?.tasks.length ?? 0) > 0)) return [];
+  if (first === undefined || !repositories.some((one) => one.notice !== undefined || (one.snapshot !== undefined && showsTasks(one.snapshot, now)))) return [];
   if (others.length === 0) return repositoryChildren(first, now);
   return repositories.map((repository) => ({ kind: 'repository', id: `repository/${repository.key}`, repository }));
+}
+
+/** True when the queue has at least one task to show; what was done before today is not shown. */
+export function showsTasks(snapshot: Snapshot, now: number): boolean {
+  return Object.values(groupTasks(snapshot.tasks, now)).some((tasks) => tasks.length > 0);
 }
 
 export function repositoryChildren(repository: QueueRepository, now: number): QueueNode[] {
@@ -282,6 +287,12 @@ export function dropBefore(tasks: readonly TaskView[], dragged: readonly string[
   return next?.id ?? null;
 }
 
+/**
+ * A drawn row gets new buttons, so a click during which it is drawn is lost: often enough to be live, rarely enough to be clicked.
+ * In ms.
+ */
+const LIVE = 5000;
+
 /** How often the visible queue must be drawn again though nothing happened, in ms; null = never. */
 export function tickEvery(repositories: readonly QueueRepository[], now: number): number | null {
   let every: number | null = null;
@@ -289,7 +300,7 @@ export function tickEvery(repositories: readonly QueueRepository[], now: number)
     for (const task of snapshot?.tasks ?? []) {
       const group = queueGroup(task);
       const countdown = group === 'held' && task.not_before !== null && Date.parse(task.not_before) > now;
-      if (group === 'running' || countdown) return 1000;
+      if (group === 'running' || countdown) return LIVE;
       if (group === 'waiting' || group === 'held') every = 60_000;
     }
   }

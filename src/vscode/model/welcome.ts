@@ -1,6 +1,6 @@
 /** What the empty views say, and the notices above a queue that is not empty. */
 import type { AgentView, Snapshot } from '../../shared/api.ts';
-import type { Notice } from './queue.ts';
+import { showsTasks, type Notice } from './queue.ts';
 import { stoppedByItself } from './status.ts';
 
 /** Where a workspace folder stands. */
@@ -28,7 +28,8 @@ export const WELCOMES = [
 ] as const;
 export type Welcome = (typeof WELCOMES)[number];
 
-export function welcomeOf(input: WelcomeInput): Welcome {
+/** `now` is epoch milliseconds. */
+export function welcomeOf(input: WelcomeInput, now: number): Welcome {
   if (input.folders.length === 0) return 'no_folder';
   if (!input.trusted) return 'untrusted';
   if (input.repositories.length === 0) {
@@ -40,7 +41,7 @@ export function welcomeOf(input: WelcomeInput): Welcome {
   if (input.repositories.some((repository) => repository.failure !== undefined)) return 'ready';
   const snapshots = input.repositories.flatMap((repository) => repository.snapshot ?? []);
   if (snapshots.length === 0) return 'not_in_use';
-  if (snapshots.every((snapshot) => snapshot.tasks.length === 0)) {
+  if (!snapshots.some((snapshot) => showsTasks(snapshot, now))) {
     if (snapshots.every((snapshot) => lacksAgent(snapshot.agents))) return 'no_agent';
     return snapshots.every((snapshot) => snapshot.loop.state === 'never_started') ? 'never_started' : 'no_tasks';
   }

@@ -17,7 +17,7 @@ describe('baton init', () => {
     const { root } = await makeRepo();
     const { code, stdout } = await init(root);
     assert.equal(code, 0);
-    assert.match(stdout, /^Created \.baton\/orchestrator\.yaml\nCreated \.baton\/\.gitignore\nCreated \.baton\/tasks\/example\.md\n\nNext:\n {2}baton doctor /);
+    assert.match(stdout, /^Created \.baton\/\.gitignore\nCreated \.baton\/orchestrator\.yaml\nCreated \.baton\/tasks\/example\.md\n\nNext:\n {2}baton doctor /);
     const config = loadConfig(readFileSync(path.join(root, '.baton/orchestrator.yaml'), 'utf8'), '.baton/orchestrator.yaml', {});
     assert.deepEqual([config.valid, config.problems], [true, []]);
     const example = parseTaskMarkdown(readFileSync(path.join(root, '.baton/tasks/example.md'), 'utf8'), '.baton/tasks/example.md');
@@ -62,7 +62,7 @@ describe('baton init', () => {
   it('writes nothing with --dry-run (row 59)', async () => {
     const { root } = await makeRepo();
     const { stdout } = await init(root, '--dry-run');
-    assert.match(stdout, /^Would create \.baton\/orchestrator\.yaml\n/);
+    assert.match(stdout, /^Would create \.baton\/\.gitignore\nWould create \.baton\/orchestrator\.yaml\n/);
     assert.ok(!existsSync(path.join(root, '.baton')));
   });
 

@@ -266,6 +266,18 @@ describe('git worktrees', () => {
       assert.equal((await repo.git('worktree', 'list')).split('\n').length, 1);
     });
 
+    it('ends a removal that a crash broke off, without taking what is left for work', async () => {
+      const { workspace, worktreesDir, repo } = await fixture();
+      const { worktree, branch } = await workspace.create('t1', 'current');
+      const half = path.join(worktreesDir, '.t1.removing');
+      await rename(worktree, half);
+      await rm(path.join(half, '.git'));
+      await workspace.remove('t1', worktree, branch);
+      assert.deepEqual(await readdir(worktreesDir), []);
+      assert.equal(await repo.git('for-each-ref', 'refs/baton/snapshots', 'refs/heads/baton'), '');
+      assert.equal((await repo.git('worktree', 'list')).split('\n').length, 1);
+    });
+
     it('refuses any folder but the task’s own', async () => {
       const { repo, workspace } = await fixture();
       const info = await workspace.create('t1', 'current');

@@ -135,6 +135,22 @@ describe('the sweep after a crash', function () {
     await Promise.all([mine.exited, other.killTree()]);
   });
 
+  it('ends a root with its children where no mark tells, and nobody who was given its pid (row 231)', async function () {
+    if (!LINUX) this.skip();
+    const root = spawn('sh', ['-c', 'sleep 313 & sleep 314 & wait'], { stdio: 'ignore' });
+    const ended = once(root, 'exit');
+    const identity = await identify(root.pid ?? 0);
+    assert.ok(identity);
+    const children = async () => (await listProcesses()).filter((one) => one.ppid === identity.pid);
+    await until('its children run', async () => (await children()).length === 2);
+    const pids = await children();
+    assert.equal(await createProcesses().sweep(newMark(), { roots: [{ pid: identity.pid, started: 'another boot/1' }] }), 0);
+    assert.equal(await isAlive(identity), true);
+    assert.equal(await createProcesses().sweep(newMark(), { roots: [identity] }), 3);
+    await ended;
+    for (const child of pids) assert.equal(await isAlive(child), false);
+  });
+
   it('finds nothing where nothing is', async () => {
     assert.equal(await createProcesses().sweep(newMark()), 0);
   });

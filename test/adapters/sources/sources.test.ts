@@ -54,6 +54,15 @@ describe('The files of a repository', () => {
     });
   });
 
+  describe('as prompts', () => {
+    it('are those of .baton/prompts by role; an empty file counts as none', async () => {
+      open({ '.baton/prompts/planner.md': 'Plan {{goal}}.\n', '.baton/prompts/implementer.md': ' \n' });
+      assert.equal(await sources.prompt('planner'), 'Plan {{goal}}.\n');
+      assert.equal(await sources.prompt('implementer'), undefined);
+      assert.equal(await sources.prompt('code_reviewer'), undefined);
+    });
+  });
+
   describe('as configuration', () => {
     it('are the defaults where there is none', async () => {
       open();

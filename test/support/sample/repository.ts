@@ -40,7 +40,7 @@ export async function makeClaudeSample(options: SampleOptions): Promise<SampleRe
   const home = path.join(options.folder, 'home');
   const root = path.join(options.folder, 'till');
   await mkdir(path.join(home, 'run'), { recursive: true, mode: 0o700 });
-  makeSample({ dir: root, project: ROOT });
+  await makeSample({ dir: root, project: ROOT });
   await useClaude(root, await provisionClaude(), options);
   const agents: Record<string, string> = { ...claudeEnvironment(home, options.model), XDG_RUNTIME_DIR: path.join(home, 'run'), XDG_DATA_HOME: path.join(home, 'data') };
   const env = { ...agents, GIT_CONFIG_GLOBAL: path.join(home, 'gitconfig'), GIT_CONFIG_NOSYSTEM: '1' };

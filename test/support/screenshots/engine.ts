@@ -33,7 +33,7 @@ export const openRepository: EngineModule['openRepository'] = ({ folder }) => {
 export const initRepository: EngineModule['initRepository'] = (folder) => {
   mkdirSync(path.join(folder, '.baton'), { recursive: true });
   writeFileSync(path.join(folder, '.baton/orchestrator.yaml'), 'gates: []\n');
-  return Promise.resolve({ created: ['.baton/orchestrator.yaml'] });
+  return Promise.resolve({ root: folder, created: ['.baton/orchestrator.yaml'], kept: [] });
 };
 
 function changed(numstat: string, names: string): FileChangeView[] {

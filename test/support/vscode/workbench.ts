@@ -18,6 +18,7 @@ export type Theme = keyof typeof THEMES;
 export const ALL_THEMES = Object.keys(THEMES) as Theme[];
 
 const SCREENSHOTS = path.join(ROOT, 'out/screenshots');
+const CLICK_TIMEOUT_MS = 1_000;
 const TIMEOUT_MS = 30_000;
 const PALETTE_TIMEOUT_MS = 2_000;
 const START_TIMEOUT_MS = 60_000;
@@ -234,20 +235,28 @@ export class Workbench {
 
   /** Clicks an inline action of a tree row by its title. */
   async clickRowAction(row: Locator, action: string): Promise<void> {
-    await row.hover();
-    await row.locator(`.actions .action-label[aria-label^="${action}"]`).click();
+    const button = row.locator(`.actions .action-label[aria-label^="${action}"]`);
+    const deadline = performance.now() + TIMEOUT_MS;
+    for (;;) {
+      await row.hover();
+      try {
+        // A row that is drawn again or moves takes its buttons with it.
+        await button.click({ timeout: CLICK_TIMEOUT_MS });
+        return;
+      } catch (error) {
+        if (performance.now() > deadline) throw error;
+      }
+    }
   }
 
   /** Clicks an entry of a row's context menu. */
   async clickRowMenu(row: Locator, action: string): Promise<void> {
     await row.click({ button: 'right' });
     const menu = this.page.locator('.context-view .monaco-menu');
-    const entry = menu.getByText(action, { exact: true });
-    await entry.waitFor();
-    // A menu that has just opened takes no click, so that its opening cannot choose.
-    for (const deadline = performance.now() + TIMEOUT_MS; (await menu.count()) > 0 && performance.now() < deadline; ) {
-      await entry.click({ timeout: PALETTE_TIMEOUT_MS }).catch(() => undefined);
-      await menu.waitFor({ state: 'detached', timeout: 500 }).catch(() => undefined);
+    // A menu is deaf to the mouse for its first 100 ms: clicked again, until it has closed.
+    for (let open = true; open; ) {
+      await menu.getByText(action, { exact: true }).click();
+      open = await menu.waitFor({ state: 'detached', timeout: 500 }).then(() => false, () => true);
     }
   }
 
@@ -295,16 +304,31 @@ export class Workbench {
     return this.page.getByRole('tab', { name: title }).and(this.page.locator('.tabs-container .tab')).first();
   }
 
-  notification(text: string | RegExp): Locator {
-    return this.page.locator('.notifications-toasts .notification-list-item').filter({ hasText: text }).first();
+  /** The notification with this text, in the notification center: VS Code under its smoke-test driver shows no toasts. */
+  async notification(text: string | RegExp): Promise<Locator> {
+    const center = this.page.locator('.notifications-center.visible');
+    const found = center.locator('.notification-list-item').filter({ hasText: text }).first();
+    const deadline = performance.now() + TIMEOUT_MS;
+    for (;;) {
+      if ((await center.count()) === 0) await this.page.locator('#status\\.notifications').click();
+      const shown = await found.waitFor({ timeout: CLICK_TIMEOUT_MS }).then(() => true, () => false);
+      if (shown) return found;
+      if (performance.now() > deadline) throw new Error(`No notification says ${String(text)}. There is: ${(await center.allInnerTexts()).join(' ')}`);
+    }
   }
 
-  notifications(): Promise<string[]> {
-    return this.page.locator('.notifications-toasts .notification-list-item-message').allInnerTexts();
+  /** What the notification center holds. */
+  async notifications(): Promise<string[]> {
+    const center = this.page.locator('.notifications-center.visible');
+    if ((await center.count()) === 0) await this.page.locator('#status\\.notifications').click();
+    await center.waitFor();
+    const messages = await center.locator('.notification-list-item-message').allInnerTexts();
+    await this.page.locator('#status\\.notifications').click();
+    return messages;
   }
 
   async clickNotificationButton(text: string | RegExp, button: string): Promise<void> {
-    await this.notification(text).getByRole('button', { name: button, exact: true }).click();
+    await (await this.notification(text)).getByRole('button', { name: button, exact: true }).click();
   }
 
   /** A button of the modal dialog. */

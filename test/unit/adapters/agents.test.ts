@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { extractJson } from '../../../src/adapters/agents/answer.ts';
+import { extractJson } from '../../../src/core/extractJson.ts';
 import { Channel } from '../../../src/adapters/agents/channel.ts';
 import { claudeArguments } from '../../../src/adapters/agents/claude/arguments.ts';
 import { closedUntil, endOf, errorOf, kindOfStatus } from '../../../src/adapters/agents/claude/outcome.ts';

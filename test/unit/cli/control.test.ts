@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { COMPLEXITIES, PRIORITIES, RISKS, WORKFLOWS } from '../../../src/core/task.ts';
 import { cli } from '../../support/cli.ts';
 import { changeSchema, documentOf } from '../../support/cliSchemas.ts';
 import { MemoryEngine, taskView } from '../../support/memoryEngine.ts';
@@ -85,6 +86,16 @@ describe('baton add', () => {
       assert.deepEqual(engine.commands, []);
     });
   }
+});
+
+describe('baton add --help', () => {
+  it('names every choice that the schema knows', async () => {
+    const { stdout } = await cli(new MemoryEngine(), ['add', '--help'], { columns: 200 });
+    for (const [option, choices] of [['risk', RISKS], ['complexity', COMPLEXITIES], ['priority', PRIORITIES], ['workflow', WORKFLOWS]] as const) {
+      const line = stdout.split('\n').find((one) => one.includes(`--${option} <`)) ?? '';
+      for (const choice of choices) assert.match(line, new RegExp(`\\b${choice}\\b`));
+    }
+  });
 });
 
 describe('baton pause, resume, stop, message', () => {

@@ -245,7 +245,7 @@ describe('baton run and signals', () => {
     engine.loop({ state: 'stopped' });
     const { code, stdout, closed } = await result;
     assert.deepEqual([code, closed], [0, 1]);
-    assert.match(stdout, /Stopping: 1 running attempt\(s\) finish first\. Ctrl-C again stops now\./);
+    assert.match(stdout, /Stopping after the running attempts\. Ctrl-C again stops now\./);
     assert.match(stdout, /Tasks Completed: 1/);
   });
 

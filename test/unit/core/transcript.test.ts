@@ -59,6 +59,12 @@ Tokens: 12,345 in, 678 out, cache 0 read and 9 written. Cost: $0.0123, 3 turns.
     );
   });
 
+  it('calls a stop an interruption, not a failure', () => {
+    const end = (kind: string) => renderTranscript([at(0, { type: 'started' }), at(18, { type: 'end', end: { ok: false, result: '', exit_code: null, error: { kind, message: 'Baton was stopped.' } } })]);
+    assert.match(end('interrupted'), /### 12:00:18 Interrupted after 18s\n\nBaton was stopped\./);
+    assert.match(end('silence'), /Failed after 18s: silence/);
+  });
+
   it('names a tool once, and a start once that is told twice', () => {
     const rendered = renderTranscript([
       at(1, { type: 'started', session_id: 's-1', model: 'm-1' }),

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { decisionContext, decisionDescription, decisionTitle, needYou, pendingDecisions, permissionSummary } from '../../../src/vscode/model/decisionItem.ts';
+import { agentQuestions, decisionContext, decisionDescription, decisionTitle, needYou, pendingDecisions, permissionSummary } from '../../../src/vscode/model/decisionItem.ts';
 import { awaitingMerge, awaitingPermission, decision, everyState, snapshot } from '../../support/snapshotEngine.ts';
 
 const NOW = Date.parse('2030-05-17T12:30:00.000Z');
@@ -29,6 +29,15 @@ describe('A decision in Needs You', () => {
     const write = decision('a', NOW, { kind: 'permission', detail: { tool: 'Write', title: 'Write', input: { file_path: '/etc/hosts', content: 'x' } } });
     assert.equal(decisionTitle(write), 'Allow tool?');
     assert.equal(permissionSummary(write), 'Write /etc/hosts');
+  });
+
+  it('shows a question that the agent asks with its tool for questions, and the answers that it offers', () => {
+    const questions = [{ question: 'Tabs or spaces?', header: 'Style', multiSelect: false, options: [{ label: 'Tabs', description: 'a' }, { label: 'Spaces' }] }];
+    const asked = decision('a', NOW, { kind: 'permission', detail: { tool: 'AskUserQuestion', title: 'x', input: { questions } } });
+    assert.equal(decisionTitle(asked), 'Answer question');
+    assert.equal(permissionSummary(asked), 'Tabs or spaces?');
+    assert.deepEqual(agentQuestions(asked), [{ question: 'Tabs or spaces?', many: false, options: [{ label: 'Tabs', description: 'a' }, { label: 'Spaces', description: '' }] }]);
+    assert.deepEqual(agentQuestions(decision('a', NOW, { kind: 'permission', detail: { tool: 'Bash', input: { questions } } })), []);
   });
 
   it('says why a task may not start without a word', () => {

@@ -1,7 +1,7 @@
 /** What came of an attempt, by structured evidence only: the result event and the API errors before it. */
 import type { AgentEnd } from '../../../engine/ports.ts';
 import type { Exit } from '../../process/spawn.ts';
-import { extractJson } from '../answer.ts';
+import { extractJson } from '../../../core/extractJson.ts';
 import { number, object, string, type Json } from '../json.ts';
 
 export type AgentError = NonNullable<AgentEnd['error']>;

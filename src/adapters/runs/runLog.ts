@@ -1,0 +1,45 @@
+/** The RunLog port: one Markdown file that is only ever appended to. */
+import { appendFile, mkdir, stat } from 'node:fs/promises';
+import path from 'node:path';
+import { RUN_LOG_TITLE } from '../../core/runLog.ts';
+import type { Log, RunLog } from '../../engine/ports.ts';
+import type { Redactor } from './redact.ts';
+
+export const RUN_LOG_FILE = 'ORCHESTRATOR_RUN_LOG.md';
+
+/** Appends in order, secrets removed. A failure is said once, and the next append tries again. */
+export function createRunLog(options: { readonly batonDir: string; readonly redactor: Redactor; readonly log: Log }): RunLog {
+  const file = path.join(options.batonDir, RUN_LOG_FILE);
+  let waiting = '';
+  let writing: Promise<void> | undefined;
+  let broken = false;
+  const drain = async (): Promise<void> => {
+    while (waiting !== '') {
+      const text = waiting;
+      waiting = '';
+      try {
+        const title = (await isMissing(file)) ? RUN_LOG_TITLE : '';
+        await mkdir(options.batonDir, { recursive: true });
+        await appendFile(file, title + text);
+        broken = false;
+      } catch (error) {
+        if (!broken) options.log.warn(`The run log ${file} could not be written: ${String(error)}`);
+        broken = true;
+      }
+    }
+    writing = undefined;
+  };
+  return {
+    append(text) {
+      waiting += options.redactor.redact(text);
+      writing ??= Promise.resolve().then(drain);
+    },
+    flush: async () => {
+      await writing;
+    },
+  };
+}
+
+async function isMissing(file: string): Promise<boolean> {
+  return (await stat(file).catch(() => undefined)) === undefined;
+}

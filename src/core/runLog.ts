@@ -1,0 +1,166 @@
+/**
+ * The lines of the human-readable audit log (`.baton/ORCHESTRATOR_RUN_LOG.md`), in the wording of the requirements with the
+ * task id wherever that lacks it. Pure: an event and its task in, Markdown out. Times are UTC.
+ */
+import type { GateRound, TaskExecution, Usage } from './execution.ts';
+import { formatMoney } from './format.ts';
+
+export const RUN_LOG_TITLE = '# Orchestrator Run Log\n';
+
+export type RunLogCategory = 'task' | 'routing' | 'llm_call' | 'quality_gate' | 'retry' | 'human_review';
+
+export interface RunLogEvent {
+  /** UTC ISO 8601 with milliseconds. */
+  readonly at: string;
+  readonly type: string;
+  readonly task_id: string | null;
+  readonly data: Readonly<Record<string, unknown>>;
+}
+
+export function runHeader(runId: string, startedAt: string, taskIds: readonly string[]): string {
+  return `\n## Run: ${runId}\n\n**Started**: ${startedAt}\n\n**Tasks**: ${taskIds.length === 0 ? 'none' : taskIds.join(', ')}\n\n### Execution Log\n\n`;
+}
+
+export interface RunFigures {
+  readonly ended_at: string;
+  readonly seconds: number;
+  readonly cost_usd: number;
+  readonly unpriced: boolean;
+  readonly completed: number;
+  readonly failed: number;
+  readonly needs_review: number;
+}
+
+/** What happened to the tasks between a run's start and its end (ISO times), read from their own records. */
+export function runFigures(tasks: readonly TaskExecution[], startedAt: string, endedAt: string): RunFigures {
+  const within = (at: string | null): boolean => at !== null && at >= startedAt && at <= endedAt;
+  const ends = tasks.flatMap((task) => task.history.filter((entry) => within(entry.at)).slice(-1).map((entry) => ({ task, to: entry.to })));
+  const calls = tasks.flatMap((task) => task.attempts).filter((attempt) => within(attempt.ended_at));
+  return {
+    ended_at: endedAt,
+    seconds: (Date.parse(endedAt) - Date.parse(startedAt)) / 1000,
+    cost_usd: calls.reduce((sum, call) => sum + (call.cost_usd ?? 0), 0),
+    unpriced: calls.some((call) => call.cost_usd === null),
+    completed: ends.filter(({ to }) => to === 'done').length,
+    // A cancelled task is not a failure.
+    failed: ends.filter(({ task, to }) => to === 'failed' && task.error?.kind !== 'cancelled').length,
+    needs_review: tasks.filter((task) => task.state === 'awaiting_human_review').length,
+  };
+}
+
+export function runSummary(figures: RunFigures): string {
+  return [
+    '',
+    '### Run Summary',
+    '',
+    `**Ended**: ${figures.ended_at}`,
+    '',
+    `**Total Duration**: ${seconds(figures.seconds)}`,
+    `**Total Cost**: ${money(figures.cost_usd, figures.unpriced)}`,
+    `**Tasks Completed**: ${figures.completed}`,
+    `**Tasks Failed**: ${figures.failed}`,
+    `**Tasks Needing Review**: ${figures.needs_review}`,
+    '',
+  ].join('\n');
+}
+
+/** The log's text for an event, or undefined when the event has no place in it. `task` is the record after the event. */
+export function runLogEntry(event: RunLogEvent, task: TaskExecution | undefined): string | undefined {
+  const line = (icon: string, category: RunLogCategory, message: string): string =>
+    `- \`${event.at.slice(11, 19)}\` ${icon} **${category}**: ${oneLine(message)}\n`;
+  const { data } = event;
+  const id = event.task_id ?? '';
+  const about = `(task=${id})`;
+  switch (event.type) {
+    case 'task_added':
+      return line('ℹ️', 'task', `Task ${id} queued: ${text(data['goal'])}`);
+    case 'task_removed':
+      return line('ℹ️', 'task', `Task ${id} removed: its definition is gone`);
+    case 'task_started':
+      return line('ℹ️', 'task', `Task ${id} started: ${text(data['name'])}`);
+    case 'task_state':
+      return stateLine(line, id, data, task);
+    case 'routing':
+      return line('ℹ️', 'routing', `Routing [${text(data['role'])}] → ${text(data['model'] ?? data['agent'])}: ${text(data['reason'])} ${about}`);
+    case 'attempt_ended':
+      return callLine(line, data, about);
+    case 'gate_round':
+      return gateLines(line, id, data as unknown as GateRound);
+    case 'retry':
+      return line(
+        '⚠️',
+        'retry',
+        `⚠️ Retry attempt ${text(data['attempt'])}/${text(data['max_attempts'])} for ${typeof data['step_id'] !== 'string' ? 'the workspace' : `step ${text(data['step_id'])}`}: ${text(data['message'] ?? data['reason'])} ${about}`,
+      );
+    case 'held':
+      return line('⚠️', 'retry', `⚠️ Account ${text(data['account'])} closed until ${text(data['until'] ?? 'sign-in')}: ${text(data['reason'])} ${about}`);
+    case 'interrupted':
+      return line('⚠️', 'retry', `⚠️ Interrupted: ${text(data['reason'])} ${about}`);
+    case 'decision_opened':
+      return line('🔍', 'human_review', `🔍 Human review required for ${id}: ${text(data['question'])}`);
+    case 'decision_answered':
+      return line('🔍', 'human_review', `${data['verdict'] === 'approve' ? '✅' : data['verdict'] === 'reject' ? '❌' : '🔄'} ${text(data['kind'])} answered by ${text(data['by'])}: ${text(data['verdict'])}${typeof data['text'] !== 'string' ? '' : `: ${text(data['text'])}`} ${about}`);
+    case 'decision_withdrawn':
+      return line('🔍', 'human_review', `${text(data['kind'])} withdrawn ${about}`);
+    case 'orchestrator_paused':
+      return line('ℹ️', 'task', 'Paused: running attempts finish, nothing new starts');
+    case 'orchestrator_resumed':
+      return line('ℹ️', 'task', 'Resumed');
+    case 'orchestrator_stopped':
+      return line('ℹ️', 'task', `Stopped: ${text(data['reason'] ?? 'by the user')}`);
+    default:
+      return undefined;
+  }
+}
+
+type Line = (icon: string, category: RunLogCategory, message: string) => string;
+
+function stateLine(line: Line, id: string, data: RunLogEvent['data'], task: TaskExecution | undefined): string {
+  const to = text(data['to']);
+  if (to !== 'done' && to !== 'failed') return line('ℹ️', 'task', `Task ${id}: ${text(data['from'])} → ${to}: ${text(data['why'])}`);
+  const took = task?.started_at && task.completed_at ? `duration=${seconds((Date.parse(task.completed_at) - Date.parse(task.started_at)) / 1000)}, ` : '';
+  const cost = `cost=${money(task?.total_cost_usd ?? 0, task?.unpriced ?? false)}`;
+  const icon = to === 'done' ? '✅' : '❌';
+  return line(icon, 'task', `${icon} Task completed: ${to} (task=${id}, ${took}${cost})${to === 'failed' ? `: ${text(data['why'])}` : ''}`);
+}
+
+function callLine(line: Line, data: RunLogEvent['data'], about: string): string {
+  const ok = data['outcome'] === 'succeeded';
+  const cost = typeof data['cost_usd'] === 'number' ? formatMoney(data['cost_usd']) : 'unpriced';
+  const error = data['error'] as { message?: string } | null | undefined;
+  const usage = data['usage'] as Usage | undefined;
+  const tokens = usage && usage.input_tokens + usage.output_tokens > 0 ? `, ${usage.input_tokens}+${usage.output_tokens} tokens` : '';
+  const call = `${ok ? '✅' : '❌'} LLM call [${text(data['role'])}] ${text(data['agent'])}/${text(data['model'] ?? 'default')} (cost=${cost}, ${seconds(Number(data['seconds'] ?? 0))}${tokens})`;
+  return line(ok ? 'ℹ️' : '❌', 'llm_call', `${call}${ok ? '' : `: ${text(error?.message ?? data['outcome'])}`} ${about}`);
+}
+
+function gateLines(line: Line, id: string, round: GateRound): string {
+  const took = Math.max(0, ...round.checks.map((check) => check.seconds));
+  const where = round.subject === 'merge' ? ', on the merge result' : '';
+  const head = round.passed
+    ? line('✅', 'quality_gate', `Quality Gate ✅ PASSED (task=${id}, ${seconds(took)}${where})`)
+    : line('❌', 'quality_gate', `Quality Gate ❌ FAILED (task=${id}, ${seconds(took)}${where})`);
+  const checks = round.checks.flatMap((check) => {
+    if (check.status === 'failed') return [`  - ❌ ${check.name} failed\n`];
+    return check.status === 'warning' ? [`  - ⚠️ ${check.name} warned\n`] : [];
+  });
+  return [head, ...checks].join('');
+}
+
+function money(dollars: number, unpriced: boolean): string {
+  if (!unpriced) return formatMoney(dollars);
+  return dollars > 0 ? `${formatMoney(dollars)} and unpriced calls` : 'unpriced';
+}
+
+function seconds(value: number): string {
+  return `${value.toFixed(1)}s`;
+}
+
+function text(value: unknown): string {
+  return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean' ? String(value) : '';
+}
+
+/** An entry is one line, whatever an error or a goal holds. */
+function oneLine(message: string): string {
+  return message.replace(/\s*\n\s*/g, ' ').trim();
+}

@@ -1,0 +1,157 @@
+/** One turn of a role: the attempt is stored, its agent runs, and its end is told. What a role does with the end is its phase's business. */
+import { emptyUsage, sessionKey, type Attempt, type Role, type StepExecution, type TaskExecution } from '../../core/execution.ts';
+import { IMPLEMENTER_TEMPLATE } from '../../core/prompt.ts';
+import { CODE_REVIEWER_TEMPLATE } from '../../core/prompts/codeReviewer.ts';
+import { PLAN_REVIEWER_TEMPLATE, PLANNER_TEMPLATE } from '../../core/prompts/planner.ts';
+import type { AgentEnd } from '../ports.ts';
+import { attemptOf, runAttempt } from './attempt.ts';
+import type { AgentChoice, ChosenAgent, PipelineContext } from './context.ts';
+import type { Run } from './run.ts';
+
+/** Drivers whose sessions can be gone on with. */
+const RESUMABLE: readonly string[] = ['claude', 'codex', 'acp'];
+
+const BUILT_IN: Readonly<Record<Role, string>> = {
+  planner: PLANNER_TEMPLATE,
+  plan_reviewer: PLAN_REVIEWER_TEMPLATE,
+  implementer: IMPLEMENTER_TEMPLATE,
+  code_reviewer: CODE_REVIEWER_TEMPLATE,
+};
+
+export interface PromptTemplate {
+  readonly text: string;
+  /** Short hash of the text. */
+  readonly version: string;
+}
+
+export interface Turn {
+  readonly role: Role;
+  readonly step: StepExecution | null;
+  readonly chosen: ChosenAgent;
+  /** Session to go on with. */
+  readonly resume: string | null;
+  readonly prompt: string;
+  readonly template: PromptTemplate;
+  readonly schema?: Readonly<Record<string, unknown>>;
+  /** Changes that belong to the start of the attempt; returns the attempt's number. */
+  readonly open: (draft: TaskExecution, at: string) => number;
+}
+
+/** The template of a role: the user's own, else the built-in one. */
+export async function templateOf(context: PipelineContext, role: Role): Promise<PromptTemplate> {
+  const text = (await context.ports.sources.prompt(role)) ?? BUILT_IN[role];
+  return { text, version: context.ports.crypto.hash(text).slice(0, 12) };
+}
+
+/** The agent for a role if it may start now; undefined when the task must queue up (again). */
+export function mayTake(context: PipelineContext, run: Run, task: TaskExecution, choice: AgentChoice): ChosenAgent | undefined {
+  if (choice.kind === 'none' || !run.needsSlot || !context.mayStartAttempt() || task.worktree === null) return undefined;
+  // The queue judged the role that the run began with; another role may be another agent's.
+  if (context.accounts.hold(choice.agent.account) !== undefined || context.isBusy(choice.agent, task.task_id)) return undefined;
+  return choice;
+}
+
+/** The session that a role would go on with, where its agent can. */
+export function sessionOf(task: TaskExecution, chosen: ChosenAgent, role: Role): string | null {
+  return RESUMABLE.includes(chosen.agent.config.driver) ? (task.sessions[sessionKey(chosen.agent.name, role)] ?? null) : null;
+}
+
+/**
+ * Runs the turn. Undefined when it was broken off, which is noted. The attempt and what `open` changes are stored before
+ * the agent starts, so that a crash leaves a trace to recover from.
+ */
+export async function takeTurn(context: PipelineContext, run: Run, turn: Turn): Promise<AgentEnd | undefined> {
+  const { role, step, chosen } = turn;
+  const task = await openAttempt(context, run.taskId, turn);
+  const attempt = task.attempts.at(-1);
+  if (!attempt || task.worktree === null) return undefined;
+  const end = await runAttempt(context, run, {
+    task,
+    attempt,
+    request: {
+      task_id: task.task_id,
+      attempt_id: attempt.attempt_id,
+      number: attempt.number,
+      role,
+      step_id: attempt.step_id,
+      mark: attempt.mark,
+      agent: chosen.agent.config,
+      model: chosen.model,
+      cwd: task.worktree,
+      prompt: turn.prompt,
+      resume: turn.resume,
+      env: {
+        BATON_TASK_ID: task.task_id,
+        BATON_ROLE: role,
+        BATON_STEP_ID: step?.step_id ?? '',
+        BATON_ATTEMPT: String(attempt.number),
+        BATON_WORKTREE: task.worktree,
+      },
+      ...(turn.schema === undefined ? {} : { output_schema: turn.schema }),
+      ...(task.task_def.budget_usd === undefined ? {} : { max_budget_usd: task.task_def.budget_usd }),
+    },
+  });
+  if (!run.signal.aborted) return end;
+  await noteInterruption(context, run);
+  return undefined;
+}
+
+/** An answer that was acted upon, in the draft of what follows from it. */
+export function consumeAnswer(draft: TaskExecution, attemptId: string): Attempt {
+  const attempt = attemptOf(draft, attemptId);
+  attempt.answer = null;
+  return attempt;
+}
+
+/** Work has gone on: what went wrong before counts no more. */
+export function noteProgress(draft: TaskExecution): void {
+  draft.feedback = null;
+  draft.error = null;
+  draft.not_before = null;
+  draft.interruptions = 0;
+  draft.unknown_failures = 0;
+}
+
+function openAttempt(context: PipelineContext, taskId: string, turn: Turn): Promise<TaskExecution> {
+  const { role, step, chosen } = turn;
+  const { agent, model, reason } = chosen;
+  return context.lifecycle.change(taskId, (draft) => {
+    const at = context.lifecycle.now();
+    const number = turn.open(draft, at);
+    draft.not_before = null;
+    draft.models[role] = model ?? agent.name;
+    const attemptId = `a${draft.attempts.length + 1}`;
+    draft.attempts.push({
+      attempt_id: attemptId,
+      role,
+      step_id: step?.step_id ?? null,
+      number,
+      agent: agent.name,
+      driver: agent.config.driver,
+      model,
+      account: agent.account,
+      mark: `${context.ports.repository.key}:${draft.task_id}:${attemptId}`,
+      session_id: null,
+      process: null,
+      started_at: at,
+      ended_at: null,
+      outcome: 'running',
+      error: null,
+      exit_code: null,
+      usage: emptyUsage(),
+      cost_usd: null,
+      turns: 0,
+      prompt_version: turn.template.version,
+    });
+    const data = { attempt_id: attemptId, role, step_id: step?.step_id ?? null, agent: agent.name, model, reason };
+    return [{ type: 'routing', data }, { type: 'attempt_started', data }];
+  });
+}
+
+async function noteInterruption(context: PipelineContext, run: Run): Promise<void> {
+  if (run.aborted !== 'stop') return;
+  await context.lifecycle.change(run.taskId, (draft) => {
+    draft.interruptions += 1;
+    return [{ type: 'interrupted', data: { reason: 'Baton was stopped', in_a_row: draft.interruptions } }];
+  });
+}

@@ -1,0 +1,102 @@
+/** Who does what comes next for a task: workflow, role, agent and model, from configuration, what is installed and whose accounts are open. */
+import type { Config } from '../core/config/schema.ts';
+import { currentStep, sessionKey, type Role, type TaskExecution } from '../core/execution.ts';
+import type { AgentFact } from '../core/queue.ts';
+import { isStaffed, route, type Author, type Candidate, type Route } from '../core/routing.ts';
+import { chooseWorkflow, nextRole, type WorkflowChoice } from '../core/workflow.ts';
+import type { AgentChoice } from './pipeline/context.ts';
+import type { Accounts } from './accounts.ts';
+import type { AgentInfo, Agents } from './ports.ts';
+
+export interface StaffingOptions {
+  readonly config: () => Config;
+  readonly agents: () => readonly AgentInfo[];
+  readonly driver: Agents['driver'];
+  readonly accounts: Accounts;
+}
+
+export class Staffing {
+  readonly #options: StaffingOptions;
+
+  constructor(options: StaffingOptions) {
+    this.#options = options;
+  }
+
+  /** The workflow that a task has, or will have when it begins. */
+  workflow(task: TaskExecution): WorkflowChoice {
+    if (task.state !== 'new' || task.steps.length > 0) return { workflow: task.workflow, reason: task.workflow_reason };
+    const planner = this.#route(task, 'planner');
+    return chooseWorkflow(task.task_def, planner.kind === 'none' ? planner.reason : undefined);
+  }
+
+  /** The role of the task's next attempt; null when it needs none (gates, merge). */
+  nextRole(task: TaskExecution): Role | null {
+    return nextRole(task, task.state === 'new' ? this.workflow(task).workflow : task.workflow);
+  }
+
+  /** The agent for a role of a task, or why there is none. */
+  choose(task: TaskExecution, role: Role): AgentChoice {
+    const found = this.#route(task, role);
+    if (found.kind === 'none') return found;
+    const agent = this.#options.agents().find((one) => one.name === found.name);
+    if (!agent) return { kind: 'none', reason: `agent ${found.name} is gone` };
+    return { kind: 'agent', agent, model: found.model, reason: found.reason, self_reviewed: found.self_reviewed };
+  }
+
+  isStaffed(task: TaskExecution, role: Role): boolean {
+    return isStaffed(this.#options.config(), task.task_def, role, this.#candidates());
+  }
+
+  /** Who made what a reviewer judges: the planner of the present plan, or everybody who worked on the step. */
+  authors(task: TaskExecution, role: Role): Author[] {
+    const made =
+      role === 'plan_reviewer'
+        ? task.attempts.filter((one) => one.role === 'planner' && one.outcome === 'succeeded').slice(-1)
+        : role === 'code_reviewer'
+          ? task.attempts.filter((one) => one.role === 'implementer' && one.step_id === currentStep(task)?.step_id)
+          : [];
+    return made.map(({ agent, model }) => ({ agent, model, provider: this.providerOf(agent, model) }));
+  }
+
+  providerOf(agent: string, model: string | null): string {
+    const byModel = model === null ? undefined : this.#options.config().models[model]?.provider;
+    return byModel ?? this.#options.agents().find((one) => one.name === agent)?.provider ?? agent;
+  }
+
+  /** What the queue needs to know of an agent. */
+  fact(agent: AgentInfo): AgentFact {
+    const model = agent.config.model === undefined ? undefined : this.#options.config().models[agent.config.model];
+    return {
+      available: agent.available,
+      enabled: agent.config.enabled !== false && this.#options.driver(agent.config.driver) !== undefined,
+      install: agent.install,
+      account: agent.account,
+      max_concurrent: agent.config.max_concurrent ?? null,
+      priced: REPORTS_COST.has(agent.config.driver) || model?.input_per_mtok !== undefined,
+    };
+  }
+
+  #route(task: TaskExecution, role: Role): Route {
+    const keep = task.attempts.findLast((one) => one.role === role && task.sessions[sessionKey(one.agent, role)] !== undefined)?.agent;
+    return route(this.#options.config(), task.task_def, role, this.#candidates(), { authors: this.authors(task, role), keep });
+  }
+
+  #candidates(): Candidate[] {
+    const { agents, driver, accounts } = this.#options;
+    return agents()
+      .filter((agent) => driver(agent.config.driver) !== undefined)
+      .map((agent) => ({
+        name: agent.name,
+        available: agent.available,
+        enabled: agent.config.enabled !== false,
+        install: agent.install,
+        model: agent.config.model ?? null,
+        driver: agent.config.driver,
+        provider: agent.provider,
+        closed: accounts.hold(agent.account) !== undefined,
+      }));
+  }
+}
+
+/** Drivers whose agents report dollars themselves. */
+const REPORTS_COST: ReadonlySet<string> = new Set(['claude']);

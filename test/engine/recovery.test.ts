@@ -1,0 +1,187 @@
+import assert from 'node:assert/strict';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
+import path from 'node:path';
+import { BatonError } from '../../src/core/errors.ts';
+import { canonicalContent } from '../../src/core/task.ts';
+import type { Ports } from '../../src/engine/ports.ts';
+import { makeEngine } from '../support/engine.ts';
+
+const task = (id: string, more: Record<string, unknown> = {}) => ({ id, goal: `Do ${id}`, ...more });
+
+describe('An engine that closes', () => {
+  it('starts nothing any more, whatever it was about to do (row 231)', async () => {
+    const created: string[] = [];
+    let looks = 0;
+    let release: () => void = () => undefined;
+    let arrive: () => void = () => undefined;
+    const arrived = new Promise<void>((resolve) => {
+      arrive = resolve;
+    });
+    const test = await makeEngine({
+      tasks: [task('one')],
+      throughPorts: (ports) => ({
+        ...ports,
+        workspace: {
+          ...ports.workspace,
+          create: (taskId, target) => {
+            created.push(taskId);
+            return ports.workspace.create(taskId, target);
+          },
+        },
+        sources: {
+          ...ports.sources,
+          // The first look belongs to the command Start, the second to the loop.
+          stopRequested: () => {
+            looks += 1;
+            if (looks === 1) return Promise.resolve(false);
+            arrive();
+            return new Promise((resolve) => {
+              release = () => resolve(false);
+            });
+          },
+        },
+      }),
+    });
+    await test.engine.send({ type: 'start' });
+    await arrived;
+    const closed = test.close();
+    release();
+    await closed;
+    assert.deepEqual(created, []);
+  });
+});
+
+describe('A merge that another git has landed', () => {
+  it('is recognised when the target has moved by it, and not made twice (row 190)', async () => {
+    const test = await makeEngine({
+      tasks: [task('one')],
+      // As when the git of an engine that was killed goes on by itself.
+      throughPorts: (ports) => ({
+        ...ports,
+        workspace: {
+          ...ports.workspace,
+          advance: async (target, mergeSha, expectedSha) => {
+            await ports.workspace.advance(target, mergeSha, expectedSha);
+            return { kind: 'moved' };
+          },
+        },
+      }),
+    });
+    await test.engine.send({ type: 'start' });
+    const record = await test.untilState('one', 'done');
+    assert.match(record.history.at(-1)?.why ?? '', /found merged/);
+    assert.equal(record.merge_sha, await test.repo.git('rev-parse', 'main'));
+    assert.equal((await test.repo.git('log', '--format=%(trailers:key=Baton-Task,valueonly)', 'main')).trim(), 'one');
+  });
+
+  it('makes its task done in one step when it is queued while the loop runs, so that nothing starts on it', async () => {
+    const test = await makeEngine();
+    await test.engine.send({ type: 'start' });
+    const hash = test.ports.crypto.hash(canonicalContent(task('one')));
+    const sha = await test.repo.commit(`Done elsewhere\n\nBaton-Task: one\nBaton-Hash: ${hash}`);
+    test.setTasks([task('one')]);
+    const record = await test.untilState('one', 'done');
+    assert.equal(record.rev, 1);
+    assert.equal(record.merge_sha, sha);
+    assert.equal(test.requests.length, 0);
+    assert.deepEqual(record.history.map(({ to }) => to), ['new', 'implementing', 'quality_gate', 'done']);
+  });
+});
+
+describe('A restart', () => {
+  it('lets an answer expire that the successor of the agent which asked has finished without', async () => {
+    const test = await makeEngine({
+      driver: 'claude',
+      tasks: [task('one')],
+      agent: async (agent) => {
+        if (agent.request.resume === null) await Promise.race([agent.ask('Bash', { command: 'make all' }), agent.killed]);
+        await agent.write({ 'one.txt': 'x\n' });
+        return undefined;
+      },
+    });
+    await test.engine.send({ type: 'start' });
+    await test.until((snapshot) => snapshot.tasks[0]?.decisions.length === 1);
+    await test.restart();
+    await test.engine.send({ type: 'decide', task_id: 'one', verdict: 'approve', by: 'me', via: 'cli' });
+    const record = await test.untilState('one', 'done');
+    assert.deepEqual(record.decisions.map(({ kind, status, applied_at }) => [kind, status, applied_at]), [['permission', 'expired', null]]);
+  });
+
+  it('writes the checkpoint that a crash has swallowed, and goes on counting (rows 12, 13)', async () => {
+    let swallow = true;
+    const test = await makeEngine({
+      tasks: [task('one')],
+      throughPorts: (ports) => ({ ...ports, writeCheckpoint: (checkpoint) => (swallow ? Promise.resolve() : ports.writeCheckpoint(checkpoint)) }),
+    });
+    await test.engine.send({ type: 'start' });
+    await test.untilState('one', 'done');
+    const file = path.join(test.batonDir, 'checkpoint.json');
+    assert.equal(existsSync(file), false);
+    swallow = false;
+    await test.restart();
+    test.setTasks([task('one'), task('two')]);
+    await test.untilState('two', 'done');
+    await test.close();
+    const checkpoint = JSON.parse(readFileSync(file, 'utf8')) as { sequence: number; last: { task_id: string; to: string } };
+    assert.equal(checkpoint.sequence, 2);
+    assert.deepEqual([checkpoint.last.task_id, checkpoint.last.to], ['two', 'done']);
+    rmSync(file);
+    await test.restart();
+    await test.close();
+    assert.deepEqual(JSON.parse(readFileSync(file, 'utf8')), checkpoint);
+  });
+});
+
+describe('A store that cannot be written any more', () => {
+  it('stops the loop with the reason instead of trying as fast as it can', async () => {
+    let full = false;
+    let refused = 0;
+    const commit = (ports: Ports): Ports['store']['commit'] => (one) => {
+      if (!full) return ports.store.commit(one);
+      refused += 1;
+      return Promise.reject(new BatonError('store', 'The disk is full.'));
+    };
+    const test = await makeEngine({
+      tasks: [task('one'), task('two')],
+      throughPorts: (ports) => ({
+        ...ports,
+        log: { ...ports.log, error: () => undefined },
+        store: new Proxy(ports.store, {
+          get: (store, key) => {
+            const value: unknown = Reflect.get(store, key);
+            if (key === 'commit') return commit(ports);
+            return typeof value === 'function' ? (...args: unknown[]): unknown => Reflect.apply(value, store, args) : value;
+          },
+        }),
+      }),
+      agent: async (agent) => {
+        full = refused === 0;
+        await agent.write({ [`${agent.request.task_id}.txt`]: 'x\n' });
+        return undefined;
+      },
+    });
+    await test.engine.send({ type: 'start' });
+    const { loop } = await test.until((snapshot) => snapshot.loop.state === 'stopped');
+    assert.match(loop.reason ?? '', /nothing can be stored: The disk is full/);
+    assert.ok(refused < 20, `${refused} attempts to store`);
+    full = false;
+    await test.engine.send({ type: 'start' });
+    await test.untilState('one', 'done');
+  });
+});
+
+describe('What a gate leaves in the worktree', () => {
+  it('is no part of the work: one approval is enough, and only the agent’s files land', async () => {
+    const test = await makeEngine({
+      tasks: [task('one')],
+      config: { merge: { policy: 'review' }, gates: [{ name: 'report', run: 'echo "$$" > report.txt; echo changed >> one.txt' }] },
+    });
+    await test.engine.send({ type: 'start' });
+    await test.untilState('one', 'awaiting_human_review');
+    await test.engine.send({ type: 'decide', task_id: 'one', verdict: 'approve', by: 'me', via: 'cli' });
+    const record = await test.untilState('one', 'done');
+    assert.equal(record.decisions.length, 1);
+    assert.deepEqual((await test.repo.git('ls-tree', '--name-only', 'main')).split('\n'), ['.gitignore', 'README.md', 'one.txt']);
+    assert.equal(readFileSync(path.join(test.repo.root, 'one.txt'), 'utf8'), 'done\n');
+  });
+});
