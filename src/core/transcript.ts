@@ -23,14 +23,19 @@ export function renderTranscript(entries: readonly TranscriptEntry[]): string {
   const usage = entries.findLast((entry) => entry['type'] === 'usage');
   const page = new Page();
   let said = '';
+  let started = '';
   for (const entry of entries) {
     switch (entry['type']) {
       case 'prompt':
         page.block(entry, ['Prompt', ...[text(entry, 'role').replaceAll('_', ' '), text(entry, 'agent'), text(entry, 'model')].filter((part) => part !== '')].join(' · '), quote(text(entry, 'text')));
         break;
-      case 'started':
-        page.line(entry, `started${optional(' with ', text(entry, 'model'))}${optional(', session ', text(entry, 'session_id'))}`);
+      case 'started': {
+        // Drivers say it when the process runs and again when its model is known, which may be the same twice.
+        const line = `started${optional(' with ', text(entry, 'model'))}${optional(', session ', text(entry, 'session_id'))}`;
+        if (line !== started) page.line(entry, line);
+        started = line;
         break;
+      }
       case 'text':
         said = text(entry, 'text').trim();
         page.speech(entry, 'Agent', said);
@@ -142,7 +147,8 @@ function ending(entry: TranscriptEntry, first: TranscriptEntry | undefined, usag
   const error = record(end['error']);
   const seconds = first === undefined ? NaN : (Date.parse(entry.at) - Date.parse(first.at)) / 1000;
   const after = Number.isFinite(seconds) && seconds >= 1 ? ` after ${formatDuration(seconds)}` : '';
-  const title = end['ok'] === true ? `Succeeded${after}` : `Failed${after}${optional(': ', text(error, 'kind').replaceAll('_', ' '))}`;
+  // A stop is nobody's failure.
+  const title = end['ok'] === true ? `Succeeded${after}` : text(error, 'kind') === 'interrupted' ? `Interrupted${after}` : `Failed${after}${optional(': ', text(error, 'kind').replaceAll('_', ' '))}`;
   const result = text(end, 'result').trim();
   const parts = [
     text(error, 'message').trim(),
@@ -188,7 +194,7 @@ function answer(given: TranscriptEntry | undefined): string {
 function label(entry: TranscriptEntry): string {
   const name = text(entry, 'name') || text(entry, 'tool') || 'tool';
   const title = oneLine(text(entry, 'title'));
-  const more = title.startsWith(`${name} `) ? title.slice(name.length).replace(/^[\s:]+/, '') : title;
+  const more = /^[\s:]/.test(title.slice(name.length)) && title.startsWith(name) ? title.slice(name.length).replace(/^[\s:]+/, '') : title;
   return `**${name}**${more === '' || more === name ? '' : ` ${code(excerpt(more))}`}`;
 }
 

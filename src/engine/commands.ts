@@ -198,14 +198,13 @@ export class CommandDesk {
   }
 
   async #message(command: Of<'message'>): Promise<CommandReply> {
-    const { lifecycle, ports } = this.#options.context;
-    lifecycle.get(command.task_id);
+    this.#options.context.lifecycle.get(command.task_id);
     const run = this.#options.loop.runs.get(command.task_id);
     if (!run?.session || run.attemptId === null) {
       throw new BatonError('conflict', `No agent is at work on ${command.task_id}.`, { hint: 'Messages reach running agents only; put the text into the task, or request changes.' });
     }
+    // The session says it back as a message of its own, which is how it comes into the transcript.
     await run.session.send(command.text);
-    ports.runs.append(command.task_id, run.attemptId, { at: lifecycle.now(), type: 'user', text: command.text });
     return { message: `The agent of ${command.task_id} got your message.`, task_id: command.task_id };
   }
 

@@ -122,7 +122,7 @@ export interface AgentSession {
   /** Ends with exactly one `end` message, whatever happens. */
   readonly messages: AsyncIterable<AgentMessage>;
   answer(requestId: string, answer: PermissionAnswer): Promise<void>;
-  /** Gives the running agent a message of the user; rejects with `unsupported` where the driver cannot. */
+  /** Gives the running agent a message of the user, which then comes among `messages` too; rejects with `unsupported` where the driver cannot. */
   send(text: string): Promise<void>;
   /** Ends the whole process tree (TERM, then KILL after the grace) and resolves when nothing of it is left. */
   kill(reason: string): Promise<void>;

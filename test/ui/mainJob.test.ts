@@ -67,7 +67,7 @@ describe('the main job: a queue worked through by the real Claude CLI', function
     await temp.remove();
   });
 
-  it('shows the queue in order and starts nothing by itself (row 4)', async () => {
+  it('shows the queue in order and starts nothing by itself', async () => {
     await workbench.openContainer('Baton');
     await baton.task(EXPORT).waitFor();
     const rows = await baton.texts(baton.queue);
@@ -122,7 +122,7 @@ describe('the main job: a queue worked through by the real Claude CLI', function
     assert.equal(decision.answer?.via, 'vscode');
   });
 
-  it('allows another one as the user edited it', async () => {
+  it('allows another one as the user edited it (row 249)', async () => {
     await baton.decision('Allow command?', 'slugify-accents').click();
     await workbench.quickInput.waitFor();
     await workbench.screenshot('main-job-permission');
@@ -133,7 +133,7 @@ describe('the main job: a queue worked through by the real Claude CLI', function
     assert.doesNotMatch((await outcome('slugify-accents')) ?? '', /watch/);
   });
 
-  it('approves a start from the palette', async () => {
+  it('approves a start from the palette (row 4)', async () => {
     await workbench.runCommand('Baton: Approve');
     await workbench.quickInput.waitFor();
     await workbench.screenshot('main-job-palette-approve');
@@ -162,11 +162,12 @@ describe('the main job: a queue worked through by the real Claude CLI', function
     await item.waitFor({ timeout: 60_000 });
   });
 
-  it('opens Review Changes as a multi-file diff of the branch against its base, and merges from its title', async () => {
+  it('opens Review Changes as a multi-file diff of the branch against its base, and merges from its title (row 224)', async () => {
     await workbench.runCommand('Baton: Review Changes');
     await workbench.pickContaining('csv-quoted-fields');
     const tab = workbench.editorTab('Baton: csv-quoted-fields (baton/csv-quoted-fields ↔ main)');
     await tab.waitFor();
+    await workbench.page.locator('.editor-group-container .multiDiffEntry .view-line').first().waitFor();
     await workbench.screenshot('main-job-review');
     // Folded, all files are in sight.
     await workbench.clickEditorAction('Collapse All Diffs');
@@ -183,7 +184,7 @@ describe('the main job: a queue worked through by the real Claude CLI', function
     await until('all tasks are done', async () => (await Promise.all(TASKS.map((id) => sample.task(id)))).every((task) => task?.state === 'done'), 60_000);
   });
 
-  it('ends with everything on main, gates green, and nothing left behind', async () => {
+  it('ends with everything on main, gates green, the user’s own changes untouched and nothing left behind (row 226)', async () => {
     const merges = (await sample.git('log', '--format=%(trailers:key=Baton-Task,valueonly)', 'main')).split('\n').filter((line) => line !== '');
     assert.deepEqual([...merges].sort(), TASKS);
     assert.ok(merges.indexOf('csv-export') < merges.indexOf('csv-quoted-fields'), 'the dependent task landed later');

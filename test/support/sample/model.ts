@@ -11,8 +11,9 @@ import { ROOT } from '../vscode/cache.ts';
 
 /** What a test adds to the model's turns for a task, by the task's id. */
 export interface TaskScript {
-  /** The first answer waits for this. */
+  /** One answer waits for this: the first, or the one of this number, counted from 0. */
   readonly hold?: Promise<unknown>;
+  readonly holdAt?: number;
   /** Shell commands before the last word, one a turn. */
   readonly commands?: readonly string[];
   /** Answers to a prompt that asks for something else than the task itself, where it contains the text. */
@@ -34,6 +35,8 @@ const SAMPLE = path.join(ROOT, 'sample/repository');
 const AFTER: Readonly<Record<string, string>> = { 'csv-export': 'csv-quoted-fields' };
 /** In the prompt after a failed gate. From it the model learns what its first attempt at csv-quoted-fields forgot. */
 const GATE_OUTPUT = 'accepts CRLF line ends';
+/** In the prompt of a session that goes on after a stop or a crash. */
+const INTERRUPTED = 'You were interrupted';
 
 /** The id of the task that a conversation is about. */
 export function taskIn(conversation: Conversation): string {
@@ -43,18 +46,22 @@ export function taskIn(conversation: Conversation): string {
 
 export async function sampleModel(scripts: Readonly<Record<string, TaskScript>> = {}): Promise<Script> {
   const { EDITS } = (await import(pathToFileURL(path.join(ROOT, 'sample/agents/edits.mjs')).href)) as { EDITS: Edits };
-  const turns = new Map<string, { first: Turn[]; corrected: Turn[] }>();
+  const turns = new Map<string, { first: Turn[]; again: Turn[]; corrected: Turn[] }>();
   for (const id of Object.keys(EDITS)) {
     const script = scripts[id] ?? {};
+    const plain = await turnsFor(EDITS, id, '', {});
     const first = await turnsFor(EDITS, id, '', script);
-    turns.set(id, { first, corrected: await turnsFor(EDITS, id, GATE_OUTPUT, {}) });
+    const { hold, holdAt = 0 } = script;
+    if (hold !== undefined) first[holdAt] = { ...first[holdAt], hold };
+    turns.set(id, { first, again: plain, corrected: await turnsFor(EDITS, id, GATE_OUTPUT, {}) });
   }
   return (conversation) => {
     const id = taskIn(conversation);
     const known = turns.get(id);
     if (known === undefined) return missing(`no task of the sample is in "${conversation.prompt.slice(0, 200)}"`);
     const reply = scripts[id]?.replies?.find(({ to }) => conversation.prompt.includes(to));
-    const own = reply?.turns ?? (conversation.prompt.includes(GATE_OUTPUT) ? known.corrected : known.first);
+    const { prompt } = conversation;
+    const own = reply?.turns ?? (prompt.includes(GATE_OUTPUT) ? known.corrected : prompt.includes(INTERRUPTED) ? known.again : known.first);
     return own[conversation.answers] ?? missing(`${id} has only ${own.length} answers here`);
   };
 }
@@ -68,7 +75,7 @@ async function turnsFor(edits: Edits, id: string, prompt: string, script: TaskSc
   const { said, tools } = await record(edits, id, prompt, files);
   const reads = [...new Set(tools.map((tool) => ('path' in tool ? tool.path : '')))].map((file): ToolUse => ({ tool: 'read', path: file }));
   return [
-    { text: said[0] ?? 'Reading.', tools: reads, ...(script.hold === undefined ? {} : { hold: script.hold }) },
+    { text: said[0] ?? 'Reading.', tools: reads },
     { text: said.slice(1).join(' ') || 'Editing.', tools },
     ...(script.commands ?? []).map((command): Turn => ({ text: 'Checking my work.', tools: [{ tool: 'shell', command }] })),
     { text: correction === undefined ? 'The change is made and has a test.' : 'The failing case is handled now.' },

@@ -113,6 +113,14 @@ export class Workbench {
     await this.page.locator(`.monaco-workbench.${kind}`).waitFor();
   }
 
+  /** Reloads the window as a user does and resolves when it is there again. */
+  async reload(): Promise<void> {
+    const reloaded = this.page.waitForEvent('framenavigated', { predicate: (frame) => frame === this.page.mainFrame(), timeout: START_TIMEOUT_MS });
+    await this.runCommand('Developer: Reload Window');
+    await reloaded;
+    await this.page.locator('.monaco-workbench[class*="-themes-"] .part.statusbar').waitFor({ timeout: START_TIMEOUT_MS });
+  }
+
   // --- palette and quick input
 
   /**

@@ -59,6 +59,22 @@ Tokens: 12,345 in, 678 out, cache 0 read and 9 written. Cost: $0.0123, 3 turns.
     );
   });
 
+  it('calls a stop an interruption, not a failure', () => {
+    const end = (kind: string) => renderTranscript([at(0, { type: 'started' }), at(18, { type: 'end', end: { ok: false, result: '', exit_code: null, error: { kind, message: 'Baton was stopped.' } } })]);
+    assert.match(end('interrupted'), /### 12:00:18 Interrupted after 18s\n\nBaton was stopped\./);
+    assert.match(end('silence'), /Failed after 18s: silence/);
+  });
+
+  it('names a tool once, and a start once that is told twice', () => {
+    const rendered = renderTranscript([
+      at(1, { type: 'started', session_id: 's-1', model: 'm-1' }),
+      at(2, { type: 'started', session_id: 's-1', model: 'm-1' }),
+      at(3, { type: 'tool_call', id: '1', name: 'Read', title: 'Read: src/a.js', input: {} }),
+      at(4, { type: 'tool_call', id: '2', name: 'Read', title: 'Readable', input: {} }),
+    ]);
+    assert.equal(rendered, '- `12:00:01` started with m-1, session s-1\n- `12:00:03` **Read** `src/a.js` …\n- `12:00:04` **Read** `Readable` …\n');
+  });
+
   it('says why it failed, and that there is no price', () => {
     const page = renderTranscript([
       at(0, { type: 'usage', ...USAGE, cost_usd: null }),
