@@ -90,8 +90,10 @@ export function runLogEntry(event: RunLogEvent, task: TaskExecution | undefined)
       return line(
         '⚠️',
         'retry',
-        `⚠️ Retry attempt ${text(data['attempt'])}/${text(data['max_attempts'])} for ${typeof data['step_id'] !== 'string' ? 'the workspace' : `step ${text(data['step_id'])}`}: ${text(data['message'] ?? data['reason'])} ${about}`,
+        `⚠️ Retry attempt ${text(data['attempt'])}/${text(data['max_attempts'])} for ${typeof data['step_id'] === 'string' ? `step ${text(data['step_id'])}` : (WITHOUT_STEP[text(data['role'])] ?? 'the workspace')}: ${text(data['message'] ?? data['reason'])} ${about}`,
       );
+    case 'answer_unreadable':
+      return line('⚠️', 'retry', `⚠️ Answer of [${text(data['role'])}] cannot be read: ${text(data['reason'])} ${about}`);
     case 'held':
       return line('⚠️', 'retry', `⚠️ Account ${text(data['account'])} closed until ${text(data['until'] ?? 'sign-in')}: ${text(data['reason'])} ${about}`);
     case 'interrupted':
@@ -112,6 +114,9 @@ export function runLogEntry(event: RunLogEvent, task: TaskExecution | undefined)
       return undefined;
   }
 }
+
+/** What is tried again where no step is concerned. */
+const WITHOUT_STEP: Readonly<Record<string, string>> = { planner: 'the plan', plan_reviewer: 'the plan review' };
 
 type Line = (icon: string, category: RunLogCategory, message: string) => string;
 

@@ -84,6 +84,7 @@ async function retryLater(context: PipelineContext, task: TaskExecution, failure
       {
         type: 'retry',
         data: {
+          role: failure.role,
           step_id: failure.step_id,
           attempt: wait.attempt + 1,
           max_attempts: wait.limit,

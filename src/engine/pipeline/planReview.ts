@@ -74,5 +74,5 @@ export async function revisePlan(context: PipelineContext, run: Run): Promise<Ph
 }
 
 function retryEvent(rejections: number, review: PlanReview) {
-  return { type: 'retry', data: { step_id: null, attempt: rejections + 1, max_attempts: MAX_REJECTIONS, reason: `plan ${review.status}`, message: planConcerns(review), kind: 'plan_rejected' } };
+  return { type: 'retry', data: { role: 'planner', step_id: null, attempt: rejections + 1, max_attempts: MAX_REJECTIONS, reason: `plan ${review.status}`, message: planConcerns(review), kind: 'plan_rejected' } };
 }

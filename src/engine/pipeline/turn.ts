@@ -43,11 +43,13 @@ export async function templateOf(context: PipelineContext, role: Role): Promise<
   return { text, version: context.ports.crypto.hash(text).slice(0, 12) };
 }
 
-/** The agent for a role if it may start now; undefined when the task must queue up (again). */
+/** The agent for a role, taken, if it may start now; undefined when the task must queue up (again). */
 export function mayTake(context: PipelineContext, run: Run, task: TaskExecution, choice: AgentChoice): ChosenAgent | undefined {
   if (choice.kind === 'none' || !run.needsSlot || !context.mayStartAttempt() || task.worktree === null) return undefined;
   // The queue judged the role that the run began with; another role may be another agent's.
   if (context.accounts.hold(choice.agent.account) !== undefined || context.isBusy(choice.agent, task.task_id)) return undefined;
+  // At once: until the attempt is stored, other runs must not count the agent as free.
+  run.agent = choice.agent.name;
   return choice;
 }
 
