@@ -49,6 +49,8 @@ export class Loop {
   #safetyNet: Disposable | undefined;
   #ticking: Promise<void> | undefined;
   #again = false;
+  /** Until the engine has put in order what an earlier one left, nothing may start: its own commits wake the loop too. */
+  #resumed = false;
   #disposed = false;
 
   constructor(options: LoopOptions) {
@@ -75,7 +77,7 @@ export class Loop {
 
   /** While false, no new attempt starts; attempts at work finish. */
   get mayStart(): boolean {
-    return this.#stored?.desired === 'running' && !this.#disposed && !this.#options.passive;
+    return this.#stored?.desired === 'running' && this.#resumed && !this.#disposed && !this.#options.passive;
   }
 
   view(): Pick<LoopView, 'desired' | 'state' | 'since' | 'reason' | 'run_id' | 'slots' | 'slots_used'> {
@@ -101,6 +103,7 @@ export class Loop {
 
   /** Goes on with the stored wish, at the start of a leader. */
   resume(): void {
+    this.#resumed = true;
     this.#armSafetyNet();
     this.wake();
   }

@@ -3,8 +3,19 @@ import { existsSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { BatonError } from '../../src/core/errors.ts';
 import { canonicalContent } from '../../src/core/task.ts';
-import type { Ports } from '../../src/engine/ports.ts';
+import type { Commit, Ports } from '../../src/engine/ports.ts';
 import { makeEngine } from '../support/engine.ts';
+
+/** The store with another commit. */
+function committingThrough(ports: Ports, through: (commit: Commit, store: Ports['store']['commit']) => Promise<number>): Ports['store'] {
+  return new Proxy(ports.store, {
+    get: (store, key) => {
+      if (key === 'commit') return (commit: Commit) => through(commit, (one) => store.commit(one));
+      const value: unknown = Reflect.get(store, key);
+      return typeof value === 'function' ? (...args: unknown[]): unknown => Reflect.apply(value, store, args) : value;
+    },
+  });
+}
 
 const task = (id: string, more: Record<string, unknown> = {}) => ({ id, goal: `Do ${id}`, ...more });
 
@@ -89,6 +100,40 @@ describe('A merge that another git has landed', () => {
 });
 
 describe('A restart', () => {
+  it('puts in order what every dead agent left before it starts any (row 126)', async () => {
+    let dead = false;
+    const reset: string[] = [];
+    const tasks = ['one', 'two', 'three'].map((id) => task(id));
+    const test = await makeEngine({
+      tasks,
+      throughPorts: (ports) => ({
+        ...ports,
+        log: { ...ports.log, error: (message, cause) => (dead ? undefined : ports.log.error(message, cause)) },
+        store: committingThrough(ports, (commit, store) => (dead ? Promise.reject(new BatonError('store', 'This engine is dead.')) : store(commit))),
+        workspace: {
+          ...ports.workspace,
+          reset: (worktree, taskId, sha) => {
+            reset.push(taskId);
+            return ports.workspace.reset(worktree, taskId, sha);
+          },
+        },
+      }),
+      agent: async (agent) => {
+        if (test.requests.length <= tasks.length) await agent.killed;
+        await agent.write({ [`${agent.request.task_id}.txt`]: 'x\n' });
+        return undefined;
+      },
+    });
+    await test.engine.send({ type: 'start' });
+    await test.until((snapshot) => snapshot.tasks.every((one) => one.attempt_id !== null));
+    dead = true;
+    await test.close();
+    dead = false;
+    await test.restart();
+    for (const { id } of tasks) await test.untilState(id, 'done');
+    assert.deepEqual(reset.sort(), tasks.map(({ id }) => id).sort());
+  });
+
   it('lets an answer expire that the successor of the agent which asked has finished without', async () => {
     const test = await makeEngine({
       driver: 'claude',
@@ -136,22 +181,15 @@ describe('A store that cannot be written any more', () => {
   it('stops the loop with the reason instead of trying as fast as it can', async () => {
     let full = false;
     let refused = 0;
-    const commit = (ports: Ports): Ports['store']['commit'] => (one) => {
-      if (!full) return ports.store.commit(one);
-      refused += 1;
-      return Promise.reject(new BatonError('store', 'The disk is full.'));
-    };
     const test = await makeEngine({
       tasks: [task('one'), task('two')],
       throughPorts: (ports) => ({
         ...ports,
         log: { ...ports.log, error: () => undefined },
-        store: new Proxy(ports.store, {
-          get: (store, key) => {
-            const value: unknown = Reflect.get(store, key);
-            if (key === 'commit') return commit(ports);
-            return typeof value === 'function' ? (...args: unknown[]): unknown => Reflect.apply(value, store, args) : value;
-          },
+        store: committingThrough(ports, (commit, store) => {
+          if (!full) return store(commit);
+          refused += 1;
+          return Promise.reject(new BatonError('store', 'The disk is full.'));
         }),
       }),
       agent: async (agent) => {

@@ -144,7 +144,11 @@ export class Sandbox {
 
     const merges = (await this.repo.git('log', '--format=%(trailers:key=Baton-Task,valueonly,separator=%x2C)', 'main')).split('\n').filter((id) => id !== '');
     assert.deepEqual(merges.sort(), [...this.#tasks].sort(), 'one merge commit a task');
-    for (const id of this.#tasks) assert.equal(await this.repo.git('show', `main:${id}.txt`), id.startsWith('fix') ? 'work\nfixed' : 'work', id);
+    for (const task of stored) {
+      const { task_id: id, attempts, history } = task;
+      const told = JSON.stringify({ attempts, history, journal: this.#journal().filter((line) => line.includes(` ${id} `)) }, null, 1);
+      assert.equal(await this.repo.git('show', `main:${id}.txt`), id.startsWith('fix') ? 'work\nfixed' : 'work', `${id} ${told}`);
+    }
 
     assert.deepEqual(await survivors(this.#mark), [], 'processes are left');
     assert.deepEqual(this.#noted().filter(lives), [], 'processes are left');
