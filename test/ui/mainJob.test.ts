@@ -206,6 +206,9 @@ describe('the main job: a queue worked through by the real Claude CLI', function
     await until('the badge is gone', async () => (await workbench.containerBadge('Baton')) === null);
     await workbench.row(/^Done today\s*6/, baton.queue).waitFor();
     assert.deepEqual(await workbench.notifications(), []);
+    await workbench.runCommand('Notifications: Show Notifications');
+    console.log(await workbench.page.locator('.notifications-center').allInnerTexts());
+    await workbench.screenshot('nn');
     await workbench.runCommand('View: Close All Editors');
     await workbench.expandRow(workbench.row(/^Done today/, baton.queue));
     for (const theme of ['light', 'high-contrast', 'high-contrast-light', 'dark'] as const) {

@@ -30,8 +30,8 @@ export interface WorkbenchOptions extends ServerOptions {
   readonly size?: { readonly width: number; readonly height: number };
 }
 
-/** Opens a folder (absolute path) and resolves when the window is there and its extension host runs. */
-export async function openWorkbench(folder: string, options: WorkbenchOptions = {}): Promise<Workbench> {
+/** Opens a folder (absolute path; null: a window without one) and resolves when the window is there and its extension host runs. */
+export async function openWorkbench(folder: string | null, options: WorkbenchOptions = {}): Promise<Workbench> {
   const theme = THEMES[options.theme ?? 'dark'];
   const settings = { 'workbench.colorTheme': theme.name, ...options.settings };
   const server = options.server ?? (await startServer({ ...options, settings }));
@@ -59,13 +59,15 @@ export async function launchBrowser(): Promise<Browser> {
 }
 
 /** The address of a window on a folder. Paths become URIs on the server, which is where the extension runs. */
-export function windowUrl(server: VsCodeServer, folder: string, testsPath?: string): string {
+export function windowUrl(server: VsCodeServer, folder: string | null, testsPath?: string): string {
   const uri = (file: string): string => `vscode-remote://${server.authority}${file}`;
   const entries = [['skipWelcome', 'true']];
   if (server.developed !== null) entries.push(['extensionDevelopmentPath', uri(server.developed)]);
   if (testsPath !== undefined) entries.push(['extensionTestsPath', uri(testsPath)]);
   const payload = JSON.stringify(entries);
-  return `http://${server.authority}/?folder=${encodeURIComponent(folder)}&payload=${encodeURIComponent(payload)}`;
+    // `ew`: an empty window, where the last folder would come back else.
+  const what = folder === null ? 'ew=true' : `folder=${encodeURIComponent(folder)}`;
+  return `http://${server.authority}/?${what}&payload=${encodeURIComponent(payload)}`;
 }
 
 const open = new Set<Workbench>();
@@ -118,6 +120,12 @@ export class Workbench {
     const reloaded = this.page.waitForEvent('framenavigated', { predicate: (frame) => frame === this.page.mainFrame(), timeout: START_TIMEOUT_MS });
     await this.runCommand('Developer: Reload Window');
     await reloaded;
+    await this.page.locator('.monaco-workbench[class*="-themes-"] .part.statusbar').waitFor({ timeout: START_TIMEOUT_MS });
+  }
+
+  /** Leaves the folder for another one (null: none) and resolves when the window is there again. */
+  async openFolder(folder: string | null): Promise<void> {
+    await this.page.goto(windowUrl(this.server, folder));
     await this.page.locator('.monaco-workbench[class*="-themes-"] .part.statusbar').waitFor({ timeout: START_TIMEOUT_MS });
   }
 
