@@ -10,6 +10,7 @@ import { Diagnostics } from './vscode/diagnostics.ts';
 import { loadEngine, loadOnDemand } from './vscode/engine.ts';
 import { locate } from './vscode/git.ts';
 import { createLog } from './vscode/log.ts';
+import { DASHBOARD } from './vscode/model/ids.ts';
 import { NeedsYouView } from './vscode/needsYouView.ts';
 import { Notifications } from './vscode/notifications.ts';
 import { Pages } from './vscode/pages.ts';
@@ -46,7 +47,7 @@ export function activate(context: vscode.ExtensionContext): void {
   const reviews = new Reviews(repositories, setKey);
   const transcripts = new Transcripts((entries) => onDemand().renderTranscript(entries));
   const pages = new Pages(repositories, onDemand);
-  const app: App = { log: channel, engine, onDemand, repositories, queue, needsYou, reviews, transcripts, pages };
+  const app: App = { log: channel, engine, onDemand, repositories, queue, needsYou, reviews, transcripts, pages, extensionUri: context.extensionUri, subscriptions: context.subscriptions };
   context.subscriptions.push(
     channel,
     needsYou,
@@ -59,6 +60,9 @@ export function activate(context: vscode.ExtensionContext): void {
     new Notifications(repositories, needsYou),
     followRepositories(repositories, setKey),
     registerCommands(app),
+    vscode.window.registerWebviewPanelSerializer(DASHBOARD, {
+      deserializeWebviewPanel: (panel) => guarded(channel, () => onDemand().dashboardOf(app).show(panel)),
+    }),
     registerCodeActions(repositories),
     watchWorkspace(repositories),
   );

@@ -18,4 +18,8 @@ export interface App {
   readonly reviews: Reviews;
   readonly transcripts: Transcripts;
   readonly pages: Pages;
+  /** Folder of the extension, from which the dashboard's page is loaded. */
+  readonly extensionUri: vscode.Uri;
+  /** Let go of when the extension ends. */
+  readonly subscriptions: { push(...disposables: { dispose(): unknown }[]): unknown };
 }

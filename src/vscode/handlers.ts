@@ -4,6 +4,7 @@ import { isAbsolute, join } from 'node:path';
 import type { Command } from '../shared/api.ts';
 import type { App } from './app.ts';
 import { createConfiguration, openConfiguration } from './configuration.ts';
+import { dashboardOf } from './dashboard.ts';
 import { answer, approve, openDecision, reject, requestChanges } from './decisions.ts';
 import type { Handlers } from './commands.ts';
 import type { TaskAction } from './model/actions.ts';
@@ -63,6 +64,7 @@ export const HANDLERS: Handlers = {
   'baton.createConfiguration': createConfiguration,
   'baton.openConfiguration': openConfiguration,
   'baton.installAgent': installAgent,
+  'baton.openDashboard': (app) => dashboardOf(app).show(),
   'baton.showActions': showActions,
   'baton.showNeedsYou': () => vscode.commands.executeCommand(`${VIEWS.needsYou}.focus`),
   'baton.showLog': (app) => app.log.show(true),
@@ -166,6 +168,7 @@ async function showActions(app: App): Promise<void> {
     ...(some(({ snapshot }) => snapshot?.loop.desired !== 'running') ? (['baton.start'] as const) : []),
     ...(some(({ snapshot }) => snapshot?.loop.desired === 'running') ? (['baton.pause'] as const) : []),
     ...(some(isOn) ? (['baton.stop', 'baton.stopNow'] as const) : []),
+    'baton.openDashboard',
     'baton.openConfiguration',
     'baton.showLog',
   ];

@@ -1,4 +1,5 @@
-/** The bundle dist/onDemand.js: what commands do and pages say. Activation does not wait for it. */
+/** The bundle dist/onDemand.js: what commands do, pages say and the dashboard shows. Activation does not wait for it. */
+export { dashboardOf } from './dashboard.ts';
 export { HANDLERS } from './handlers.ts';
 export { writePage } from './writePage.ts';
 export { renderTranscript } from '../core/transcript.ts';

@@ -5,6 +5,9 @@
 
 export const VIEWS = { needsYou: 'baton.needsYou', queue: 'baton.queue' } as const;
 
+/** Type of the dashboard's webview panel. */
+export const DASHBOARD = 'baton.dashboard';
+
 /** `icon`: codicon of menus that show one. `palette`: false for commands that make sense on an item only. */
 export interface CommandFace {
   readonly title: string;
@@ -45,6 +48,7 @@ export const COMMANDS = {
   'baton.createConfiguration': { title: 'Create Configuration', icon: 'new-file' },
   'baton.openConfiguration': { title: 'Open Configuration', icon: 'gear' },
   'baton.installAgent': { title: 'Install a Coding Agent…' },
+  'baton.openDashboard': { title: 'Open Dashboard', icon: 'dashboard' },
   'baton.showActions': { title: 'Show Actions…' },
   'baton.showNeedsYou': { title: 'Show Needs You' },
   'baton.showLog': { title: 'Show Log', icon: 'output' },

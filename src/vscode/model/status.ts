@@ -150,6 +150,7 @@ export const STATUS_LINKS = {
   start: ['baton.start', 'Start'],
   pause: ['baton.pause', 'Pause'],
   stopNow: ['baton.stopNow', 'Stop Now'],
+  dashboard: ['baton.openDashboard', 'Dashboard'],
   log: ['baton.showLog', 'Show Log'],
 } as const;
 
@@ -159,6 +160,7 @@ function links(input: StatusInput): string {
     ...(desired.some((one) => one !== 'running') ? [STATUS_LINKS.start] : []),
     ...(desired.includes('running') ? [STATUS_LINKS.pause] : []),
     ...(input.repositories.some((one) => (one.snapshot?.loop.slots_used ?? 0) > 0) ? [STATUS_LINKS.stopNow] : []),
+    STATUS_LINKS.dashboard,
     STATUS_LINKS.log,
   ];
   return shown.map(([id, title]) => `[${title}](command:${id})`).join(' · ');

@@ -49,7 +49,7 @@ export function taskDescription(task: TaskView, now: number): string {
   const asks = decision === undefined ? [] : [decisionTitle(decision).toLowerCase()];
   switch (queueGroup(task)) {
     case 'running':
-      return joined([...asks, stepOf(task), phaseOf(task), runningTime(task, now), spent(task)]);
+      return joined([...asks, taskPhase(task), runningTime(task, now), spent(task)]);
     case 'waiting':
       return joined([...(task.placed ? ['placed by hand'] : []), `score ${task.score.toFixed(1)}`, waited(task, now)]);
     case 'held':
@@ -120,6 +120,11 @@ export const GATE_ICONS: Readonly<Record<GateStatus, Icon>> = {
   skipped: { id: 'circle-slash', color: 'disabledForeground' },
 };
 
+/** Where it is in its workflow: `step 2/5 · gates`; empty when there is nothing to tell apart. */
+export function taskPhase(task: TaskView): string {
+  return joined([stepOf(task), phaseOf(task)]);
+}
+
 /** Which step it is at; of a single step there is nothing to count. */
 function stepOf(task: TaskView): string {
   if (task.steps.length <= 1) return '';
@@ -142,7 +147,8 @@ function phaseOf(task: TaskView): string {
   }
 }
 
-function runningTime(task: TaskView, now: number): string {
+/** How long the present attempt runs; empty between attempts. */
+export function runningTime(task: TaskView, now: number): string {
   return task.attempt_started_at === null ? '' : elapsed(now - Date.parse(task.attempt_started_at));
 }
 
@@ -155,7 +161,8 @@ function holdReason(task: TaskView, now: number): string {
   return left > 0 ? `in ${elapsed(left)}` : oneLine(task.why, 60);
 }
 
-function spent(task: TaskView): string {
+/** Its cost so far; empty while nothing was spent. */
+export function spent(task: TaskView): string {
   return task.cost_usd === 0 && !task.unpriced ? '' : cost(task.cost_usd, task.unpriced);
 }
 

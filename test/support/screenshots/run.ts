@@ -1,12 +1,10 @@
 /** Opens VS Code on the recorded snapshot in all kinds of themes and keeps pictures of every surface in out/screenshots. */
-import { cpSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { build } from 'esbuild';
-import { makeRepo } from '../repo.ts';
 import { keepTempDir } from '../tmp.ts';
 import { openWorkbench, type Theme, type Workbench } from '../vscode/workbench.ts';
+import { buildExtension, EXTENSION, repository } from './scene.ts';
 
-const EXTENSION = path.resolve('out/screenshots-extension');
 const only = process.argv[2];
 
 await buildExtension();
@@ -23,28 +21,6 @@ const scenes: Record<string, () => Promise<void>> = {
   },
 };
 for (const [name, run] of Object.entries(scenes)) if (only === undefined || only === name) await run();
-
-async function buildExtension(): Promise<void> {
-  rmSync(EXTENSION, { recursive: true, force: true });
-  mkdirSync(EXTENSION, { recursive: true });
-  cpSync('package.json', path.join(EXTENSION, 'package.json'));
-  cpSync('media', path.join(EXTENSION, 'media'), { recursive: true });
-  const common = { bundle: true, platform: 'node', format: 'cjs', target: 'node22', external: ['vscode'] as string[] } as const;
-  const entryPoints = { extension: 'src/extension.ts', onDemand: 'src/vscode/onDemand.ts', engine: 'test/support/screenshots/engine.ts' };
-  await build({ ...common, entryPoints, outdir: path.join(EXTENSION, 'dist') });
-}
-
-async function repository(scene: string, root: string): Promise<string> {
-  const repo = await makeRepo({ 'src/price.js': 'export function total(items) {\n  return Math.round(sum(items) * 100) / 100;\n}\n', 'src/old.js': 'export const legacy = true;\n', 'README.md': '# Shop\n' }, root);
-  if (scene === 'not_in_use') return repo.root;
-  await repo.git('checkout', '--quiet', '-b', 'baton/pricing-fix');
-  await repo.git('rm', '--quiet', 'src/old.js');
-  await repo.commit('Fix', { 'src/price.js': "import { halfEven } from './round.js';\n\nexport function total(items) {\n  return halfEven(sum(items), 2);\n}\n", 'src/round.js': 'export function halfEven(value, digits) {\n  const factor = 10 ** digits;\n  return Math.round(value * factor) / factor;\n}\n' });
-  await repo.git('checkout', '--quiet', 'main');
-  await repo.write({ '.baton/scene': scene });
-  writeFileSync(path.join(repo.root, '.git/info/exclude'), '.baton\n');
-  return repo.root;
-}
 
 async function withWindow(scene: string, theme: Theme, size: { width: number; height: number }, act: (window: Workbench) => Promise<void>): Promise<void> {
   const temp = keepTempDir();
