@@ -328,6 +328,7 @@ function session(request: AgentRequest, script: AgentScript, mute: boolean, onEn
     },
     send: (text) => {
       heard.push(text);
+      messages.push({ type: 'user', text });
       return Promise.resolve();
     },
     kill: () => {
