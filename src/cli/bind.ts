@@ -55,6 +55,10 @@ function processIo(): CliIo {
       return Buffer.concat(chunks).toString('utf8');
     },
     onSignal,
+    onResize: (listener) => {
+      stdout.on('resize', listener);
+      return { dispose: () => void stdout.off('resize', listener) };
+    },
   };
 }
 

@@ -24,6 +24,8 @@ export interface CliIo {
   readonly readStdin: () => Promise<string>;
   /** While a listener is there, signals do not end the process by themselves. */
   readonly onSignal: (listener: (signal: Signal) => void) => Disposable;
+  /** Calls back when the terminal has another size. */
+  readonly onResize: (listener: () => void) => Disposable;
 }
 
 /** Who may lead: `lead` wants to, `client-or-lead` prefers the running leader, `client-only` never leads. */

@@ -3,7 +3,8 @@
  * nothing else; tasks change only through lifecycle, decisions and pipeline.
  */
 import type { Config } from '../core/config/schema.ts';
-import { planQueue, type QueuePlan, type RunningFact } from '../core/queue.ts';
+import { estimateTimes } from '../core/estimate.ts';
+import { planQueue, type QueueFacts, type QueuePlan, type RunningFact } from '../core/queue.ts';
 import type { TaskExecution } from '../core/execution.ts';
 import type { AccountView, ChangesView, Command, CommandReply, EngineApi, Snapshot } from '../shared/api.ts';
 import { messageOf, type Problem } from '../core/errors.ts';
@@ -236,6 +237,10 @@ export class Orchestrator implements EngineApi {
   }
 
   #plan(): QueuePlan {
+    return planQueue(this.#lifecycle.all(), this.#queueFacts());
+  }
+
+  #queueFacts(): QueueFacts {
     const loop = this.#loop.view();
     const choices = new Map<string, AgentChoice>();
     const agentOf = (task: TaskExecution): string | null | { missing: string } => {
@@ -245,7 +250,7 @@ export class Orchestrator implements EngineApi {
       choices.set(task.task_id, choice);
       return choice.kind === 'agent' ? choice.agent.name : { missing: choice.reason };
     };
-    return planQueue(this.#lifecycle.all(), {
+    return {
       now: this.#ports.clock.now(),
       config: this.#config,
       loop: loop.state,
@@ -257,7 +262,7 @@ export class Orchestrator implements EngineApi {
       problems: groupBy(this.#intake.problems),
       merged: this.#intake.merged,
       holds: this.#holds(),
-    });
+    };
   }
 
   #holds(): Map<string, string> {
@@ -268,7 +273,9 @@ export class Orchestrator implements EngineApi {
   }
 
   #picture(): Snapshot {
-    const plan = this.#plan();
+    const tasks = this.#lifecycle.all();
+    const facts = this.#queueFacts();
+    const plan = planQueue(tasks, facts);
     this.#seq += 1;
     return buildSnapshot({
       seq: this.#seq,
@@ -279,8 +286,9 @@ export class Orchestrator implements EngineApi {
         idle: this.#loop.runs.size === 0 && plan.start.length === 0,
         leader: { pid: this.#options.pid, host: this.#options.host },
       },
-      tasks: this.#lifecycle.all(),
+      tasks,
       plan,
+      estimates: estimateTimes(tasks, plan, facts),
       runs: this.#loop.runs,
       source: (taskId) => this.#intake.source(taskId),
       accounts: this.#accountViews(),
@@ -293,6 +301,8 @@ export class Orchestrator implements EngineApi {
         account: agent.account,
       })),
       problems: [...this.#configProblems, ...this.#intake.problems],
+      budget_usd: this.#config.budget.per_day_usd ?? null,
+      dashboard: this.#config.dashboard,
     });
   }
 

@@ -78,6 +78,9 @@ export interface TaskView {
   readonly started_at: string | null;
   readonly completed_at: string | null;
   readonly not_before: string | null;
+  /** When it will probably start (when it did, while it is at work) and be done, people's time not counted; null = unknown. UTC ISO 8601. */
+  readonly eta_start: string | null;
+  readonly eta_done: string | null;
   readonly steps: readonly StepView[];
   /** The checks of the last gate round. */
   readonly gates: readonly GateCheck[];
@@ -147,7 +150,10 @@ export interface Snapshot {
   readonly accounts: readonly AccountView[];
   readonly agents: readonly AgentView[];
   readonly problems: readonly Problem[];
-  readonly cost: { readonly today_usd: number; readonly total_usd: number; readonly unpriced: boolean };
+  /** `budget_usd` is what one day may cost; null where nothing limits it. */
+  readonly cost: { readonly today_usd: number; readonly total_usd: number; readonly unpriced: boolean; readonly budget_usd: number | null };
+  /** What the configuration says of dashboards: seconds between redraws where only time has passed, and how many ended tasks they list. */
+  readonly dashboard: { readonly refresh_interval: number; readonly max_recent_tasks: number };
 }
 
 export interface FileChangeView {
