@@ -5,6 +5,8 @@
 import type { Config } from '../core/config/schema.ts';
 import { planQueue, type QueuePlan, type RunningFact } from '../core/queue.ts';
 import type { TaskExecution } from '../core/execution.ts';
+import type { HealthReport } from '../shared/health.ts';
+import type { MetricsQuery, MetricsReport } from '../shared/metrics.ts';
 import type { AccountView, ChangesView, Command, CommandReply, EngineApi, Snapshot } from '../shared/api.ts';
 import { messageOf, type Problem } from '../core/errors.ts';
 import { Accounts } from './accounts.ts';
@@ -12,9 +14,11 @@ import { keepCheckpoint } from './checkpoint.ts';
 import { CommandDesk } from './commands.ts';
 import { Decisions } from './decisions.ts';
 import { Emitter } from './emitter.ts';
+import { healthReport } from './health.ts';
 import { Intake } from './intake.ts';
 import { Lifecycle } from './lifecycle.ts';
 import { Loop, type StoredLoop } from './loop.ts';
+import { Metrics } from './metrics/metrics.ts';
 import type { AgentChoice, PipelineContext } from './pipeline/context.ts';
 import { tidy } from './pipeline/merge.ts';
 import type { Run } from './pipeline/run.ts';
@@ -47,6 +51,7 @@ export class Orchestrator implements EngineApi {
   readonly #intake: Intake;
   readonly #loop: Loop;
   readonly #commands: CommandDesk;
+  readonly #metrics: Metrics;
   readonly #snapshots: Emitter<Snapshot>;
   readonly #owned: Disposable[] = [];
   readonly #checkpoint: ReturnType<typeof keepCheckpoint>;
@@ -115,10 +120,12 @@ export class Orchestrator implements EngineApi {
     this.#loop = new Loop({
       context: this.#context,
       stored: meta['loop'] as StoredLoop | undefined,
+      heartbeat: meta['heartbeat'],
       plan: () => this.#plan(),
       changed: () => this.#publish(),
       passive: options.passive ?? false,
     });
+    this.#metrics = new Metrics(lifecycle, ports.clock, () => this.#config);
     this.#intake = new Intake(ports, lifecycle, this.#decisions, (taskId) => this.#loop.runs.has(taskId));
     this.#commands = new CommandDesk({
       context: this.#context,
@@ -161,6 +168,14 @@ export class Orchestrator implements EngineApi {
     if (task.base_sha === null || head === null) return { base_sha: '', head_sha: '', worktree: null, files: [] };
     const files = await workspace.changes(task.worktree ?? repository.root, task.base_sha, head);
     return { base_sha: task.base_sha, head_sha: head, worktree: task.worktree, files };
+  }
+
+  metrics(query: MetricsQuery): Promise<MetricsReport> {
+    return this.#metrics.report(query);
+  }
+
+  health(): Promise<HealthReport> {
+    return Promise.resolve(this.#health());
   }
 
   /** Ends attempts as interrupted, writes what is left to write and lets go of everything. */
@@ -293,6 +308,18 @@ export class Orchestrator implements EngineApi {
         account: agent.account,
       })),
       problems: [...this.#configProblems, ...this.#intake.problems],
+      health: this.#health(),
+    });
+  }
+
+  #health(): HealthReport {
+    return healthReport({
+      now: this.#ports.clock.now(),
+      config: this.#config,
+      tasks: this.#lifecycle.all(),
+      isRunning: (taskId) => this.#loop.runs.has(taskId),
+      desired: this.#loop.desired ?? null,
+      heartbeat: this.#loop.heartbeat,
     });
   }
 

@@ -4,6 +4,7 @@ import type { QueuePlan } from '../core/queue.ts';
 import { openDecisions, type TaskExecution } from '../core/execution.ts';
 import { areaOf, riskOf } from '../core/task.ts';
 import type { Problem } from '../core/errors.ts';
+import type { HealthReport } from '../shared/health.ts';
 import type { AccountView, AgentView, LoopView, Snapshot, TaskGroup, TaskView } from '../shared/api.ts';
 import type { Run } from './pipeline/run.ts';
 import type { SourcedTask } from './ports.ts';
@@ -20,6 +21,7 @@ export interface SnapshotParts {
   readonly accounts: readonly AccountView[];
   readonly agents: readonly AgentView[];
   readonly problems: readonly Problem[];
+  readonly health: HealthReport;
 }
 
 export function buildSnapshot(parts: SnapshotParts): Snapshot {
@@ -45,6 +47,7 @@ export function buildSnapshot(parts: SnapshotParts): Snapshot {
       total_usd: views.reduce((sum, view) => sum + view.cost_usd, 0),
       unpriced: views.some((view) => view.unpriced),
     },
+    health: parts.health,
   };
 }
 

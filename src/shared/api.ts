@@ -7,6 +7,8 @@ import type { Decision, GateCheck, TaskExecution, Usage, Verdict } from '../core
 import type { StepState, TaskState } from '../core/states.ts';
 import type { PriorityBreakdown } from '../core/priority.ts';
 import type { NewTask } from '../core/task.ts';
+import type { HealthReport } from './health.ts';
+import type { MetricsQuery, MetricsReport } from './metrics.ts';
 
 /** Stored wish of the user; nothing runs before the first Start. */
 export type DesiredState = 'running' | 'paused' | 'stopped';
@@ -148,6 +150,7 @@ export interface Snapshot {
   readonly agents: readonly AgentView[];
   readonly problems: readonly Problem[];
   readonly cost: { readonly today_usd: number; readonly total_usd: number; readonly unpriced: boolean };
+  readonly health: HealthReport;
 }
 
 export interface FileChangeView {
@@ -175,4 +178,7 @@ export interface EngineApi {
   /** The stored record of a task. */
   task(taskId: string): Promise<TaskExecution | undefined>;
   changes(taskId: string): Promise<ChangesView>;
+  /** Figures over a window that ends now; rejects with `usage` for a window that is none. */
+  metrics(query: MetricsQuery): Promise<MetricsReport>;
+  health(): Promise<HealthReport>;
 }
