@@ -103,8 +103,8 @@ export const configSchema = z
     dashboard: section({ refresh_interval: seconds.default(5), max_recent_tasks: count.default(10) }),
     notifications: section({
       enabled: z.boolean().default(true),
-      webhook_url: text.optional(),
-      secret: text.optional(),
+      webhook_url: text.refine((url) => /^https?:\/\/\S+$/i.test(url), 'must be an address that starts with https:// or http://').optional().describe('Address that events are posted to, best as ${VAR}.'),
+      secret: text.optional().describe('Signs every message (HMAC-SHA256), best as ${VAR}.'),
       events: z
         .array(
           z.enum([
