@@ -40,6 +40,7 @@ export const queue: Benchmark = {
         source: () => undefined,
         accounts: [],
         agents: [],
+        quietHours: null,
         problems: [],
       });
       times.plan.push(planned - begun);

@@ -303,6 +303,7 @@ export class Orchestrator implements EngineApi {
         install: agent.install,
         account: agent.account,
       })),
+      quietHours: this.#config.attention.quiet_hours ?? null,
       problems: [...this.#configProblems, ...(this.#outbox.problem === undefined ? [] : [this.#outbox.problem]), ...this.#intake.problems],
     });
   }

@@ -5,6 +5,7 @@
 import * as z from 'zod';
 import { COMPLEXITIES, RISKS } from '../task.ts';
 import { ROLES } from '../execution.ts';
+import { parseQuietHours } from '../quietHours.ts';
 
 const seconds = z.number().positive();
 const count = z.number().int().positive();
@@ -212,7 +213,10 @@ export const configSchema = z
     runner: section({ orphan_grace: duration.default('30m') }),
     attention: section({
       max_awaiting: count.optional().describe('No new starts while this many tasks wait for a human.'),
-      quiet_hours: text.optional(),
+      quiet_hours: text
+        .refine((hours) => parseQuietHours(hours) !== undefined, 'must be a span of the day such as 22:00-07:00')
+        .optional()
+        .describe('Hours without notifications in VS Code, in the local time, such as 22:00-07:00.'),
     }),
   })
   .prefault({});
