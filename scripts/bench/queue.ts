@@ -41,6 +41,7 @@ export const queue: Benchmark = {
         source: () => undefined,
         accounts: [],
         agents: [],
+        quietHours: null,
         problems: [],
         health: healthyReport(''),
       });

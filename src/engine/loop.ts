@@ -33,6 +33,8 @@ export interface LoopOptions {
   readonly plan: () => QueuePlan;
   /** Called when anything that the surfaces show has changed. */
   readonly changed: () => void;
+  /** Called when the loop ended because nothing can be stored, which therefore no event says. */
+  readonly lost: (reason: string, runId: string) => void;
   /** Stores wishes and serves commands, but starts nothing: a host that is about to let go. */
   readonly passive: boolean;
 }
@@ -260,6 +262,7 @@ export class Loop {
     if (!this.#stored || !(error instanceof BatonError) || error.kind !== 'store') return;
     this.#stored = { ...this.#stored, desired: 'stopped', since: this.#lifecycle.now(), reason: `nothing can be stored: ${error.message}` };
     this.#safetyNet?.dispose();
+    this.#options.lost(`nothing can be stored: ${error.message}`, this.#stored.run_id);
   }
 
   /** After a limit, the tasks of an account go on one by one: epoch ms of this one's turn, undefined when it is now. */

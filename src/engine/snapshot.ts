@@ -22,6 +22,7 @@ export interface SnapshotParts {
   readonly agents: readonly AgentView[];
   readonly problems: readonly Problem[];
   readonly health: HealthReport;
+  readonly quietHours: string | null;
 }
 
 export function buildSnapshot(parts: SnapshotParts): Snapshot {
@@ -42,6 +43,7 @@ export function buildSnapshot(parts: SnapshotParts): Snapshot {
     accounts: parts.accounts,
     agents: parts.agents,
     problems: parts.problems,
+    quiet_hours: parts.quietHours,
     cost: {
       today_usd: todayUsd,
       total_usd: views.reduce((sum, view) => sum + view.cost_usd, 0),

@@ -149,6 +149,8 @@ export interface Snapshot {
   readonly accounts: readonly AccountView[];
   readonly agents: readonly AgentView[];
   readonly problems: readonly Problem[];
+  /** `attention.quiet_hours` of the configuration. */
+  readonly quiet_hours?: string | null;
   readonly cost: { readonly today_usd: number; readonly total_usd: number; readonly unpriced: boolean };
   readonly health: HealthReport;
 }
