@@ -4,6 +4,7 @@ import type { TaskExecution } from '../../src/core/execution.ts';
 import { estimateTimes } from '../../src/core/estimate.ts';
 import { planQueue, type QueueFacts } from '../../src/core/queue.ts';
 import { buildSnapshot } from '../../src/engine/snapshot.ts';
+import { healthyReport } from '../../test/support/reports.ts';
 import { T0, task } from '../../test/support/tasks.ts';
 import { median, spread, type Benchmark } from './row.ts';
 
@@ -44,9 +45,11 @@ export const queue: Benchmark = {
         source: () => undefined,
         accounts: [],
         agents: [],
+        quietHours: null,
         problems: [],
         budget_usd: null,
         dashboard: config.dashboard,
+        health: healthyReport(''),
       });
       times.plan.push(planned - begun);
       times.estimates.push(estimated - planned);

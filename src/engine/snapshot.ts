@@ -5,6 +5,7 @@ import type { QueuePlan } from '../core/queue.ts';
 import { openDecisions, type TaskExecution } from '../core/execution.ts';
 import { areaOf, riskOf } from '../core/task.ts';
 import type { Problem } from '../core/errors.ts';
+import type { HealthReport } from '../shared/health.ts';
 import type { AccountView, AgentView, LoopView, Snapshot, TaskGroup, TaskView } from '../shared/api.ts';
 import type { Run } from './pipeline/run.ts';
 import type { SourcedTask } from './ports.ts';
@@ -26,6 +27,8 @@ export interface SnapshotParts {
   /** `budget.per_day_usd`; null for none. */
   readonly budget_usd: number | null;
   readonly dashboard: Snapshot['dashboard'];
+  readonly health: HealthReport;
+  readonly quietHours: string | null;
 }
 
 export function buildSnapshot(parts: SnapshotParts): Snapshot {
@@ -46,6 +49,7 @@ export function buildSnapshot(parts: SnapshotParts): Snapshot {
     accounts: parts.accounts,
     agents: parts.agents,
     problems: parts.problems,
+    quiet_hours: parts.quietHours,
     cost: {
       today_usd: todayUsd,
       total_usd: views.reduce((sum, view) => sum + view.cost_usd, 0),
@@ -53,6 +57,7 @@ export function buildSnapshot(parts: SnapshotParts): Snapshot {
       budget_usd: parts.budget_usd,
     },
     dashboard: parts.dashboard,
+    health: parts.health,
   };
 }
 

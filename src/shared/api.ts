@@ -7,6 +7,8 @@ import type { Decision, GateCheck, TaskExecution, Usage, Verdict } from '../core
 import type { StepState, TaskState } from '../core/states.ts';
 import type { PriorityBreakdown } from '../core/priority.ts';
 import type { NewTask } from '../core/task.ts';
+import type { HealthReport } from './health.ts';
+import type { MetricsQuery, MetricsReport } from './metrics.ts';
 
 /** Stored wish of the user; nothing runs before the first Start. */
 export type DesiredState = 'running' | 'paused' | 'stopped';
@@ -154,6 +156,9 @@ export interface Snapshot {
   readonly cost: { readonly today_usd: number; readonly total_usd: number; readonly unpriced: boolean; readonly budget_usd: number | null };
   /** What the configuration says of dashboards: seconds between redraws where only time has passed, and how many ended tasks they list. */
   readonly dashboard: { readonly refresh_interval: number; readonly max_recent_tasks: number };
+  /** `attention.quiet_hours` of the configuration. */
+  readonly quiet_hours?: string | null;
+  readonly health: HealthReport;
 }
 
 export interface FileChangeView {
@@ -181,4 +186,7 @@ export interface EngineApi {
   /** The stored record of a task. */
   task(taskId: string): Promise<TaskExecution | undefined>;
   changes(taskId: string): Promise<ChangesView>;
+  /** Figures over a window that ends now; rejects with `usage` for a window that is none. */
+  metrics(query: MetricsQuery): Promise<MetricsReport>;
+  health(): Promise<HealthReport>;
 }
