@@ -3,6 +3,7 @@ import { configSchema } from '../../src/core/config/schema.ts';
 import type { TaskExecution } from '../../src/core/execution.ts';
 import { planQueue, type QueueFacts } from '../../src/core/queue.ts';
 import { buildSnapshot } from '../../src/engine/snapshot.ts';
+import { healthyReport } from '../../test/support/reports.ts';
 import { T0, task } from '../../test/support/tasks.ts';
 import { median, spread, type Benchmark } from './row.ts';
 
@@ -40,7 +41,9 @@ export const queue: Benchmark = {
         source: () => undefined,
         accounts: [],
         agents: [],
+        quietHours: null,
         problems: [],
+        health: healthyReport(''),
       });
       times.plan.push(planned - begun);
       times.snapshot.push(performance.now() - planned);

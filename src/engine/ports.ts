@@ -1,6 +1,6 @@
 /** The few doors between the engine and the world. Makers live in adapters/; hosts hand them in. */
 import type { AgentConfig, Config, GateConfig, PermissionRule } from '../core/config/schema.ts';
-import type { Problem } from '../core/errors.ts';
+import type { Location, Problem } from '../core/errors.ts';
 import type { GateCheck, Role, TaskExecution, Usage } from '../core/execution.ts';
 import type { FileHunks } from '../core/hunks.ts';
 import type { TaskDefinition } from '../core/task.ts';
@@ -277,6 +277,8 @@ export interface Sources {
   tasks(): Promise<{ tasks: SourcedTask[]; problems: Problem[] }>;
   /** The last valid configuration stays in force; `valid` says whether it is what the file says now. */
   config(): Promise<{ config: Config; problems: Problem[]; valid: boolean }>;
+  /** Where a key of the configuration stands, or the file's beginning where it is not written. */
+  locate(key: readonly string[]): Promise<Location>;
   /** The user's own prompt for a role (`.baton/prompts/<role>.md`); undefined where there is none. */
   prompt(role: Role): Promise<string | undefined>;
   stopRequested(stopHookFile: string): Promise<boolean>;
@@ -314,6 +316,25 @@ export interface RunLog {
   flush(): Promise<void>;
 }
 
+// ---------------------------------------------------------------- webhook
+
+export interface WebhookRequest {
+  readonly url: string;
+  /** The same for every attempt at the same message, so that a receiver can tell a repetition. */
+  readonly id: string;
+  readonly event: string;
+  /** JSON. */
+  readonly body: string;
+  /** Signs the request. */
+  readonly secret?: string;
+  readonly signal: AbortSignal;
+}
+
+/** One attempt to bring a message to a receiver; rejects where it was not taken, with `status` or `code` where there is one. */
+export interface Webhook {
+  send(request: WebhookRequest): Promise<void>;
+}
+
 export interface Crypto {
   /** SHA-256, hex. */
   hash(text: string): string;
@@ -334,6 +355,7 @@ export interface Ports {
   readonly runs: RunFiles;
   readonly runLog: RunLog;
   readonly crypto: Crypto;
+  readonly webhook: Webhook;
   readonly repository: {
     /** Absolute path of the main checkout. */
     readonly root: string;

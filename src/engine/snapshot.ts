@@ -4,6 +4,7 @@ import type { QueuePlan } from '../core/queue.ts';
 import { openDecisions, type TaskExecution } from '../core/execution.ts';
 import { areaOf, riskOf } from '../core/task.ts';
 import type { Problem } from '../core/errors.ts';
+import type { HealthReport } from '../shared/health.ts';
 import type { AccountView, AgentView, LoopView, Snapshot, TaskGroup, TaskView } from '../shared/api.ts';
 import type { Run } from './pipeline/run.ts';
 import type { SourcedTask } from './ports.ts';
@@ -20,6 +21,8 @@ export interface SnapshotParts {
   readonly accounts: readonly AccountView[];
   readonly agents: readonly AgentView[];
   readonly problems: readonly Problem[];
+  readonly health: HealthReport;
+  readonly quietHours: string | null;
 }
 
 export function buildSnapshot(parts: SnapshotParts): Snapshot {
@@ -40,11 +43,13 @@ export function buildSnapshot(parts: SnapshotParts): Snapshot {
     accounts: parts.accounts,
     agents: parts.agents,
     problems: parts.problems,
+    quiet_hours: parts.quietHours,
     cost: {
       today_usd: todayUsd,
       total_usd: views.reduce((sum, view) => sum + view.cost_usd, 0),
       unpriced: views.some((view) => view.unpriced),
     },
+    health: parts.health,
   };
 }
 

@@ -8,6 +8,8 @@ import type { StepState, TaskState } from '../core/states.ts';
 import type { PriorityBreakdown } from '../core/priority.ts';
 import type { NewTask } from '../core/task.ts';
 import type { CommentPlace } from '../core/threads.ts';
+import type { HealthReport } from './health.ts';
+import type { MetricsQuery, MetricsReport } from './metrics.ts';
 
 /** Stored wish of the user; nothing runs before the first Start. */
 export type DesiredState = 'running' | 'paused' | 'stopped';
@@ -159,7 +161,10 @@ export interface Snapshot {
   readonly accounts: readonly AccountView[];
   readonly agents: readonly AgentView[];
   readonly problems: readonly Problem[];
+  /** `attention.quiet_hours` of the configuration. */
+  readonly quiet_hours?: string | null;
   readonly cost: { readonly today_usd: number; readonly total_usd: number; readonly unpriced: boolean };
+  readonly health: HealthReport;
 }
 
 export interface FileChangeView {
@@ -187,4 +192,7 @@ export interface EngineApi {
   /** The stored record of a task. */
   task(taskId: string): Promise<TaskExecution | undefined>;
   changes(taskId: string): Promise<ChangesView>;
+  /** Figures over a window that ends now; rejects with `usage` for a window that is none. */
+  metrics(query: MetricsQuery): Promise<MetricsReport>;
+  health(): Promise<HealthReport>;
 }

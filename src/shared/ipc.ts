@@ -9,6 +9,7 @@ import { BatonError, ERROR_KINDS, messageOf } from '../core/errors.ts';
 import { newTask } from '../core/task.ts';
 import { commentPlace } from '../core/threads.ts';
 import type { Command, Snapshot } from './api.ts';
+import type { MetricsQuery } from './metrics.ts';
 
 /** Grows when an old client would misunderstand a new leader. */
 export const IPC_VERSION = 1;
@@ -61,11 +62,18 @@ export const helloSchema = z.object({
 });
 export type Hello = z.infer<typeof helloSchema>;
 
+const metricsQuery = z.object({
+  since_seconds: z.number().positive(),
+  max_buckets: z.exactOptional(z.number().int().positive()),
+}) satisfies z.ZodType<MetricsQuery>;
+
 export const requestSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('snapshot'), id: z.number().int() }),
   z.object({ type: z.literal('send'), id: z.number().int(), command: commandSchema }),
   z.object({ type: z.literal('task'), id: z.number().int(), task_id: id }),
   z.object({ type: z.literal('changes'), id: z.number().int(), task_id: id }),
+  z.object({ type: z.literal('metrics'), id: z.number().int(), query: metricsQuery }),
+  z.object({ type: z.literal('health'), id: z.number().int() }),
   /** Whether snapshots are wanted. */
   z.object({ type: z.literal('subscribe'), on: z.boolean() }),
 ]);

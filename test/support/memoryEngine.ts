@@ -5,8 +5,11 @@
 import { BatonError } from '../../src/core/errors.ts';
 import { emptyUsage, newExecution, type Decision, type TaskExecution, type Verdict } from '../../src/core/execution.ts';
 import type { Session } from '../../src/host/session.ts';
+import type { HealthReport } from '../../src/shared/health.ts';
+import type { MetricsQuery, MetricsReport } from '../../src/shared/metrics.ts';
 import type { ChangesView, Command, CommandReply, EngineApi, Snapshot, TaskGroup, TaskView } from '../../src/shared/api.ts';
 import { isTerminal, type TaskState } from '../../src/core/states.ts';
+import { emptyMetrics, healthyReport } from './reports.ts';
 
 export const AT = '2026-03-02T10:00:00.000Z';
 
@@ -102,6 +105,8 @@ export class MemoryEngine implements EngineApi {
   readonly commands: Command[] = [];
   /** Called with each command before it is applied: a test plays the world here, or throws. */
   onCommand: (command: Command) => void = () => undefined;
+  /** What `metrics` answers, by the window that was asked for. */
+  figures: (query: MetricsQuery) => MetricsReport = () => emptyMetrics(AT);
   #snapshot: Snapshot;
   readonly #records = new Map<string, Partial<TaskExecution>>();
   readonly #listeners = new Set<(snapshot: Snapshot) => void>();
@@ -118,6 +123,7 @@ export class MemoryEngine implements EngineApi {
       agents: [],
       problems: [],
       cost: { today_usd: total, total_usd: total, unpriced: tasks.some((task) => task.unpriced) },
+      health: healthyReport(AT),
       ...given,
     };
   }
@@ -162,6 +168,14 @@ export class MemoryEngine implements EngineApi {
   task(taskId: string): Promise<TaskExecution | undefined> {
     const view = this.#snapshot.tasks.find((task) => task.id === taskId);
     return Promise.resolve(view && execution(view, this.#records.get(taskId)));
+  }
+
+  metrics(query: MetricsQuery): Promise<MetricsReport> {
+    return Promise.resolve(this.figures(query));
+  }
+
+  health(): Promise<HealthReport> {
+    return Promise.resolve(this.#snapshot.health);
   }
 
   changes(): Promise<ChangesView> {

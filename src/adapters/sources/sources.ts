@@ -8,6 +8,7 @@ import { BatonError, messageOf, type Problem } from '../../core/errors.ts';
 import type { Role } from '../../core/execution.ts';
 import { taskIdFault, type TaskDefinition } from '../../core/task.ts';
 import { slugOf, uniqueTaskId, writeTaskFile } from '../../core/taskText.ts';
+import { YamlText } from '../../core/yamlText.ts';
 import type { Log, Sources } from '../../engine/ports.ts';
 import { replaceFile } from '../store/atomicFile.ts';
 import { assertInside, ensureBatonFolder } from './batonFolder.ts';
@@ -51,6 +52,12 @@ export function createSources(options: SourcesOptions): Sources {
       if (valid) lastValid = config;
       // Without an earlier valid one, what could be read of this one is nearer to the user's wish than the defaults.
       return { config: valid ? config : (lastValid ?? config), problems: [...problems], valid };
+    },
+
+    locate: async (key) => {
+      const read = await readConfig(root);
+      if (!read || 'problem' in read) return { file: read?.problem.file ?? CONFIG_FILES[0], line: 1, column: 1 };
+      return { file: read.file, ...new YamlText(read.text).keyAt(key) };
     },
 
     prompt: (role) => readPrompt(root, role),

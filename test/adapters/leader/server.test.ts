@@ -76,6 +76,9 @@ describe('the leader and its clients', () => {
       assert.equal((await api.snapshot()).tasks[0]?.goal, 'Say "hi"\n\u{1F600}');
       assert.equal(await api.task('none'), undefined);
       assert.equal((await api.changes('b')).base_sha, 'b');
+      assert.equal((await api.metrics({ since_seconds: 3600, max_buckets: 12 })).bucket_seconds, 300);
+      assert.deepEqual(await api.health(), await engine.api.health());
+      await assert.rejects(api.metrics({ since_seconds: -1 }), rejectsWith('usage'));
       assert.equal(server.clients, 1);
     });
 
