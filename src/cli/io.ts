@@ -58,6 +58,8 @@ export interface CliDeps {
   readonly exec: (file: string, args: readonly string[], cwd: string) => Promise<ExecResult>;
   /** Reads a file of tasks; rejects with `not_found` when there is none. `file` is relative to `folder`. */
   readonly readTasks: (folder: string, file: string) => Promise<TasksFile>;
+  /** Reads a plan, YAML or JSON; rejects with what is wrong. `file` is relative to `folder`. */
+  readonly readPlan: (folder: string, file: string) => Promise<Record<string, unknown>>;
   /** Writes the first files of a repository, or says which it would write. */
   readonly init: (folder: string, options: { readonly dryRun: boolean }) => Promise<Initialised>;
   /** The repository that a folder belongs to; rejects with what is wrong where there is none. */

@@ -143,6 +143,7 @@ export class Orchestrator implements EngineApi {
       rescan: () => this.#rescan(),
       queue: () => [...this.#plan().order],
       refreshAgents: () => this.#refreshAgents(true),
+      reloadConfig: () => this.#reloadConfig(),
     });
     this.#checkpoint = keepCheckpoint(lifecycle, ports.writeCheckpoint, () => this.#loop.view().run_id, ports.log);
     this.#owned.push(

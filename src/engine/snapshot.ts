@@ -112,6 +112,7 @@ function taskView(task: TaskExecution, parts: SnapshotParts): TaskView {
     error_kind: task.error?.kind ?? null,
     retry_count: task.retry_count,
     max_retries: task.max_retries,
+    rev: task.rev,
     decisions: openDecisions(task),
   };
 }

@@ -3,10 +3,11 @@
  * the leader serves it over a local socket, and every surface (VS Code, CLI) sees only this.
  */
 import type { Problem } from '../core/errors.ts';
-import type { Decision, GateCheck, TaskExecution, Usage, Verdict } from '../core/execution.ts';
+import type { Always, Decision, GateCheck, TaskExecution, Usage, Verdict } from '../core/execution.ts';
 import type { StepState, TaskState } from '../core/states.ts';
 import type { PriorityBreakdown } from '../core/priority.ts';
 import type { NewTask } from '../core/task.ts';
+import type { CommentPlace } from '../core/threads.ts';
 import type { HealthReport } from './health.ts';
 import type { MetricsQuery, MetricsReport } from './metrics.ts';
 
@@ -33,11 +34,20 @@ export type Command =
       decision_id?: string | undefined;
       verdict: Verdict;
       text?: string | undefined;
-      /** permission: the edited tool input. */
+      /** permission: the edited tool input; plan: the edited plan. */
       input?: Record<string, unknown> | undefined;
+      /** permission, with `approve`: allow the decision's `detail.rule` from now on. */
+      always?: Always | undefined;
       by: string;
       via: 'vscode' | 'cli';
     }
+  /** A comment on a line of the change or a step of the plan; it goes to the agent with the next request for changes. */
+  | { type: 'comment'; task_id: string; place: CommentPlace; text: string; by: string }
+  /** Changes the text of one's comment; null takes it away, and with the last comment its thread. */
+  | { type: 'edit_comment'; task_id: string; thread_id: string; comment_id: string; text: string | null; by: string }
+  | { type: 'resolve_thread'; task_id: string; thread_id: string; resolved: boolean; by: string }
+  /** Replaces the plan that waits for its approval, which stays to be given. */
+  | { type: 'edit_plan'; task_id: string; plan: Record<string, unknown>; by: string }
   | { type: 'message'; task_id: string; text: string }
   | { type: 'refresh' };
 
@@ -105,6 +115,8 @@ export interface TaskView {
   readonly error_kind?: string | null;
   readonly retry_count: number;
   readonly max_retries: number;
+  /** Grows with every change of the stored record: when to ask for it again. */
+  readonly rev?: number;
   readonly decisions: readonly Decision[];
 }
 

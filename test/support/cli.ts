@@ -88,6 +88,7 @@ export async function cli(engine: EngineApi, argv: readonly string[], world: Cli
     clock: world.clock ?? new FakeClock(Date.parse(AT)),
     exec: (file, args, cwd) => Promise.resolve(world.exec?.(file, args, cwd) ?? NO_GIT),
     findRepository: world.findRepository ?? ((folder) => Promise.resolve({ root: folder })),
+    readPlan: (_folder, file) => Promise.resolve({ file, steps: [] }),
     readTasks: (_folder, file) => {
       const found = world.files?.[file];
       return found ? Promise.resolve(found) : Promise.reject(new BatonError('not_found', `There is no file ${file}.`));

@@ -230,6 +230,10 @@ export class MemoryEngine implements EngineApi {
       case 'move':
       case 'place':
       case 'clear_place':
+      case 'comment':
+      case 'edit_comment':
+      case 'resolve_thread':
+      case 'edit_plan':
       case 'refresh':
         return { message: 'Done.' };
     }
