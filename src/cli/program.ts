@@ -4,6 +4,7 @@ import { Command, CommanderError } from 'commander';
 import { activeCommand } from './active.ts';
 import { addCommand } from './add.ts';
 import type { Bind, Context, Outcome } from './context.ts';
+import { dashboardCommand } from './dashboard.ts';
 import { doctorCommand } from './doctor.ts';
 import { describeError, type CliFailure } from './failure.ts';
 import { initCommand } from './init.ts';
@@ -33,6 +34,7 @@ const COMMANDS = [
   doctorCommand,
   addCommand,
   runCommand,
+  dashboardCommand,
   queueCommand,
   activeCommand,
   listTasksCommand,
