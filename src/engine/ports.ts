@@ -77,6 +77,8 @@ export interface AgentRequest {
   /** JSON Schema of the answer, for roles that return JSON. */
   readonly output_schema?: Readonly<Record<string, unknown>>;
   readonly max_budget_usd?: number;
+  /** The repository's rules hold something back, so an agent with a sandbox of its own asks about every command and edit. */
+  readonly ask_all?: boolean;
 }
 
 export interface AgentEnd {
@@ -104,7 +106,8 @@ export type AgentMessage =
   | { type: 'tool_result'; id: string; ok: boolean; output: string }
   /** Totals of this attempt so far, not increments. cost is null when the agent gave none. */
   | { type: 'usage'; usage: Usage; cost_usd: number | null; turns: number }
-  | { type: 'permission'; request_id: string; tool: string; title: string; input: Record<string, unknown>; reason: string | null }
+  /** `editable: false`: it can be allowed only as it is. */
+  | { type: 'permission'; request_id: string; tool: string; title: string; input: Record<string, unknown>; reason: string | null; editable?: boolean }
   | { type: 'permission_withdrawn'; request_id: string }
   /** The account is closed until resets_at (epoch ms) or an unknown time. */
   | { type: 'limit'; message: string; resets_at: number | null }

@@ -90,6 +90,7 @@ export async function takeTurn(context: PipelineContext, run: Run, turn: Turn): 
         BATON_WORKTREE: task.worktree,
       },
       ...(turn.schema === undefined ? {} : { output_schema: turn.schema }),
+      ...(context.config().permissions.some((rule) => rule.then !== 'allow') ? { ask_all: true } : {}),
       ...(task.task_def.budget_usd === undefined ? {} : { max_budget_usd: task.task_def.budget_usd }),
     },
   });
