@@ -14,7 +14,7 @@ function readConversation(body: Json): Conversation {
   const everything = input.map((item) => textOf(item['content'])).join('\n');
   return {
     model: String(body['model']),
-    system: [String(body['instructions'] ?? ''), ...input.filter((item) => item['role'] === 'developer').map((item) => textOf(item['content']))].join('\n'),
+    system: [textOf(body['instructions']), ...input.filter((item) => item['role'] === 'developer').map((item) => textOf(item['content']))].join('\n'),
     cwd: /<cwd>([^<]+)<\/cwd>/.exec(everything)?.[1]?.trim() ?? null,
     messages,
     prompt: messages[opened]?.text ?? '',

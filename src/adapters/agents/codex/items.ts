@@ -69,7 +69,7 @@ export function toolOutcome(item: Json): { ok: boolean; output: string } {
     const texts = objects(object(item['result'])['content']).map((part) => string(part['text']) ?? `[${string(part['type']) ?? 'content'}]`);
     return { ok, output: shortened(string(object(item['error'])['message']) ?? texts.join('\n')) };
   }
-  return { ok, output: ok ? '' : (status ?? '') };
+  return { ok, output: ok ? '' : status };
 }
 
 function commandOutput(item: Json, status: string | undefined): string {
@@ -99,5 +99,6 @@ function ended(text: string): string {
 export function unwrapped(command: string): string {
   const wrapped = /^\S*\/(?:ba|z|da|k)?sh -l?c (.+)$/s.exec(command)?.[1];
   const words = wrapped === undefined ? [] : shellWords(wrapped);
-  return words.length === 1 ? (words[0] ?? command) : command;
+  const [only] = words;
+  return words.length === 1 && only !== undefined ? only : command;
 }
