@@ -40,6 +40,7 @@ export const queue: Benchmark = {
         source: () => undefined,
         accounts: [],
         agents: [],
+        schedules: [],
         quietHours: null,
         problems: [],
       });

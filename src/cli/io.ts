@@ -1,4 +1,5 @@
 /** What the command line is given of the process it runs in, so that every command runs in a test as it does in a terminal. */
+import type { Template } from '../adapters/sources/templates.ts';
 import type { Clock, Disposable } from '../engine/ports.ts';
 import type { Initialised } from '../host/init.ts';
 import type { Session } from '../host/session.ts';
@@ -56,6 +57,8 @@ export interface CliDeps {
   readonly exec: (file: string, args: readonly string[], cwd: string) => Promise<ExecResult>;
   /** Reads a file of tasks; rejects with `not_found` when there is none. `file` is relative to `folder`. */
   readonly readTasks: (folder: string, file: string) => Promise<TasksFile>;
+  /** The task templates of the repository that a folder belongs to. */
+  readonly templates: (folder: string) => Promise<readonly Template[]>;
   /** Writes the first files of a repository, or says which it would write. */
   readonly init: (folder: string, options: { readonly dryRun: boolean }) => Promise<Initialised>;
   /** The repository that a folder belongs to; rejects with what is wrong where there is none. */

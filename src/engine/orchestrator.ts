@@ -22,6 +22,7 @@ import type { AgentInfo, Disposable, Ports } from './ports.ts';
 import { Outbox } from './outbox.ts';
 import { recover } from './recovery.ts';
 import { keepRunLog } from './runLog.ts';
+import { Schedules } from './schedules.ts';
 import { buildSnapshot } from './snapshot.ts';
 import { Staffing } from './staffing.ts';
 
@@ -51,6 +52,7 @@ export class Orchestrator implements EngineApi {
   readonly #loop: Loop;
   readonly #commands: CommandDesk;
   readonly #outbox: Outbox;
+  readonly #schedules: Schedules;
   readonly #snapshots: Emitter<Snapshot>;
   readonly #owned: Disposable[] = [];
   readonly #checkpoint: ReturnType<typeof keepCheckpoint>;
@@ -78,6 +80,7 @@ export class Orchestrator implements EngineApi {
       if (task.state === 'done' && task.worktree !== null) await tidy(engine.#context, task);
     }
     engine.#checkpoint.refresh();
+    await engine.#schedules.read();
     engine.#watch();
     // What an earlier process left to tell; a command that only looks leaves it to the next one that stays.
     if (options.passive !== true) engine.#outbox.wake();
@@ -136,6 +139,10 @@ export class Orchestrator implements EngineApi {
       queue: () => [...this.#plan().order],
       refreshAgents: () => this.#refreshAgents(true),
     });
+    this.#schedules = new Schedules(
+      { ports, lifecycle, add: (task) => this.#commands.execute({ type: 'add_task', task }), changed: () => this.#publish(), passive: options.passive ?? false },
+      meta['schedules'],
+    );
     this.#checkpoint = keepCheckpoint(lifecycle, ports.writeCheckpoint, () => this.#loop.view().run_id, ports.log);
     this.#owned.push(
       this.#checkpoint,
@@ -174,7 +181,7 @@ export class Orchestrator implements EngineApi {
 
   /** Ends attempts as interrupted, writes what is left to write and lets go of everything. */
   async close(): Promise<void> {
-    await this.#loop.dispose();
+    await Promise.all([this.#loop.dispose(), this.#schedules.close()]);
     await Promise.all(this.#background);
     await this.#outbox.close(PATIENCE_MS[this.#options.passive === true ? 'passive' : this.#options.host]);
     // Only now: what the loop's end commits belongs into log and checkpoint.
@@ -190,6 +197,7 @@ export class Orchestrator implements EngineApi {
       (what) => {
         if (what === 'config') void this.#reloadConfig();
         else if (what === 'tasks') void this.#rescan();
+        else if (what === 'schedules') void this.#schedules.read();
         else this.#loop.wake();
       },
       () => this.#config.orchestrator.stop_hook_file,
@@ -303,8 +311,9 @@ export class Orchestrator implements EngineApi {
         install: agent.install,
         account: agent.account,
       })),
+      schedules: this.#schedules.views(),
       quietHours: this.#config.attention.quiet_hours ?? null,
-      problems: [...this.#configProblems, ...(this.#outbox.problem === undefined ? [] : [this.#outbox.problem]), ...this.#intake.problems],
+      problems: [...this.#configProblems, ...(this.#outbox.problem === undefined ? [] : [this.#outbox.problem]), ...this.#intake.problems, ...this.#schedules.problems],
     });
   }
 

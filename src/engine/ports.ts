@@ -2,6 +2,7 @@
 import type { AgentConfig, Config, GateConfig } from '../core/config/schema.ts';
 import type { Location, Problem } from '../core/errors.ts';
 import type { GateCheck, Role, TaskExecution, Usage } from '../core/execution.ts';
+import type { Schedule } from '../core/schedule.ts';
 import type { TaskDefinition } from '../core/task.ts';
 
 export interface Disposable {
@@ -278,11 +279,13 @@ export interface Sources {
   locate(key: readonly string[]): Promise<Location>;
   /** The user's own prompt for a role (`.baton/prompts/<role>.md`); undefined where there is none. */
   prompt(role: Role): Promise<string | undefined>;
+  /** Schedules that can queue their task, and what is wrong with the others and with the templates. */
+  schedules(): Promise<{ schedules: SourcedSchedule[]; problems: Problem[] }>;
   stopRequested(stopHookFile: string): Promise<boolean>;
   /** Writes `.baton/tasks/<slug>.md`; returns its path relative to the repository. Never overwrites. */
   addTask(task: TaskDefinition): Promise<string>;
   /** Calls back soon after any of these files changed. */
-  watch(onChange: (what: 'tasks' | 'config' | 'stop') => void, stopHookFile: () => string): Disposable;
+  watch(onChange: (what: 'tasks' | 'config' | 'stop' | 'schedules') => void, stopHookFile: () => string): Disposable;
 }
 export interface SourcedTask {
   readonly definition: TaskDefinition;
@@ -294,6 +297,11 @@ export interface SourcedTask {
   readonly modified_at: string;
   /** Where each entry of `depends_on` stands (from 1), for core checkDependencies. */
   readonly dependencies_at: readonly { readonly line: number; readonly column: number }[];
+}
+
+export interface SourcedSchedule extends Location {
+  readonly schedule: Schedule;
+  readonly template: { readonly file: string; readonly text: string };
 }
 
 /** Per-attempt files under `.baton/runs/<task>/<attempt>/`. */

@@ -20,6 +20,7 @@ export interface SnapshotParts {
   readonly accounts: readonly AccountView[];
   readonly agents: readonly AgentView[];
   readonly problems: readonly Problem[];
+  readonly schedules: NonNullable<Snapshot['schedules']>;
   readonly quietHours: string | null;
 }
 
@@ -41,6 +42,7 @@ export function buildSnapshot(parts: SnapshotParts): Snapshot {
     accounts: parts.accounts,
     agents: parts.agents,
     problems: parts.problems,
+    schedules: parts.schedules,
     quiet_hours: parts.quietHours,
     cost: {
       today_usd: todayUsd,

@@ -136,6 +136,19 @@ export interface LoopView {
   readonly leader: { readonly pid: number; readonly host: 'vscode' | 'cli' } | null;
 }
 
+export interface ScheduleView {
+  readonly name: string;
+  readonly cron: string;
+  /** null: the machine's own. */
+  readonly timezone: string | null;
+  readonly template: string;
+  readonly enabled: boolean;
+  /** The last time for which it has queued a task. */
+  readonly last_due: string | null;
+  readonly next_due: string | null;
+  readonly source: { readonly file: string; readonly line: number };
+}
+
 /** A complete picture; never a delta. `seq` grows with every change. */
 export interface Snapshot {
   readonly seq: number;
@@ -147,6 +160,7 @@ export interface Snapshot {
   readonly accounts: readonly AccountView[];
   readonly agents: readonly AgentView[];
   readonly problems: readonly Problem[];
+  readonly schedules?: readonly ScheduleView[];
   /** `attention.quiet_hours` of the configuration. */
   readonly quiet_hours?: string | null;
   readonly cost: { readonly today_usd: number; readonly total_usd: number; readonly unpriced: boolean };
