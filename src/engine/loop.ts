@@ -27,6 +27,8 @@ export interface StoredLoop {
 export interface LoopOptions {
   readonly context: PipelineContext;
   readonly stored: StoredLoop | undefined;
+  /** The last sign of life that was stored, if it is one. */
+  readonly heartbeat: unknown;
   /** The queue as it is now. */
   readonly plan: () => QueuePlan;
   /** Called when anything that the surfaces show has changed. */
@@ -47,6 +49,7 @@ export class Loop {
   /** Tasks whose cancellation is under way. */
   readonly #settling = new Set<string>();
   #stored: StoredLoop | undefined;
+  #heartbeat: number | null;
   #alarm: Disposable | undefined;
   #safetyNet: Disposable | undefined;
   #ticking: Promise<void> | undefined;
@@ -59,10 +62,17 @@ export class Loop {
     this.#options = options;
     this.#lifecycle = options.context.lifecycle;
     this.#stored = options.stored;
+    const heartbeat = typeof options.heartbeat === 'string' ? Date.parse(options.heartbeat) : NaN;
+    this.#heartbeat = Number.isNaN(heartbeat) ? null : heartbeat;
   }
 
   get desired(): DesiredState | undefined {
     return this.#stored?.desired;
+  }
+
+  /** The last sign of life of a loop that runs, this one's or that of an earlier leader; epoch ms. */
+  get heartbeat(): number | null {
+    return this.#heartbeat;
   }
 
   get runs(): ReadonlyMap<string, Run> {
@@ -287,12 +297,18 @@ export class Loop {
     this.#safetyNet?.dispose();
     if (!this.mayStart) return;
     const { context } = this.#options;
+    this.#beat();
     this.#safetyNet = context.ports.clock.after(context.config().orchestrator.poll_interval * 1000, () => {
       this.#armSafetyNet();
       this.wake();
-      void this.#lifecycle.record([], { heartbeat: this.#lifecycle.now() }).catch((error: unknown) => {
-        context.ports.log.error('The heartbeat could not be stored', error);
-      });
+    });
+  }
+
+  #beat(): void {
+    const { clock, log } = this.#options.context.ports;
+    this.#heartbeat = clock.now();
+    void this.#lifecycle.record([], { heartbeat: this.#lifecycle.now() }).catch((error: unknown) => {
+      log.error('The heartbeat could not be stored', error);
     });
   }
 

@@ -3,8 +3,11 @@
  * nothing else; tasks change only through lifecycle, decisions and pipeline.
  */
 import type { Config } from '../core/config/schema.ts';
-import { planQueue, type QueuePlan, type RunningFact } from '../core/queue.ts';
+import { estimateTimes } from '../core/estimate.ts';
+import { planQueue, type QueueFacts, type QueuePlan, type RunningFact } from '../core/queue.ts';
 import type { TaskExecution } from '../core/execution.ts';
+import type { HealthReport } from '../shared/health.ts';
+import type { MetricsQuery, MetricsReport } from '../shared/metrics.ts';
 import type { AccountView, ChangesView, Command, CommandReply, EngineApi, Snapshot } from '../shared/api.ts';
 import { messageOf, type Problem } from '../core/errors.ts';
 import { Accounts } from './accounts.ts';
@@ -12,9 +15,11 @@ import { keepCheckpoint } from './checkpoint.ts';
 import { CommandDesk } from './commands.ts';
 import { Decisions } from './decisions.ts';
 import { Emitter } from './emitter.ts';
+import { healthReport } from './health.ts';
 import { Intake } from './intake.ts';
 import { Lifecycle } from './lifecycle.ts';
 import { Loop, type StoredLoop } from './loop.ts';
+import { Metrics } from './metrics/metrics.ts';
 import type { AgentChoice, PipelineContext } from './pipeline/context.ts';
 import { tidy } from './pipeline/merge.ts';
 import type { Run } from './pipeline/run.ts';
@@ -51,6 +56,7 @@ export class Orchestrator implements EngineApi {
   readonly #intake: Intake;
   readonly #loop: Loop;
   readonly #commands: CommandDesk;
+  readonly #metrics: Metrics;
   readonly #outbox: Outbox;
   readonly #schedules: Schedules;
   readonly #snapshots: Emitter<Snapshot>;
@@ -126,11 +132,13 @@ export class Orchestrator implements EngineApi {
     this.#loop = new Loop({
       context: this.#context,
       stored: meta['loop'] as StoredLoop | undefined,
+      heartbeat: meta['heartbeat'],
       plan: () => this.#plan(),
       changed: () => this.#publish(),
       lost: (reason, run_id) => this.#outbox.tellUnstored({ at: lifecycle.now(), type: 'orchestrator_stopped', task_id: null, data: { reason, run_id } }),
       passive: options.passive ?? false,
     });
+    this.#metrics = new Metrics(lifecycle, ports.clock, () => this.#config);
     this.#intake = new Intake(ports, lifecycle, this.#decisions, (taskId) => this.#loop.runs.has(taskId));
     this.#commands = new CommandDesk({
       context: this.#context,
@@ -138,6 +146,7 @@ export class Orchestrator implements EngineApi {
       rescan: () => this.#rescan(),
       queue: () => [...this.#plan().order],
       refreshAgents: () => this.#refreshAgents(true),
+      reloadConfig: () => this.#reloadConfig(),
     });
     this.#schedules = new Schedules(
       { ports, lifecycle, add: (task) => this.#commands.execute({ type: 'add_task', task }), changed: () => this.#publish(), passive: options.passive ?? false },
@@ -177,6 +186,14 @@ export class Orchestrator implements EngineApi {
     if (task.base_sha === null || head === null) return { base_sha: '', head_sha: '', worktree: null, files: [] };
     const files = await workspace.changes(task.worktree ?? repository.root, task.base_sha, head);
     return { base_sha: task.base_sha, head_sha: head, worktree: task.worktree, files };
+  }
+
+  metrics(query: MetricsQuery): Promise<MetricsReport> {
+    return this.#metrics.report(query);
+  }
+
+  health(): Promise<HealthReport> {
+    return Promise.resolve(this.#health());
   }
 
   /** Ends attempts as interrupted, writes what is left to write and lets go of everything. */
@@ -255,6 +272,10 @@ export class Orchestrator implements EngineApi {
   }
 
   #plan(): QueuePlan {
+    return planQueue(this.#lifecycle.all(), this.#queueFacts());
+  }
+
+  #queueFacts(): QueueFacts {
     const loop = this.#loop.view();
     const choices = new Map<string, AgentChoice>();
     const agentOf = (task: TaskExecution): string | null | { missing: string } => {
@@ -264,7 +285,7 @@ export class Orchestrator implements EngineApi {
       choices.set(task.task_id, choice);
       return choice.kind === 'agent' ? choice.agent.name : { missing: choice.reason };
     };
-    return planQueue(this.#lifecycle.all(), {
+    return {
       now: this.#ports.clock.now(),
       config: this.#config,
       loop: loop.state,
@@ -276,7 +297,7 @@ export class Orchestrator implements EngineApi {
       problems: groupBy(this.#intake.problems),
       merged: this.#intake.merged,
       holds: this.#holds(),
-    });
+    };
   }
 
   #holds(): Map<string, string> {
@@ -287,7 +308,9 @@ export class Orchestrator implements EngineApi {
   }
 
   #picture(): Snapshot {
-    const plan = this.#plan();
+    const tasks = this.#lifecycle.all();
+    const facts = this.#queueFacts();
+    const plan = planQueue(tasks, facts);
     this.#seq += 1;
     return buildSnapshot({
       seq: this.#seq,
@@ -298,8 +321,9 @@ export class Orchestrator implements EngineApi {
         idle: this.#loop.runs.size === 0 && plan.start.length === 0,
         leader: { pid: this.#options.pid, host: this.#options.host },
       },
-      tasks: this.#lifecycle.all(),
+      tasks,
       plan,
+      estimates: estimateTimes(tasks, plan, facts),
       runs: this.#loop.runs,
       source: (taskId) => this.#intake.source(taskId),
       accounts: this.#accountViews(),
@@ -314,6 +338,20 @@ export class Orchestrator implements EngineApi {
       schedules: this.#schedules.views(),
       quietHours: this.#config.attention.quiet_hours ?? null,
       problems: [...this.#configProblems, ...(this.#outbox.problem === undefined ? [] : [this.#outbox.problem]), ...this.#intake.problems, ...this.#schedules.problems],
+      health: this.#health(),
+      budget_usd: this.#config.budget.per_day_usd ?? null,
+      dashboard: this.#config.dashboard,
+    });
+  }
+
+  #health(): HealthReport {
+    return healthReport({
+      now: this.#ports.clock.now(),
+      config: this.#config,
+      tasks: this.#lifecycle.all(),
+      isRunning: (taskId) => this.#loop.runs.has(taskId),
+      desired: this.#loop.desired ?? null,
+      heartbeat: this.#loop.heartbeat,
     });
   }
 

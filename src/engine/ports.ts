@@ -1,8 +1,9 @@
 /** The few doors between the engine and the world. Makers live in adapters/; hosts hand them in. */
-import type { AgentConfig, Config, GateConfig } from '../core/config/schema.ts';
+import type { AgentConfig, Config, GateConfig, PermissionRule } from '../core/config/schema.ts';
 import type { Location, Problem } from '../core/errors.ts';
 import type { GateCheck, Role, TaskExecution, Usage } from '../core/execution.ts';
 import type { Schedule } from '../core/schedule.ts';
+import type { FileHunks } from '../core/hunks.ts';
 import type { TaskDefinition } from '../core/task.ts';
 
 export interface Disposable {
@@ -205,6 +206,8 @@ export interface Workspace {
   changes(worktree: string, baseSha: string, headSha: string): Promise<FileChange[]>;
   /** The unified diff between two commits, cut per file and in all so that a prompt can hold it. */
   diff(worktree: string, baseSha: string, headSha: string): Promise<string>;
+  /** The changed files between two commits by their path before, with where their lines went. */
+  moved(worktree: string, fromSha: string, toSha: string): Promise<Map<string, FileHunks>>;
   /** Merges in memory; touches no file. */
   testMerge(headSha: string, target: string): Promise<{ tree_sha: string; target_sha: string; conflicts: string[] }>;
   /** Makes the merge commit in the task's worktree, detached, on top of the target; the user's hooks and signing apply. */
@@ -284,6 +287,8 @@ export interface Sources {
   stopRequested(stopHookFile: string): Promise<boolean>;
   /** Writes `.baton/tasks/<slug>.md`; returns its path relative to the repository. Never overwrites. */
   addTask(task: TaskDefinition): Promise<string>;
+  /** Writes an exact rule into the configuration, where it has its effect; returns the file, relative to the repository. Comments and order stay. */
+  addPermission(rule: PermissionRule): Promise<string>;
   /** Calls back soon after any of these files changed. */
   watch(onChange: (what: 'tasks' | 'config' | 'stop' | 'schedules') => void, stopHookFile: () => string): Disposable;
 }

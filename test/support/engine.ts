@@ -188,6 +188,10 @@ export async function makeEngine(setup: EngineSetup = {}): Promise<TestEngine> {
         state.tasks.push(one);
         return Promise.resolve(`.baton/tasks/${one.id}.md`);
       },
+      addPermission: (rule) => {
+        state.config = { ...state.config, permissions: [rule, ...state.config.permissions] };
+        return Promise.resolve('.baton/orchestrator.yaml');
+      },
       watch: (listener) => {
         listeners.add(listener);
         return { dispose: () => void listeners.delete(listener) };
