@@ -9,7 +9,7 @@ import packageJson from '../../package.json' with { type: 'json' };
 import { createConnect } from './connect.ts';
 import type { CliDeps, CliIo, Signal } from './io.ts';
 import { exec } from './process.ts';
-import { readTasks } from './files.ts';
+import { readPlan, readTasks } from './files.ts';
 import { runCli } from './program.ts';
 
 /** Runs the command line of this process and sets its exit code. */
@@ -55,6 +55,10 @@ function processIo(): CliIo {
       return Buffer.concat(chunks).toString('utf8');
     },
     onSignal,
+    onResize: (listener) => {
+      stdout.on('resize', listener);
+      return { dispose: () => void stdout.off('resize', listener) };
+    },
   };
 }
 
@@ -81,6 +85,7 @@ function processDeps(): CliDeps {
     clock: createClock(),
     exec,
     readTasks,
+    readPlan,
     init: async (folder, options) => (await host()).initRepository(folder, options),
     findRepository: async (folder) => (await import('../host/repositoryKey.ts')).findRepository(folder),
     nodeVersion: process.versions.node,

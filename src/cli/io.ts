@@ -24,6 +24,8 @@ export interface CliIo {
   readonly readStdin: () => Promise<string>;
   /** While a listener is there, signals do not end the process by themselves. */
   readonly onSignal: (listener: (signal: Signal) => void) => Disposable;
+  /** Calls back when the terminal has another size. */
+  readonly onResize: (listener: () => void) => Disposable;
 }
 
 /** Who may lead: `lead` wants to, `client-or-lead` prefers the running leader, `client-only` never leads. */
@@ -56,6 +58,8 @@ export interface CliDeps {
   readonly exec: (file: string, args: readonly string[], cwd: string) => Promise<ExecResult>;
   /** Reads a file of tasks; rejects with `not_found` when there is none. `file` is relative to `folder`. */
   readonly readTasks: (folder: string, file: string) => Promise<TasksFile>;
+  /** Reads a plan, YAML or JSON; rejects with what is wrong. `file` is relative to `folder`. */
+  readonly readPlan: (folder: string, file: string) => Promise<Record<string, unknown>>;
   /** Writes the first files of a repository, or says which it would write. */
   readonly init: (folder: string, options: { readonly dryRun: boolean }) => Promise<Initialised>;
   /** The repository that a folder belongs to; rejects with what is wrong where there is none. */

@@ -68,8 +68,8 @@ export async function runCli(argv: readonly string[], io: CliIo, deps: CliDeps):
           throw new CommanderError(EXIT.usage, 'baton.dryRun', `"${command.name()}" changes nothing, so it has no --dry-run.`);
         }
         const outcome: Outcome = await handler(context, command.args);
-        if (context.json) io.stdout.write(`${JSON.stringify(outcome.document, null, 2)}\n`);
-        else if (outcome.lines.length > 0) io.stdout.write(`${outcome.lines.join('\n')}\n`);
+        if (context.json && outcome.document !== undefined) io.stdout.write(`${JSON.stringify(outcome.document, null, 2)}\n`);
+        else if (!context.json && outcome.lines.length > 0) io.stdout.write(`${outcome.lines.join('\n')}\n`);
         code = outcome.code ?? EXIT.ok;
       } catch (error) {
         code = fail(describeError(error, io.env), context.json);

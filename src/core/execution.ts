@@ -2,9 +2,11 @@
  * What Baton knows of a task: the record that the store keeps, a state file shows and `baton task --json` prints.
  * Stored names are snake_case because they are a public format; times are UTC ISO 8601 with milliseconds.
  */
+import type { PermissionRule } from './config/schema.ts';
 import type { Plan, PlanReview, CodeReview } from './roles.ts';
 import type { StepState, TaskState } from './states.ts';
 import type { TaskDefinition } from './task.ts';
+import type { ReviewThread } from './threads.ts';
 
 export const ROLES = ['planner', 'plan_reviewer', 'implementer', 'code_reviewer'] as const;
 export type Role = (typeof ROLES)[number];
@@ -133,10 +135,15 @@ export interface DecisionAnswer {
   text: string | null;
   /** permission only: the tool input that the human edited. */
   input: Record<string, unknown> | null;
+  /** permission only: the same request is allowed from now on, in this task or in this repository. */
+  always?: Always;
   by: string;
   via: 'vscode' | 'cli';
   at: string;
 }
+
+export const ALWAYS = ['task', 'repository'] as const;
+export type Always = (typeof ALWAYS)[number];
 
 export interface Decision {
   id: string;
@@ -225,6 +232,10 @@ export interface TaskExecution {
   interruptions: number;
   /** Where a later prompt gets its news from: gate output, requested changes. */
   feedback: string | null;
+  /** What a human allowed once and for all in this task. They only add to what the policy allows. */
+  permissions?: PermissionRule[];
+  /** Comments of humans on lines of the change and on steps of the plan. */
+  threads?: ReviewThread[];
 }
 
 /** The record of a task that has just been queued. */

@@ -159,7 +159,7 @@ export function capacityOf(tasks: readonly TaskExecution[], facts: QueueFacts): 
   const atWork = [...facts.running.values()].filter((one) => one.uses_slot);
   const busy = new Map<string, number>();
   for (const { agent } of atWork) if (agent !== null) busy.set(agent, (busy.get(agent) ?? 0) + 1);
-  const awaiting = tasks.filter((task) => task.state === 'awaiting_human_review').length;
+  const awaiting = tasks.filter((task) => task.state === 'awaiting_human_review' || openDecisions(task).length > 0).length;
   const spent = { today: facts.spend?.today_usd ?? 0, area: new Map(facts.spend?.by_area) };
   let used = atWork.length;
   let ahead = 0;

@@ -5,12 +5,14 @@
 import { readPlan } from '../core/answers.ts';
 import { budgetDetail, readBudgetAnswer, type BudgetAnswer, type BudgetDetail } from '../core/budget.ts';
 import { BatonError, messageOf } from '../core/errors.ts';
-import { currentStep, openDecisions, type Decision, type DecisionAnswer, type DecisionKind, type TaskExecution } from '../core/execution.ts';
+import { currentStep, openDecisions, type Always, type Decision, type DecisionAnswer, type DecisionKind, type TaskExecution } from '../core/execution.ts';
 import { formatMoney } from '../core/format.ts';
+import { ruleOf } from '../core/permissionGrant.ts';
 import { conflictFeedback } from '../core/prompt.ts';
 import { findings } from '../core/prompts/codeReviewer.ts';
 import { planConcerns } from '../core/prompts/planner.ts';
 import type { CodeReview, Plan, PlanReview } from '../core/roles.ts';
+import { markSent, openThreads, threadsPrompt } from '../core/threads.ts';
 import type { TaskState } from '../core/states.ts';
 import { Emitter } from './emitter.ts';
 import { addStep, completeStep, nextFixId, setStep, type EventDraft, type Lifecycle, type Mutation } from './lifecycle.ts';
@@ -26,9 +28,10 @@ export interface DecisionDraft {
   readonly attempt_id?: string | null;
 }
 
-export type AnswerDraft = Omit<DecisionAnswer, 'at' | 'text' | 'input'> & {
+export type AnswerDraft = Omit<DecisionAnswer, 'at' | 'text' | 'input' | 'always'> & {
   readonly text?: string | undefined;
   readonly input?: Record<string, unknown> | undefined;
+  readonly always?: Always | undefined;
 };
 
 export class Decisions {
@@ -98,6 +101,7 @@ export class Decisions {
         verdict: answer.verdict,
         text: answer.text ?? null,
         input: answer.input ?? null,
+        ...(answer.always === undefined ? {} : { always: answer.always }),
         by: answer.by,
         via: answer.via,
         at: this.#lifecycle.now(),
@@ -106,7 +110,7 @@ export class Decisions {
     };
     const event = {
       type: 'decision_answered',
-      data: { decision_id: decision.id, kind: decision.kind, verdict: answer.verdict, by: answer.by, via: answer.via, text: answer.text ?? null },
+      data: { decision_id: decision.id, kind: decision.kind, verdict: answer.verdict, by: answer.by, via: answer.via, text: answer.text ?? null, ...(answer.always === undefined ? {} : { always: answer.always }) },
     };
     const task = await this.#settle(taskId, decision, answer, record, event);
     const settled = find(task, decision.id);
@@ -124,6 +128,8 @@ export class Decisions {
     if (decision.kind === 'permission') {
       return this.#lifecycle.change(taskId, (draft) => {
         record(draft);
+        const rule = answer.verdict === 'approve' && answer.always === 'task' ? ruleOf(decision) : undefined;
+        if (rule) draft.permissions = [...(draft.permissions ?? []), rule];
         return [event];
       });
     }
@@ -140,11 +146,14 @@ export class Decisions {
       }, parked);
     }
     if (answer.verdict === 'request_changes') {
-      if (!answer.text?.trim()) throw new BatonError('usage', 'Say what should change: a change request needs a text.');
-      const feedback = answer.text;
+      const about = decision.kind === 'plan' ? 'plan' : 'change';
+      const threads = openThreads(this.#lifecycle.get(taskId), about);
+      if (!answer.text?.trim() && threads.length === 0) throw new BatonError('usage', 'Say what should change: a change request needs a text or a comment on a line.');
+      const feedback = [answer.text?.trim() ?? '', threads.length === 0 ? '' : threadsPrompt(threads)].filter((part) => part !== '').join('\n\n');
       return this.#lifecycle.transition(taskId, reworkState(decision), `changes requested by ${by}`, (draft) => {
         const settled = record(draft);
         settled.applied_at = this.#lifecycle.now();
+        markSent(draft, about);
         requestRework(draft, withFindings(decision, draft, withConflict(decision, draft, feedback)), this.#lifecycle.now());
         return [event];
       }, parked);
@@ -193,6 +202,8 @@ export class Decisions {
 
   #open(draft: TaskExecution, decision: DecisionDraft): EventDraft[] {
     const id = `d${draft.decisions.length + 1}-${this.#crypto.id().slice(0, 6)}`;
+    // A consent that is asked for anew has outlived its use: nothing may bring the old one back.
+    for (const old of draft.decisions) if (old.kind === decision.kind && old.status === 'answered' && old.applied_at === null && old.kind !== 'permission') old.status = 'expired';
     draft.decisions.push({
       id,
       task_id: draft.task_id,

@@ -158,7 +158,7 @@ export class Lifecycle {
     else draft.completed_at = null;
     const more = mutate?.(draft) ?? [];
     if (draft.state !== to) throw new BatonError('internal', `The state of ${draft.task_id} was changed inside a transition.`);
-    return [{ type: 'task_state', data: { from, to, why } }, ...more];
+    return [{ type: 'task_state', data: { from, to, why, ...(to === 'failed' ? { error: draft.error?.kind ?? null } : {}) } }, ...more];
   }
 
   #draft(taskId: string): TaskExecution {

@@ -3,8 +3,11 @@
  * nothing else; tasks change only through lifecycle, decisions and pipeline.
  */
 import type { Config } from '../core/config/schema.ts';
-import { planQueue, type QueuePlan, type RunningFact } from '../core/queue.ts';
+import { estimateTimes } from '../core/estimate.ts';
+import { planQueue, type QueueFacts, type QueuePlan, type RunningFact } from '../core/queue.ts';
 import type { TaskExecution } from '../core/execution.ts';
+import type { HealthReport } from '../shared/health.ts';
+import type { MetricsQuery, MetricsReport } from '../shared/metrics.ts';
 import type { AccountView, ChangesView, Command, CommandReply, EngineApi, Snapshot } from '../shared/api.ts';
 import { messageOf, type Problem } from '../core/errors.ts';
 import { Accounts } from './accounts.ts';
@@ -13,19 +16,24 @@ import { keepCheckpoint } from './checkpoint.ts';
 import { CommandDesk } from './commands.ts';
 import { Decisions } from './decisions.ts';
 import { Emitter } from './emitter.ts';
+import { healthReport } from './health.ts';
 import { Intake } from './intake.ts';
 import { Ledger } from './ledger.ts';
 import { Lifecycle } from './lifecycle.ts';
 import { Loop, type StoredLoop } from './loop.ts';
+import { Metrics } from './metrics/metrics.ts';
 import type { AgentChoice, PipelineContext } from './pipeline/context.ts';
 import { tidy } from './pipeline/merge.ts';
 import type { Run } from './pipeline/run.ts';
 import type { AgentInfo, Disposable, Ports } from './ports.ts';
+import { Outbox } from './outbox.ts';
 import { recover } from './recovery.ts';
 import { keepRunLog } from './runLog.ts';
 import { buildSnapshot } from './snapshot.ts';
 import { Staffing } from './staffing.ts';
 
+/** How long the messages of a webhook may hold up a host that ends, in ms: VS Code gives 4 s for everything; a `run` in CI has no next start. */
+const PATIENCE_MS = { vscode: 1_000, passive: 2_000, cli: 15_000 } as const;
 /** Surfaces get at most this many snapshots a second: four. */
 const SNAPSHOT_MS = 250;
 
@@ -50,6 +58,8 @@ export class Orchestrator implements EngineApi {
   readonly #intake: Intake;
   readonly #loop: Loop;
   readonly #commands: CommandDesk;
+  readonly #metrics: Metrics;
+  readonly #outbox: Outbox;
   readonly #snapshots: Emitter<Snapshot>;
   readonly #owned: Disposable[] = [];
   readonly #checkpoint: ReturnType<typeof keepCheckpoint>;
@@ -70,6 +80,7 @@ export class Orchestrator implements EngineApi {
     const [agents, ledger] = await Promise.all([ports.agents.list(config), Ledger.open(ports.store, lifecycle, ports.clock)]);
     const engine = new Orchestrator(options, lifecycle, ledger, config, problems, agents, meta);
     for (const repair of ports.store.repairs) ports.log.warn(repair);
+    await engine.#outbox.configure();
     await recover(lifecycle, ports.processes, ports.repository.key, ports.log);
     await engine.#intake.scan(config.merge.target);
     for (const task of lifecycle.all()) {
@@ -77,6 +88,8 @@ export class Orchestrator implements EngineApi {
     }
     engine.#checkpoint.refresh();
     engine.#watch();
+    // What an earlier process left to tell; a command that only looks leaves it to the next one that stays.
+    if (options.passive !== true) engine.#outbox.wake();
     engine.#loop.resume();
     return engine;
   }
@@ -118,13 +131,17 @@ export class Orchestrator implements EngineApi {
       background: (what, work) => this.#inBackground(what, work),
       merging: (work) => this.#inMergeTurn(work),
     };
+    this.#outbox = new Outbox({ ports, lifecycle, config: () => this.#config, changed: () => this.#publish() }, meta['webhook']);
     this.#loop = new Loop({
       context: this.#context,
       stored: meta['loop'] as StoredLoop | undefined,
+      heartbeat: meta['heartbeat'],
       plan: () => this.#plan(),
       changed: () => this.#publish(),
+      lost: (reason, run_id) => this.#outbox.tellUnstored({ at: lifecycle.now(), type: 'orchestrator_stopped', task_id: null, data: { reason, run_id } }),
       passive: options.passive ?? false,
     });
+    this.#metrics = new Metrics(lifecycle, ports.clock, () => this.#config);
     this.#intake = new Intake(ports, lifecycle, this.#decisions, (taskId) => this.#loop.runs.has(taskId));
     this.#commands = new CommandDesk({
       context: this.#context,
@@ -132,6 +149,7 @@ export class Orchestrator implements EngineApi {
       rescan: () => this.#rescan(),
       queue: () => [...this.#plan().order],
       refreshAgents: () => this.#refreshAgents(true),
+      reloadConfig: () => this.#reloadConfig(),
     });
     this.#checkpoint = keepCheckpoint(lifecycle, ports.writeCheckpoint, () => this.#loop.view().run_id, ports.log);
     this.#owned.push(
@@ -170,10 +188,19 @@ export class Orchestrator implements EngineApi {
     return { base_sha: task.base_sha, head_sha: head, worktree: task.worktree, files };
   }
 
+  metrics(query: MetricsQuery): Promise<MetricsReport> {
+    return this.#metrics.report(query);
+  }
+
+  health(): Promise<HealthReport> {
+    return Promise.resolve(this.#health());
+  }
+
   /** Ends attempts as interrupted, writes what is left to write and lets go of everything. */
   async close(): Promise<void> {
     await this.#loop.dispose();
     await Promise.all(this.#background);
+    await this.#outbox.close(PATIENCE_MS[this.#options.passive === true ? 'passive' : this.#options.host]);
     // Only now: what the loop's end commits belongs into log and checkpoint.
     for (const one of this.#owned) one.dispose();
     this.#publishing?.dispose();
@@ -198,7 +225,8 @@ export class Orchestrator implements EngineApi {
     const { config, problems } = await this.#ports.sources.config();
     this.#config = config;
     this.#configProblems = problems;
-    await this.#refreshAgents(false);
+    await Promise.all([this.#refreshAgents(false), this.#outbox.configure()]);
+    this.#outbox.wake();
     this.#loop.wake();
     this.#publish();
   }
@@ -243,6 +271,10 @@ export class Orchestrator implements EngineApi {
   }
 
   #plan(): QueuePlan {
+    return planQueue(this.#lifecycle.all(), this.#queueFacts());
+  }
+
+  #queueFacts(): QueueFacts {
     const loop = this.#loop.view();
     const choices = new Map<string, AgentChoice>();
     const choiceOf = (task: TaskExecution): AgentChoice | null => {
@@ -257,7 +289,7 @@ export class Orchestrator implements EngineApi {
       if (choice === null) return null;
       return choice.kind === 'agent' ? choice.agent.name : { missing: choice.reason };
     };
-    return planQueue(this.#lifecycle.all(), {
+    return {
       now: this.#ports.clock.now(),
       config: this.#config,
       loop: loop.state,
@@ -275,7 +307,7 @@ export class Orchestrator implements EngineApi {
         const choice = choiceOf(task);
         return choice?.kind !== 'agent' || this.#staffing.isPriced(choice.agent, choice.model);
       },
-    });
+    };
   }
 
   #holds(): Map<string, string> {
@@ -286,7 +318,9 @@ export class Orchestrator implements EngineApi {
   }
 
   #picture(): Snapshot {
-    const plan = this.#plan();
+    const tasks = this.#lifecycle.all();
+    const facts = this.#queueFacts();
+    const plan = planQueue(tasks, facts);
     this.#seq += 1;
     return buildSnapshot({
       seq: this.#seq,
@@ -297,8 +331,9 @@ export class Orchestrator implements EngineApi {
         idle: this.#loop.runs.size === 0 && plan.start.length === 0,
         leader: { pid: this.#options.pid, host: this.#options.host },
       },
-      tasks: this.#lifecycle.all(),
+      tasks,
       plan,
+      estimates: estimateTimes(tasks, plan, facts),
       runs: this.#loop.runs,
       source: (taskId) => this.#intake.source(taskId),
       accounts: this.#accountViews(),
@@ -310,7 +345,22 @@ export class Orchestrator implements EngineApi {
         install: agent.install,
         account: agent.account,
       })),
-      problems: [...this.#configProblems, ...this.#intake.problems],
+      quietHours: this.#config.attention.quiet_hours ?? null,
+      problems: [...this.#configProblems, ...(this.#outbox.problem === undefined ? [] : [this.#outbox.problem]), ...this.#intake.problems],
+      health: this.#health(),
+      budget_usd: this.#config.budget.per_day_usd ?? null,
+      dashboard: this.#config.dashboard,
+    });
+  }
+
+  #health(): HealthReport {
+    return healthReport({
+      now: this.#ports.clock.now(),
+      config: this.#config,
+      tasks: this.#lifecycle.all(),
+      isRunning: (taskId) => this.#loop.runs.has(taskId),
+      desired: this.#loop.desired ?? null,
+      heartbeat: this.#loop.heartbeat,
     });
   }
 

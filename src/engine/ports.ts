@@ -1,8 +1,9 @@
 /** The few doors between the engine and the world. Makers live in adapters/; hosts hand them in. */
-import type { AgentConfig, Config, GateConfig } from '../core/config/schema.ts';
-import type { Problem } from '../core/errors.ts';
+import type { AgentConfig, Config, GateConfig, PermissionRule } from '../core/config/schema.ts';
+import type { Location, Problem } from '../core/errors.ts';
 import type { HistoryRow } from '../core/history.ts';
 import type { GateCheck, Role, TaskExecution, Usage } from '../core/execution.ts';
+import type { FileHunks } from '../core/hunks.ts';
 import type { TaskDefinition } from '../core/task.ts';
 
 export interface Disposable {
@@ -216,6 +217,8 @@ export interface Workspace {
   changes(worktree: string, baseSha: string, headSha: string): Promise<FileChange[]>;
   /** The unified diff between two commits, cut per file and in all so that a prompt can hold it. */
   diff(worktree: string, baseSha: string, headSha: string): Promise<string>;
+  /** The changed files between two commits by their path before, with where their lines went. */
+  moved(worktree: string, fromSha: string, toSha: string): Promise<Map<string, FileHunks>>;
   /** Merges in memory; touches no file. */
   testMerge(headSha: string, target: string): Promise<{ tree_sha: string; target_sha: string; conflicts: string[] }>;
   /** Makes the merge commit in the task's worktree, detached, on top of the target; the user's hooks and signing apply. */
@@ -286,11 +289,15 @@ export interface Sources {
   tasks(): Promise<{ tasks: SourcedTask[]; problems: Problem[] }>;
   /** The last valid configuration stays in force; `valid` says whether it is what the file says now. */
   config(): Promise<{ config: Config; problems: Problem[]; valid: boolean }>;
+  /** Where a key of the configuration stands, or the file's beginning where it is not written. */
+  locate(key: readonly string[]): Promise<Location>;
   /** The user's own prompt for a role (`.baton/prompts/<role>.md`); undefined where there is none. */
   prompt(role: Role): Promise<string | undefined>;
   stopRequested(stopHookFile: string): Promise<boolean>;
   /** Writes `.baton/tasks/<slug>.md`; returns its path relative to the repository. Never overwrites. */
   addTask(task: TaskDefinition): Promise<string>;
+  /** Writes an exact rule into the configuration, where it has its effect; returns the file, relative to the repository. Comments and order stay. */
+  addPermission(rule: PermissionRule): Promise<string>;
   /** Calls back soon after any of these files changed. */
   watch(onChange: (what: 'tasks' | 'config' | 'stop') => void, stopHookFile: () => string): Disposable;
 }
@@ -321,6 +328,25 @@ export interface RunLog {
   flush(): Promise<void>;
 }
 
+// ---------------------------------------------------------------- webhook
+
+export interface WebhookRequest {
+  readonly url: string;
+  /** The same for every attempt at the same message, so that a receiver can tell a repetition. */
+  readonly id: string;
+  readonly event: string;
+  /** JSON. */
+  readonly body: string;
+  /** Signs the request. */
+  readonly secret?: string;
+  readonly signal: AbortSignal;
+}
+
+/** One attempt to bring a message to a receiver; rejects where it was not taken, with `status` or `code` where there is one. */
+export interface Webhook {
+  send(request: WebhookRequest): Promise<void>;
+}
+
 export interface Crypto {
   /** SHA-256, hex. */
   hash(text: string): string;
@@ -341,6 +367,7 @@ export interface Ports {
   readonly runs: RunFiles;
   readonly runLog: RunLog;
   readonly crypto: Crypto;
+  readonly webhook: Webhook;
   readonly repository: {
     /** Absolute path of the main checkout. */
     readonly root: string;

@@ -12,7 +12,7 @@ export interface CliWorld {
   readonly role?: 'leader' | 'client';
   readonly env?: Readonly<Record<string, string>>;
   readonly isTTY?: boolean;
-  readonly columns?: number;
+  readonly columns?: number | (() => number);
   readonly rows?: number;
   readonly cwd?: string;
   /** Lines the user types, in order; the input ends behind them. */
@@ -25,6 +25,8 @@ export interface CliWorld {
   readonly clock?: FakeClock;
   /** Given the function that sends a signal to the command. */
   readonly signals?: (send: (signal: Signal) => void) => void;
+  /** Given the function that tells the command of another size of the terminal; `columns` and `rows` are functions then. */
+  readonly resized?: (tell: () => void) => void;
   /** Sees every write to stdout as it comes. */
   readonly watch?: (text: string) => void;
   readonly connect?: CliDeps['connect'];
@@ -48,6 +50,8 @@ export async function cli(engine: EngineApi, argv: readonly string[], world: Cli
   const session = memorySession(engine, world.role);
   const typed = [...(world.typed ?? [])];
   const listeners = new Set<(signal: Signal) => void>();
+  const resizing = new Set<() => void>();
+  world.resized?.(() => resizing.forEach((listener) => listener()));
   world.signals?.((signal) => listeners.forEach((listener) => listener(signal)));
   const io: CliIo = {
     stdout: {
@@ -60,7 +64,7 @@ export async function cli(engine: EngineApi, argv: readonly string[], world: Cli
     env: world.env ?? {},
     cwd: world.cwd ?? '/repo',
     isTTY: world.isTTY ?? false,
-    columns: () => world.columns ?? 80,
+    columns: () => (typeof world.columns === 'function' ? world.columns() : (world.columns ?? 80)),
     rows: () => world.rows ?? 24,
     ask: (question) => {
       out.stdout += question;
@@ -71,6 +75,10 @@ export async function cli(engine: EngineApi, argv: readonly string[], world: Cli
       listeners.add(listener);
       return { dispose: () => void listeners.delete(listener) };
     },
+    onResize: (listener) => {
+      resizing.add(listener);
+      return { dispose: () => void resizing.delete(listener) };
+    },
   };
   const deps: CliDeps = {
     connect: (options) => {
@@ -80,6 +88,7 @@ export async function cli(engine: EngineApi, argv: readonly string[], world: Cli
     clock: world.clock ?? new FakeClock(Date.parse(AT)),
     exec: (file, args, cwd) => Promise.resolve(world.exec?.(file, args, cwd) ?? NO_GIT),
     findRepository: world.findRepository ?? ((folder) => Promise.resolve({ root: folder })),
+    readPlan: (_folder, file) => Promise.resolve({ file, steps: [] }),
     readTasks: (_folder, file) => {
       const found = world.files?.[file];
       return found ? Promise.resolve(found) : Promise.reject(new BatonError('not_found', `There is no file ${file}.`));

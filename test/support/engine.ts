@@ -14,6 +14,7 @@ import { createRunFiles } from '../../src/adapters/runs/runFiles.ts';
 import { checkpointWriter } from '../../src/adapters/store/atomicFile.ts';
 import { openStore } from '../../src/adapters/store/store.ts';
 import { createClock } from '../../src/adapters/system/clock.ts';
+import { createWebhook } from '../../src/adapters/webhook/webhook.ts';
 import { createCrypto } from '../../src/adapters/system/crypto.ts';
 import { resolvePath } from '../../src/adapters/system/resolvePath.ts';
 import { configSchema, type Config } from '../../src/core/config/schema.ts';
@@ -76,6 +77,8 @@ export interface EngineSetup {
   readonly driver?: 'claude' | 'command';
   readonly clock?: Clock;
   readonly passive?: boolean;
+  /** `cli` when absent. */
+  readonly host?: 'vscode' | 'cli';
   /** Stands between the engine and its ports, also after a restart. */
   readonly throughPorts?: (ports: Ports) => Ports;
   /** The agent says nothing by itself but that it was spawned. */
@@ -174,11 +177,16 @@ export async function makeEngine(setup: EngineSetup = {}): Promise<TestEngine> {
     sources: {
       tasks: () => Promise.resolve({ tasks: state.tasks.map((one, index) => sourced(one, index, (text) => crypto.hash(text))), problems: [] as Problem[] }),
       config: () => Promise.resolve({ config: state.config, problems: [], valid: true }),
+      locate: () => Promise.resolve({ file: '.baton/orchestrator.yaml', line: 1, column: 1 }),
       prompt: (role) => Promise.resolve(state.prompts[role]),
       stopRequested: () => Promise.resolve(state.stopHook),
       addTask: (one) => {
         state.tasks.push(one);
         return Promise.resolve(`.baton/tasks/${one.id}.md`);
+      },
+      addPermission: (rule) => {
+        state.config = { ...state.config, permissions: [rule, ...state.config.permissions] };
+        return Promise.resolve('.baton/orchestrator.yaml');
       },
       watch: (listener) => {
         listeners.add(listener);
@@ -188,12 +196,13 @@ export async function makeEngine(setup: EngineSetup = {}): Promise<TestEngine> {
     runs: createRunFiles({ batonDir }),
     runLog: createRunLog({ batonDir, redactor: createRedactor(), log }),
     crypto,
+    webhook: createWebhook(createRedactor()),
     repository: { root: repo.root, name: 'sample', key: crypto.hash(repo.root).slice(0, 12) },
     resolvePath,
     writeCheckpoint: checkpointWriter(batonDir),
   });
   const ports = await makePorts();
-  const engine = await Orchestrator.open({ ports, host: 'cli', pid: process.pid, passive: setup.passive ?? false });
+  const engine = await Orchestrator.open({ ports, host: setup.host ?? 'cli', pid: process.pid, passive: setup.passive ?? false });
   const fire = (what: 'tasks' | 'config' | 'stop'): void => {
     for (const listener of listeners) listener(what);
   };
@@ -239,7 +248,7 @@ export async function makeEngine(setup: EngineSetup = {}): Promise<TestEngine> {
     },
     restart: async (options = {}) => {
       await test.engine.close();
-      test.engine = await Orchestrator.open({ ports: await makePorts(), host: 'cli', pid: process.pid, passive: options.passive ?? false });
+      test.engine = await Orchestrator.open({ ports: await makePorts(), host: setup.host ?? 'cli', pid: process.pid, passive: options.passive ?? false });
     },
     close: () => test.engine.close(),
   };

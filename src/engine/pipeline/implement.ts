@@ -5,6 +5,7 @@ import { completeStep, setStep, stepOf, type EventDraft } from '../lifecycle.ts'
 import { gateLines, lastCheckpoint, type PhaseResult, type PipelineContext } from './context.ts';
 import { handleFailure, type Failure } from './failure.ts';
 import type { Run } from './run.ts';
+import { threadsAt } from './threads.ts';
 import { mayTake, noteProgress, sessionOf, takeTurn, templateOf } from './turn.ts';
 
 export async function implement(context: PipelineContext, run: Run): Promise<PhaseResult> {
@@ -98,7 +99,9 @@ async function finishStep(context: PipelineContext, run: Run, stepId: string, su
     });
   }
   const reviewed = task.workflow === 'reviewed' && context.staffing.isStaffed(task, 'code_reviewer');
+  const follow = await threadsAt(context, task, sha);
   const record = (draft: TaskExecution): readonly EventDraft[] => {
+    follow(draft);
     const at = context.lifecycle.now();
     const step = stepOf(draft, stepId);
     step.implementation = { summary, commit: sha };

@@ -15,6 +15,7 @@ import type { PhaseResult, PipelineContext } from './context.ts';
 import { runGateRound } from './gateRound.ts';
 import { dropMerge, merge } from './merge.ts';
 import type { Run } from './run.ts';
+import { threadsAt } from './threads.ts';
 
 /** Failed rounds in all, so two repairs. */
 const MAX_GATE_FAILURES = 3;
@@ -53,7 +54,9 @@ async function withOwnCommits(context: PipelineContext, run: Run): Promise<TaskE
   if (!state.dirty && state.head_sha === task.head_sha) return task;
   const { sha } = await context.ports.workspace.checkpoint(task.worktree, `Changes made by hand\n\nTask ${task.task_id}.\n`);
   if (sha === task.head_sha) return task;
+  const follow = await threadsAt(context, task, sha);
   return context.lifecycle.change(task.task_id, (draft) => {
+    follow(draft);
     draft.head_sha = sha;
     return [{ type: 'head_moved', data: { head_sha: sha } }];
   });
