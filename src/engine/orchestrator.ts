@@ -11,12 +11,14 @@ import type { MetricsQuery, MetricsReport } from '../shared/metrics.ts';
 import type { AccountView, ChangesView, Command, CommandReply, EngineApi, Snapshot } from '../shared/api.ts';
 import { messageOf, type Problem } from '../core/errors.ts';
 import { Accounts } from './accounts.ts';
+import { Budgets } from './budgets.ts';
 import { keepCheckpoint } from './checkpoint.ts';
 import { CommandDesk } from './commands.ts';
 import { Decisions } from './decisions.ts';
 import { Emitter } from './emitter.ts';
 import { healthReport } from './health.ts';
 import { Intake } from './intake.ts';
+import { Ledger } from './ledger.ts';
 import { Lifecycle } from './lifecycle.ts';
 import { Loop, type StoredLoop } from './loop.ts';
 import { Metrics } from './metrics/metrics.ts';
@@ -53,6 +55,7 @@ export class Orchestrator implements EngineApi {
   readonly #decisions: Decisions;
   readonly #accounts: Accounts;
   readonly #staffing: Staffing;
+  readonly #budgets: Budgets;
   readonly #intake: Intake;
   readonly #loop: Loop;
   readonly #commands: CommandDesk;
@@ -76,8 +79,8 @@ export class Orchestrator implements EngineApi {
     const lifecycle = new Lifecycle(ports.store, ports.clock, ports.log);
     await lifecycle.load();
     const [{ config, problems }, meta] = await Promise.all([ports.sources.config(), ports.store.meta()]);
-    const agents = await ports.agents.list(config);
-    const engine = new Orchestrator(options, lifecycle, config, problems, agents, meta);
+    const [agents, ledger] = await Promise.all([ports.agents.list(config), Ledger.open(ports.store, lifecycle, ports.clock)]);
+    const engine = new Orchestrator(options, lifecycle, ledger, config, problems, agents, meta);
     for (const repair of ports.store.repairs) ports.log.warn(repair);
     await engine.#outbox.configure();
     await recover(lifecycle, ports.processes, ports.repository.key, ports.log);
@@ -99,6 +102,7 @@ export class Orchestrator implements EngineApi {
   private constructor(
     options: OrchestratorOptions,
     lifecycle: Lifecycle,
+    ledger: Ledger,
     config: Config,
     problems: readonly Problem[],
     agents: AgentInfo[],
@@ -113,13 +117,15 @@ export class Orchestrator implements EngineApi {
     this.#agents = agents;
     this.#decisions = new Decisions(lifecycle, ports.crypto, ports.log);
     this.#accounts = new Accounts(lifecycle, ports.clock, meta['accounts']);
-    this.#staffing = new Staffing({ config: () => this.#config, agents: () => this.#agents, driver: (kind) => ports.agents.driver(kind), accounts: this.#accounts });
+    this.#staffing = new Staffing({ config: () => this.#config, agents: () => this.#agents, driver: (kind) => ports.agents.driver(kind), accounts: this.#accounts, isEconomical: (task) => this.#budgets.isEconomical(task) });
+    this.#budgets = new Budgets({ lifecycle, decisions: this.#decisions, clock: ports.clock, config: () => this.#config, ledger, staffing: this.#staffing, runs: () => this.#loop.runs });
     this.#snapshots = new Emitter((error) => ports.log.error('A surface failed on a snapshot', error));
     this.#context = {
       ports,
       lifecycle,
       decisions: this.#decisions,
       accounts: this.#accounts,
+      budgets: this.#budgets,
       config: () => this.#config,
       staffing: this.#staffing,
       isBusy: (agent, taskId) => this.#isBusy(agent, taskId),
@@ -155,6 +161,7 @@ export class Orchestrator implements EngineApi {
     this.#checkpoint = keepCheckpoint(lifecycle, ports.writeCheckpoint, () => this.#loop.view().run_id, ports.log);
     this.#owned.push(
       this.#checkpoint,
+      ledger,
       keepRunLog(lifecycle, ports.runLog),
       lifecycle.onCommitted(() => {
         this.#publish();
@@ -278,11 +285,16 @@ export class Orchestrator implements EngineApi {
   #queueFacts(): QueueFacts {
     const loop = this.#loop.view();
     const choices = new Map<string, AgentChoice>();
-    const agentOf = (task: TaskExecution): string | null | { missing: string } => {
+    const choiceOf = (task: TaskExecution): AgentChoice | null => {
       const role = this.#staffing.nextRole(task);
       if (role === null) return null;
       const choice = choices.get(task.task_id) ?? this.#staffing.choose(task, role);
       choices.set(task.task_id, choice);
+      return choice;
+    };
+    const agentOf = (task: TaskExecution): string | null | { missing: string } => {
+      const choice = choiceOf(task);
+      if (choice === null) return null;
       return choice.kind === 'agent' ? choice.agent.name : { missing: choice.reason };
     };
     return {
@@ -297,6 +309,12 @@ export class Orchestrator implements EngineApi {
       problems: groupBy(this.#intake.problems),
       merged: this.#intake.merged,
       holds: this.#holds(),
+      spend: this.#budgets.fact(),
+      reserveOf: (task) => this.#budgets.reserveOf(task),
+      pricedOf: (task) => {
+        const choice = choiceOf(task);
+        return choice?.kind !== 'agent' || this.#staffing.isPriced(choice.agent, choice.model);
+      },
     };
   }
 

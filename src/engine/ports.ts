@@ -1,6 +1,7 @@
 /** The few doors between the engine and the world. Makers live in adapters/; hosts hand them in. */
 import type { AgentConfig, Config, GateConfig, PermissionRule } from '../core/config/schema.ts';
 import type { Location, Problem } from '../core/errors.ts';
+import type { HistoryRow } from '../core/history.ts';
 import type { GateCheck, Role, TaskExecution, Usage } from '../core/execution.ts';
 import type { Schedule } from '../core/schedule.ts';
 import type { FileHunks } from '../core/hunks.ts';
@@ -41,8 +42,17 @@ export interface Commit {
   readonly tasks?: readonly TaskExecution[];
   readonly remove?: readonly string[];
   readonly events?: readonly NewEvent[];
+  /** Rows that outlive the task. */
+  readonly history?: readonly HistoryRow[];
   /** Small named values of the loop: desired state, accounts, the current run. */
   readonly meta?: Readonly<Record<string, unknown>>;
+}
+
+export interface HistoryQuery {
+  readonly kind: HistoryRow['kind'];
+  /** ISO time, inclusive; everything when absent. */
+  readonly since?: string;
+  readonly limit?: number;
 }
 
 export interface Store {
@@ -53,6 +63,8 @@ export interface Store {
   /** Events with seq > since, oldest first. */
   events(since: number, limit?: number): Promise<StoredEvent[]>;
   meta(): Promise<Record<string, unknown>>;
+  /** What is kept of calls and tasks for good, latest first. */
+  history(query: HistoryQuery): Promise<HistoryRow[]>;
   /** What opening had to repair: a corrupt database set aside, a lost state file. */
   readonly repairs: readonly string[];
   close(): Promise<void>;
