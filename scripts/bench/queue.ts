@@ -45,6 +45,7 @@ export const queue: Benchmark = {
         source: () => undefined,
         accounts: [],
         agents: [],
+        schedules: [],
         quietHours: null,
         problems: [],
         budget_usd: null,

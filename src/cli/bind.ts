@@ -85,6 +85,10 @@ function processDeps(): CliDeps {
     clock: createClock(),
     exec,
     readTasks,
+    templates: async (folder) => {
+      const { root } = await (await import('../host/repositoryKey.ts')).findRepository(folder);
+      return (await host()).readTemplates(root);
+    },
     readPlan,
     init: async (folder, options) => (await host()).initRepository(folder, options),
     findRepository: async (folder) => (await import('../host/repositoryKey.ts')).findRepository(folder),

@@ -8,7 +8,9 @@ import { doctorCommand } from './doctor.ts';
 import { describeError, type CliFailure } from './failure.ts';
 import { initCommand } from './init.ts';
 import type { CliDeps, CliIo } from './io.ts';
+import { listSchedulesCommand } from './listSchedules.ts';
 import { listTasksCommand } from './listTasks.ts';
+import { listTemplatesCommand } from './listTemplates.ts';
 import { messageCommand } from './message.ts';
 import { pauseCommand } from './pause.ts';
 import { queueCommand } from './queue.ts';
@@ -36,6 +38,8 @@ const COMMANDS = [
   queueCommand,
   activeCommand,
   listTasksCommand,
+  listTemplatesCommand,
+  listSchedulesCommand,
   taskCommand,
   reviewCommand,
   summaryCommand,

@@ -24,6 +24,7 @@ export interface SnapshotParts {
   readonly accounts: readonly AccountView[];
   readonly agents: readonly AgentView[];
   readonly problems: readonly Problem[];
+  readonly schedules: NonNullable<Snapshot['schedules']>;
   /** `budget.per_day_usd`; null for none. */
   readonly budget_usd: number | null;
   readonly dashboard: Snapshot['dashboard'];
@@ -49,6 +50,7 @@ export function buildSnapshot(parts: SnapshotParts): Snapshot {
     accounts: parts.accounts,
     agents: parts.agents,
     problems: parts.problems,
+    schedules: parts.schedules,
     quiet_hours: parts.quietHours,
     cost: {
       today_usd: todayUsd,

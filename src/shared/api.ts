@@ -153,6 +153,19 @@ export interface LoopView {
   readonly leader: { readonly pid: number; readonly host: 'vscode' | 'cli' } | null;
 }
 
+export interface ScheduleView {
+  readonly name: string;
+  readonly cron: string;
+  /** null: the machine's own. */
+  readonly timezone: string | null;
+  readonly template: string;
+  readonly enabled: boolean;
+  /** The last time for which it has queued a task. */
+  readonly last_due: string | null;
+  readonly next_due: string | null;
+  readonly source: { readonly file: string; readonly line: number };
+}
+
 /** A complete picture; never a delta. `seq` grows with every change. */
 export interface Snapshot {
   readonly seq: number;
@@ -164,6 +177,7 @@ export interface Snapshot {
   readonly accounts: readonly AccountView[];
   readonly agents: readonly AgentView[];
   readonly problems: readonly Problem[];
+  readonly schedules?: readonly ScheduleView[];
   /** `budget_usd` is what one day may cost; null where nothing limits it. */
   readonly cost: { readonly today_usd: number; readonly total_usd: number; readonly unpriced: boolean; readonly budget_usd: number | null };
   /** What the configuration says of dashboards: seconds between redraws where only time has passed, and how many ended tasks they list. */

@@ -2,6 +2,7 @@
 import { runCli } from '../../src/cli/program.ts';
 import { initRepository } from '../../src/host/init.ts';
 import type { CliDeps, CliIo, ConnectOptions, ExecResult, Signal } from '../../src/cli/io.ts';
+import { readTemplates } from '../../src/adapters/sources/templates.ts';
 import type { TasksFile } from '../../src/cli/tasksFile.ts';
 import { BatonError } from '../../src/core/errors.ts';
 import type { EngineApi } from '../../src/shared/api.ts';
@@ -93,6 +94,7 @@ export async function cli(engine: EngineApi, argv: readonly string[], world: Cli
       const found = world.files?.[file];
       return found ? Promise.resolve(found) : Promise.reject(new BatonError('not_found', `There is no file ${file}.`));
     },
+    templates: (folder) => readTemplates(folder),
     init: initRepository,
     nodeVersion: world.nodeVersion ?? '24.1.0',
     batonVersion: '1.2.3',
