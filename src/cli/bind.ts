@@ -56,6 +56,10 @@ function processIo(): CliIo {
       return Buffer.concat(chunks).toString('utf8');
     },
     onSignal,
+    onResize: (listener) => {
+      stdout.on('resize', listener);
+      return { dispose: () => void stdout.off('resize', listener) };
+    },
   };
 }
 
@@ -82,6 +86,10 @@ function processDeps(): CliDeps {
     clock: createClock(),
     exec,
     readTasks,
+    templates: async (folder) => {
+      const { root } = await (await import('../host/repositoryKey.ts')).findRepository(folder);
+      return (await host()).readTemplates(root);
+    },
     readPlan,
     searchRuns: async (...search) => (await import('../adapters/runs/searchRuns.ts')).searchRuns(...search),
     init: async (folder, options) => (await host()).initRepository(folder, options),

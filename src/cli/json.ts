@@ -105,9 +105,8 @@ export function queueDocument(snapshot: Snapshot): QueueDocument {
       components: componentsOf(task.components),
       wait_seconds: Math.floor(secondsSince(task.created_at, snapshot.at)),
       position: task.position,
-      // Filled as soon as there is a history of durations to estimate from.
-      eta_start: null,
-      eta_done: null,
+      eta_start: task.eta_start,
+      eta_done: task.eta_done,
       why: task.why,
     })),
   };

@@ -55,6 +55,10 @@ export interface Attempt {
   /** Dollars, or null while the agent or its model has no price: unpriced is never 0. */
   cost_usd: number | null;
   turns: number;
+  /** Why this agent and model. */
+  reason?: string;
+  /** Dollars that were set aside for it under the budgets before it started. */
+  reserved_usd?: number;
   /** Planners and reviewers: what they answered, until the engine has acted on it. */
   answer?: string | null;
   /** Hash of the prompt's template, as built in or as overridden. */
@@ -220,6 +224,10 @@ export interface TaskExecution {
   not_before: string | null;
   /** A user's manual place; lower runs first and outranks every score. */
   place: number | null;
+  /** What a human raised its budget to, in dollars. */
+  budget_usd?: number;
+  /** A human asked to go on with a cheaper model. */
+  economy?: boolean;
   /** Interruptions (crash, stop) in a row; three go to the human. */
   interruptions: number;
   /** Where a later prompt gets its news from: gate output, requested changes. */

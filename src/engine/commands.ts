@@ -1,6 +1,7 @@
 /** What a surface may ask of the engine, one method a command. Each answers with one sentence or a BatonError that says what to do. */
 import { BatonError, unreachable } from '../core/errors.ts';
 import type { Decision, TaskExecution } from '../core/execution.ts';
+import { formatMoney } from '../core/format.ts';
 import { isTerminal } from '../core/states.ts';
 import type { Command, CommandReply } from '../shared/api.ts';
 import { taskIdFault, taskDefinition } from '../core/task.ts';
@@ -290,6 +291,7 @@ function runAgain(draft: TaskExecution, fresh: boolean, at: string): void {
 function answerMessage(decision: Decision): string {
   const { task_id: id, kind, answer } = decision;
   if (kind === 'permission') return answer?.verdict === 'approve' ? `✅ Permission for ${id} granted` : `❌ Permission for ${id} denied`;
+  if (answer?.verdict === 'reject' && kind === 'budget' && decision.detail['scope'] !== 'task') return `⏸ What the budget holds waits until 00:00 UTC; task ${id} too`;
   if (answer?.verdict === 'reject') return `❌ Task ${id} rejected and marked as failed`;
   if (answer?.verdict === 'request_changes') return `↩ Task ${id} goes back to work with your changes`;
   switch (kind) {
@@ -297,6 +299,8 @@ function answerMessage(decision: Decision): string {
       return `✅ Task ${id} approved - it may start`;
     case 'merge':
       return `✅ Task ${id} approved - merging`;
+    case 'budget':
+      return `✅ Budget raised to ${formatMoney(Number(answer?.input?.['budget_usd'] ?? 0))}${answer?.input?.['cheaper'] === true ? ', going on with a cheaper model' : ''} - task ${id} goes on`;
     default:
       return `✅ Task ${id} approved - continuing implementation`;
   }

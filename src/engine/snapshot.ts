@@ -1,4 +1,5 @@
 /** The picture that every surface shows, made from the records, the queue's plan and what runs now. Pure. */
+import type { Estimate } from '../core/estimate.ts';
 import type { PriorityBreakdown } from '../core/priority.ts';
 import type { QueuePlan } from '../core/queue.ts';
 import { openDecisions, type TaskExecution } from '../core/execution.ts';
@@ -16,11 +17,17 @@ export interface SnapshotParts {
   readonly loop: LoopView;
   readonly tasks: readonly TaskExecution[];
   readonly plan: QueuePlan;
+  /** By task id. */
+  readonly estimates: ReadonlyMap<string, Estimate>;
   readonly runs: ReadonlyMap<string, Run>;
   readonly source: (taskId: string) => SourcedTask | undefined;
   readonly accounts: readonly AccountView[];
   readonly agents: readonly AgentView[];
   readonly problems: readonly Problem[];
+  readonly schedules: NonNullable<Snapshot['schedules']>;
+  /** `budget.per_day_usd`; null for none. */
+  readonly budget_usd: number | null;
+  readonly dashboard: Snapshot['dashboard'];
   readonly health: HealthReport;
   readonly quietHours: string | null;
 }
@@ -43,12 +50,15 @@ export function buildSnapshot(parts: SnapshotParts): Snapshot {
     accounts: parts.accounts,
     agents: parts.agents,
     problems: parts.problems,
+    schedules: parts.schedules,
     quiet_hours: parts.quietHours,
     cost: {
       today_usd: todayUsd,
       total_usd: views.reduce((sum, view) => sum + view.cost_usd, 0),
       unpriced: views.some((view) => view.unpriced),
+      budget_usd: parts.budget_usd,
     },
+    dashboard: parts.dashboard,
     health: parts.health,
   };
 }
@@ -56,6 +66,7 @@ export function buildSnapshot(parts: SnapshotParts): Snapshot {
 function taskView(task: TaskExecution, parts: SnapshotParts): TaskView {
   const entry = parts.plan.entries.get(task.task_id);
   const run = parts.runs.get(task.task_id);
+  const estimate = parts.estimates.get(task.task_id);
   const attempt = task.attempts.at(-1);
   const source = parts.source(task.task_id);
   const stored = attempt?.outcome === 'running' ? (attempt.cost_usd ?? 0) : 0;
@@ -81,6 +92,8 @@ function taskView(task: TaskExecution, parts: SnapshotParts): TaskView {
     started_at: task.started_at,
     completed_at: task.completed_at,
     not_before: task.not_before,
+    eta_start: isoOf(estimate?.start ?? null),
+    eta_done: isoOf(estimate?.done ?? null),
     steps: task.steps.map((step) => ({ step_id: step.step_id, state: step.state, description: step.definition.description, attempt: step.attempt })),
     gates: task.quality_gate_results.at(-1)?.checks ?? [],
     agent: run?.agent ?? attempt?.agent ?? null,
@@ -104,6 +117,10 @@ function taskView(task: TaskExecution, parts: SnapshotParts): TaskView {
     rev: task.rev,
     decisions: openDecisions(task),
   };
+}
+
+function isoOf(ms: number | null): string | null {
+  return ms === null ? null : new Date(ms).toISOString();
 }
 
 /** Only the parts: a snapshot travels to other windows. */

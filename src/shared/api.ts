@@ -92,6 +92,9 @@ export interface TaskView {
   readonly started_at: string | null;
   readonly completed_at: string | null;
   readonly not_before: string | null;
+  /** When it will probably start (when it did, while it is at work) and be done, people's time not counted; null = unknown. UTC ISO 8601. */
+  readonly eta_start: string | null;
+  readonly eta_done: string | null;
   readonly steps: readonly StepView[];
   /** The checks of the last gate round. */
   readonly gates: readonly GateCheck[];
@@ -152,6 +155,19 @@ export interface LoopView {
   readonly leader: { readonly pid: number; readonly host: 'vscode' | 'cli' } | null;
 }
 
+export interface ScheduleView {
+  readonly name: string;
+  readonly cron: string;
+  /** null: the machine's own. */
+  readonly timezone: string | null;
+  readonly template: string;
+  readonly enabled: boolean;
+  /** The last time for which it has queued a task. */
+  readonly last_due: string | null;
+  readonly next_due: string | null;
+  readonly source: { readonly file: string; readonly line: number };
+}
+
 /** A complete picture; never a delta. `seq` grows with every change. */
 export interface Snapshot {
   readonly seq: number;
@@ -163,9 +179,13 @@ export interface Snapshot {
   readonly accounts: readonly AccountView[];
   readonly agents: readonly AgentView[];
   readonly problems: readonly Problem[];
+  readonly schedules?: readonly ScheduleView[];
+  /** `budget_usd` is what one day may cost; null where nothing limits it. */
+  readonly cost: { readonly today_usd: number; readonly total_usd: number; readonly unpriced: boolean; readonly budget_usd: number | null };
+  /** What the configuration says of dashboards: seconds between redraws where only time has passed, and how many ended tasks they list. */
+  readonly dashboard: { readonly refresh_interval: number; readonly max_recent_tasks: number };
   /** `attention.quiet_hours` of the configuration. */
   readonly quiet_hours?: string | null;
-  readonly cost: { readonly today_usd: number; readonly total_usd: number; readonly unpriced: boolean };
   readonly health: HealthReport;
 }
 

@@ -2,6 +2,7 @@
 import { runCli } from '../../src/cli/program.ts';
 import { initRepository } from '../../src/host/init.ts';
 import type { CliDeps, CliIo, ConnectOptions, ExecResult, Signal } from '../../src/cli/io.ts';
+import { readTemplates } from '../../src/adapters/sources/templates.ts';
 import type { TasksFile } from '../../src/cli/tasksFile.ts';
 import { BatonError } from '../../src/core/errors.ts';
 import { searchRuns } from '../../src/adapters/runs/searchRuns.ts';
@@ -13,7 +14,7 @@ export interface CliWorld {
   readonly role?: 'leader' | 'client';
   readonly env?: Readonly<Record<string, string>>;
   readonly isTTY?: boolean;
-  readonly columns?: number;
+  readonly columns?: number | (() => number);
   readonly rows?: number;
   readonly cwd?: string;
   /** Lines the user types, in order; the input ends behind them. */
@@ -29,6 +30,8 @@ export interface CliWorld {
   readonly batonDir?: string;
   /** Given the function that sends a signal to the command. */
   readonly signals?: (send: (signal: Signal) => void) => void;
+  /** Given the function that tells the command of another size of the terminal; `columns` and `rows` are functions then. */
+  readonly resized?: (tell: () => void) => void;
   /** Sees every write to stdout as it comes. */
   readonly watch?: (text: string) => void;
   readonly connect?: CliDeps['connect'];
@@ -52,6 +55,8 @@ export async function cli(engine: EngineApi, argv: readonly string[], world: Cli
   const session = memorySession(engine, world.role);
   const typed = [...(world.typed ?? [])];
   const listeners = new Set<(signal: Signal) => void>();
+  const resizing = new Set<() => void>();
+  world.resized?.(() => resizing.forEach((listener) => listener()));
   world.signals?.((signal) => listeners.forEach((listener) => listener(signal)));
   const io: CliIo = {
     stdout: {
@@ -65,7 +70,7 @@ export async function cli(engine: EngineApi, argv: readonly string[], world: Cli
     cwd: world.cwd ?? '/repo',
     isTTY: world.isTTY ?? false,
     isInteractive: world.isInteractive ?? false,
-    columns: () => world.columns ?? 80,
+    columns: () => (typeof world.columns === 'function' ? world.columns() : (world.columns ?? 80)),
     rows: () => world.rows ?? 24,
     ask: (question) => {
       out.stdout += question;
@@ -75,6 +80,10 @@ export async function cli(engine: EngineApi, argv: readonly string[], world: Cli
     onSignal: (listener) => {
       listeners.add(listener);
       return { dispose: () => void listeners.delete(listener) };
+    },
+    onResize: (listener) => {
+      resizing.add(listener);
+      return { dispose: () => void resizing.delete(listener) };
     },
   };
   const deps: CliDeps = {
@@ -91,6 +100,7 @@ export async function cli(engine: EngineApi, argv: readonly string[], world: Cli
       const found = world.files?.[file];
       return found ? Promise.resolve(found) : Promise.reject(new BatonError('not_found', `There is no file ${file}.`));
     },
+    templates: (folder) => readTemplates(folder),
     init: initRepository,
     nodeVersion: world.nodeVersion ?? '24.1.0',
     batonVersion: '1.2.3',

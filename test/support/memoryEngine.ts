@@ -37,6 +37,8 @@ export function taskView(id: string, given: Partial<TaskView> = {}): TaskView {
     started_at: null,
     completed_at: null,
     not_before: null,
+    eta_start: null,
+    eta_done: null,
     steps: [],
     gates: [],
     agent: null,
@@ -124,7 +126,8 @@ export class MemoryEngine implements EngineApi {
       accounts: [],
       agents: [],
       problems: [],
-      cost: { today_usd: total, total_usd: total, unpriced: tasks.some((task) => task.unpriced) },
+      cost: { today_usd: total, total_usd: total, unpriced: tasks.some((task) => task.unpriced), budget_usd: null },
+      dashboard: { refresh_interval: 5, max_recent_tasks: 10 },
       health: healthyReport(AT),
       ...given,
     };
@@ -138,6 +141,11 @@ export class MemoryEngine implements EngineApi {
   record(id: string, given: Partial<TaskExecution>): this {
     this.#records.set(id, { ...this.#records.get(id), ...given });
     return this;
+  }
+
+  /** Changes the picture and tells nobody: only who asks again sees it. */
+  silently(change: (now: Snapshot) => Partial<Snapshot>): void {
+    this.#snapshot = { ...this.#snapshot, ...change(this.#snapshot) };
   }
 
   /** Changes the picture and tells the listeners. */

@@ -36,6 +36,8 @@ export function taskView(id: string, now: number, changes: Partial<TaskView> = {
     started_at: null,
     completed_at: null,
     not_before: null,
+    eta_start: null,
+    eta_done: null,
     steps: [],
     gates: [],
     agent: null,
@@ -212,7 +214,8 @@ export function snapshot(now: number, tasks: readonly TaskView[] = everyState(no
     accounts: [{ account: 'anthropic', closed: false, closed_until: null, reason: null }],
     agents: [{ name: 'claude', driver: 'claude', available: true, version: '2.1.0', install: null, account: 'anthropic' }],
     problems: [],
-    cost: { today_usd: 1.02, total_usd: 4.12, unpriced: false },
+    cost: { today_usd: 1.02, total_usd: 4.12, unpriced: false, budget_usd: null },
+    dashboard: { refresh_interval: 5, max_recent_tasks: 10 },
     health: healthyReport(iso(now)),
     ...changes,
   };

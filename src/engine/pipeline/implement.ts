@@ -22,7 +22,7 @@ export async function implement(context: PipelineContext, run: Run): Promise<Pha
   if (finishedUnrecorded(task, step)) return finishStep(context, run, step.step_id, '', task.attempts.at(-1)?.agent ?? '');
   const failed = failedUnrecorded(task, step);
   if (failed) return handleFailure(context, task.task_id, failed);
-  const chosen = mayTake(context, run, task, context.staffing.choose(task, 'implementer'));
+  const chosen = mayTake(context, run, task, 'implementer');
   if (!chosen) return 'leave';
   const { agent, model } = chosen;
 
