@@ -17,6 +17,7 @@ import { queueCommand } from './queue.ts';
 import { resumeCommand } from './resume.ts';
 import { reviewCommand } from './review.ts';
 import { runCommand } from './run.ts';
+import { searchCommand } from './search.ts';
 import { stopCommand } from './stop.ts';
 import { createStyle, wantsColour } from './style.ts';
 import { summaryCommand } from './summary.ts';
@@ -43,6 +44,7 @@ const COMMANDS = [
   taskCommand,
   reviewCommand,
   summaryCommand,
+  searchCommand,
   messageCommand,
   pauseCommand,
   resumeCommand,

@@ -11,6 +11,7 @@ import type { MetricsQuery, MetricsReport } from '../shared/metrics.ts';
 import type { AccountView, ChangesView, Command, CommandReply, EngineApi, Snapshot } from '../shared/api.ts';
 import { messageOf, type Problem } from '../core/errors.ts';
 import { Accounts } from './accounts.ts';
+import { Changes } from './changes.ts';
 import { Budgets } from './budgets.ts';
 import { keepCheckpoint } from './checkpoint.ts';
 import { CommandDesk } from './commands.ts';
@@ -59,6 +60,7 @@ export class Orchestrator implements EngineApi {
   readonly #intake: Intake;
   readonly #loop: Loop;
   readonly #commands: CommandDesk;
+  readonly #changes: Changes;
   readonly #metrics: Metrics;
   readonly #outbox: Outbox;
   readonly #schedules: Schedules;
@@ -146,6 +148,7 @@ export class Orchestrator implements EngineApi {
     });
     this.#metrics = new Metrics(lifecycle, ports.clock, () => this.#config);
     this.#intake = new Intake(ports, lifecycle, this.#decisions, (taskId) => this.#loop.runs.has(taskId));
+    this.#changes = new Changes(this.#context);
     this.#commands = new CommandDesk({
       context: this.#context,
       loop: this.#loop,
@@ -186,13 +189,8 @@ export class Orchestrator implements EngineApi {
     return Promise.resolve(this.#lifecycle.find(taskId));
   }
 
-  async changes(taskId: string): Promise<ChangesView> {
-    const task = this.#lifecycle.get(taskId);
-    const { workspace, repository } = this.#ports;
-    const head = task.worktree === null ? task.head_sha : (await workspace.state(task.worktree)).head_sha;
-    if (task.base_sha === null || head === null) return { base_sha: '', head_sha: '', worktree: null, files: [] };
-    const files = await workspace.changes(task.worktree ?? repository.root, task.base_sha, head);
-    return { base_sha: task.base_sha, head_sha: head, worktree: task.worktree, files };
+  changes(taskId: string): Promise<ChangesView> {
+    return this.#changes.of(taskId);
   }
 
   metrics(query: MetricsQuery): Promise<MetricsReport> {

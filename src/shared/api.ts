@@ -4,6 +4,8 @@
  */
 import type { Problem } from '../core/errors.ts';
 import type { Always, Decision, GateCheck, TaskExecution, Usage, Verdict } from '../core/execution.ts';
+import type { Finding } from '../core/findings.ts';
+import type { RiskLevel } from '../core/reviewOrder.ts';
 import type { StepState, TaskState } from '../core/states.ts';
 import type { PriorityBreakdown } from '../core/priority.ts';
 import type { NewTask } from '../core/task.ts';
@@ -193,6 +195,9 @@ export interface FileChangeView {
   readonly status: 'added' | 'modified' | 'deleted' | 'renamed';
   readonly added: number | null;
   readonly removed: number | null;
+  /** How much care its review needs, and why. */
+  readonly level?: RiskLevel;
+  readonly reason?: string;
 }
 
 /** What a review needs of a task: refs to diff and the files between them. */
@@ -200,7 +205,12 @@ export interface ChangesView {
   readonly base_sha: string;
   readonly head_sha: string;
   readonly worktree: string | null;
+  /** What to look at first comes first. */
   readonly files: readonly FileChangeView[];
+  /** What a reviewer should know of the change as a whole. */
+  readonly notes?: readonly string[];
+  /** What reviewers and gates say of its places. */
+  readonly findings?: readonly Finding[];
 }
 
 export interface EngineApi {
