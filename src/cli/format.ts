@@ -1,5 +1,5 @@
 /** Figures that only the command line shows; the rest is in core/format.ts. */
-import { formatMoney } from '../core/format.ts';
+import { formatAhead, formatMoney } from '../core/format.ts';
 
 /** A cost that may be a lower bound: unpriced work is never shown as $0. */
 export function cost(usd: number, unpriced: boolean): string {
@@ -11,6 +11,11 @@ export function cost(usd: number, unpriced: boolean): string {
 export function secondsSince(start: string, end: string | number): number {
   const until = typeof end === 'number' ? end : Date.parse(end);
   return Math.max(0, (until - Date.parse(start)) / 1000);
+}
+
+/** How far ahead of `now` (ISO) an estimated time is: now, 10m; `-` when unknown. */
+export function ahead(at: string | null, now: string): string {
+  return at === null ? '-' : formatAhead((Date.parse(at) - Date.parse(now)) / 1000);
 }
 
 /** UTC clock time of epoch ms: 10:30:01. */

@@ -39,6 +39,8 @@ export interface TaskEntry {
   readonly total_cost_usd: number;
   readonly error: string | null;
   readonly decisions: readonly { readonly id: string; readonly kind: DecisionKind; readonly question: string; readonly since: string }[];
+  /** `review` only: the changed files, what to look at first first. */
+  readonly review_order?: readonly { readonly path: string; readonly level: string; readonly reason: string; readonly added: number | null; readonly removed: number | null }[];
 }
 export interface TasksDocument {
   readonly tasks: readonly TaskEntry[];
@@ -103,9 +105,8 @@ export function queueDocument(snapshot: Snapshot): QueueDocument {
       components: componentsOf(task.components),
       wait_seconds: Math.floor(secondsSince(task.created_at, snapshot.at)),
       position: task.position,
-      // Filled as soon as there is a history of durations to estimate from.
-      eta_start: null,
-      eta_done: null,
+      eta_start: task.eta_start,
+      eta_done: task.eta_done,
       why: task.why,
     })),
   };

@@ -29,6 +29,12 @@ export function formatDuration(seconds: number): string {
     .join('');
 }
 
+/** A time ahead, to the minute, in its two largest units: now, 10m, 1h10m, 2d3h. */
+export function formatAhead(seconds: number): string {
+  const minutes = Math.round(seconds / 60);
+  return minutes <= 0 ? 'now' : formatDuration(minutes * 60);
+}
+
 /** `1 task`, `2 tasks`. */
 export function plural(count: number, one: string, many = `${one}s`): string {
   return `${count} ${count === 1 ? one : many}`;

@@ -101,9 +101,13 @@ export function runLogEntry(event: RunLogEvent, task: TaskExecution | undefined)
     case 'decision_opened':
       return line('🔍', 'human_review', `🔍 Human review required for ${id}: ${text(data['question'])}`);
     case 'decision_answered':
-      return line('🔍', 'human_review', `${data['verdict'] === 'approve' ? '✅' : data['verdict'] === 'reject' ? '❌' : '🔄'} ${text(data['kind'])} answered by ${text(data['by'])}: ${text(data['verdict'])}${typeof data['text'] !== 'string' ? '' : `: ${text(data['text'])}`} ${about}`);
+      return line('🔍', 'human_review', `${data['verdict'] === 'approve' ? '✅' : data['verdict'] === 'reject' ? '❌' : '🔄'} ${text(data['kind'])} answered by ${text(data['by'])}: ${text(data['verdict'])}${data['always'] === undefined ? '' : ` always (${text(data['always'])})`}${typeof data['text'] !== 'string' ? '' : `: ${text(data['text'])}`} ${about}`);
     case 'decision_withdrawn':
       return line('🔍', 'human_review', `${text(data['kind'])} withdrawn ${about}`);
+    case 'plan_edited':
+      return line('🔍', 'human_review', `Plan edited by ${text(data['by'])} ${about}`);
+    case 'commented':
+      return line('🔍', 'human_review', `Comment ${text(data['thread_id'])} by ${text(data['by'])} ${about}`);
     case 'orchestrator_paused':
       return line('ℹ️', 'task', 'Paused: running attempts finish, nothing new starts');
     case 'orchestrator_resumed':

@@ -1,9 +1,11 @@
 /** The picture that every surface shows, made from the records, the queue's plan and what runs now. Pure. */
+import type { Estimate } from '../core/estimate.ts';
 import type { PriorityBreakdown } from '../core/priority.ts';
 import type { QueuePlan } from '../core/queue.ts';
 import { openDecisions, type TaskExecution } from '../core/execution.ts';
 import { areaOf, riskOf } from '../core/task.ts';
 import type { Problem } from '../core/errors.ts';
+import type { HealthReport } from '../shared/health.ts';
 import type { AccountView, AgentView, LoopView, Snapshot, TaskGroup, TaskView } from '../shared/api.ts';
 import type { Run } from './pipeline/run.ts';
 import type { SourcedTask } from './ports.ts';
@@ -15,11 +17,19 @@ export interface SnapshotParts {
   readonly loop: LoopView;
   readonly tasks: readonly TaskExecution[];
   readonly plan: QueuePlan;
+  /** By task id. */
+  readonly estimates: ReadonlyMap<string, Estimate>;
   readonly runs: ReadonlyMap<string, Run>;
   readonly source: (taskId: string) => SourcedTask | undefined;
   readonly accounts: readonly AccountView[];
   readonly agents: readonly AgentView[];
   readonly problems: readonly Problem[];
+  readonly schedules: NonNullable<Snapshot['schedules']>;
+  /** `budget.per_day_usd`; null for none. */
+  readonly budget_usd: number | null;
+  readonly dashboard: Snapshot['dashboard'];
+  readonly health: HealthReport;
+  readonly quietHours: string | null;
 }
 
 export function buildSnapshot(parts: SnapshotParts): Snapshot {
@@ -40,17 +50,23 @@ export function buildSnapshot(parts: SnapshotParts): Snapshot {
     accounts: parts.accounts,
     agents: parts.agents,
     problems: parts.problems,
+    schedules: parts.schedules,
+    quiet_hours: parts.quietHours,
     cost: {
       today_usd: todayUsd,
       total_usd: views.reduce((sum, view) => sum + view.cost_usd, 0),
       unpriced: views.some((view) => view.unpriced),
+      budget_usd: parts.budget_usd,
     },
+    dashboard: parts.dashboard,
+    health: parts.health,
   };
 }
 
 function taskView(task: TaskExecution, parts: SnapshotParts): TaskView {
   const entry = parts.plan.entries.get(task.task_id);
   const run = parts.runs.get(task.task_id);
+  const estimate = parts.estimates.get(task.task_id);
   const attempt = task.attempts.at(-1);
   const source = parts.source(task.task_id);
   const stored = attempt?.outcome === 'running' ? (attempt.cost_usd ?? 0) : 0;
@@ -76,6 +92,8 @@ function taskView(task: TaskExecution, parts: SnapshotParts): TaskView {
     started_at: task.started_at,
     completed_at: task.completed_at,
     not_before: task.not_before,
+    eta_start: isoOf(estimate?.start ?? null),
+    eta_done: isoOf(estimate?.done ?? null),
     steps: task.steps.map((step) => ({ step_id: step.step_id, state: step.state, description: step.definition.description, attempt: step.attempt })),
     gates: task.quality_gate_results.at(-1)?.checks ?? [],
     agent: run?.agent ?? attempt?.agent ?? null,
@@ -96,8 +114,13 @@ function taskView(task: TaskExecution, parts: SnapshotParts): TaskView {
     error_kind: task.error?.kind ?? null,
     retry_count: task.retry_count,
     max_retries: task.max_retries,
+    rev: task.rev,
     decisions: openDecisions(task),
   };
+}
+
+function isoOf(ms: number | null): string | null {
+  return ms === null ? null : new Date(ms).toISOString();
 }
 
 /** Only the parts: a snapshot travels to other windows. */

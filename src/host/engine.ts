@@ -16,6 +16,7 @@ import { openStore } from '../adapters/store/store.ts';
 import type { BatonError } from '../core/errors.ts';
 import { createCrypto } from '../adapters/system/crypto.ts';
 import { resolvePath } from '../adapters/system/resolvePath.ts';
+import { createWebhook } from '../adapters/webhook/webhook.ts';
 import { Orchestrator } from '../engine/orchestrator.ts';
 import type { Clock, Log, Ports } from '../engine/ports.ts';
 import { dataDirectory, storeDirectory } from './directories.ts';
@@ -60,6 +61,7 @@ export async function buildEngine(repository: Repository, options: EngineOptions
       runs: createRunFiles({ batonDir, redactor, onError: (file, error) => log.warn(`${file} could not be written: ${String(error)}`) }),
       runLog: createRunLog({ batonDir, redactor, log }),
       crypto: createCrypto(),
+      webhook: createWebhook(redactor),
       repository: { root, name, key },
       resolvePath,
       writeCheckpoint: checkpointWriter(batonDir),

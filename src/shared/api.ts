@@ -3,10 +3,15 @@
  * the leader serves it over a local socket, and every surface (VS Code, CLI) sees only this.
  */
 import type { Problem } from '../core/errors.ts';
-import type { Decision, GateCheck, TaskExecution, Usage, Verdict } from '../core/execution.ts';
+import type { Always, Decision, GateCheck, TaskExecution, Usage, Verdict } from '../core/execution.ts';
+import type { Finding } from '../core/findings.ts';
+import type { RiskLevel } from '../core/reviewOrder.ts';
 import type { StepState, TaskState } from '../core/states.ts';
 import type { PriorityBreakdown } from '../core/priority.ts';
 import type { NewTask } from '../core/task.ts';
+import type { CommentPlace } from '../core/threads.ts';
+import type { HealthReport } from './health.ts';
+import type { MetricsQuery, MetricsReport } from './metrics.ts';
 
 /** Stored wish of the user; nothing runs before the first Start. */
 export type DesiredState = 'running' | 'paused' | 'stopped';
@@ -31,11 +36,20 @@ export type Command =
       decision_id?: string | undefined;
       verdict: Verdict;
       text?: string | undefined;
-      /** permission: the edited tool input. */
+      /** permission: the edited tool input; plan: the edited plan. */
       input?: Record<string, unknown> | undefined;
+      /** permission, with `approve`: allow the decision's `detail.rule` from now on. */
+      always?: Always | undefined;
       by: string;
       via: 'vscode' | 'cli';
     }
+  /** A comment on a line of the change or a step of the plan; it goes to the agent with the next request for changes. */
+  | { type: 'comment'; task_id: string; place: CommentPlace; text: string; by: string }
+  /** Changes the text of one's comment; null takes it away, and with the last comment its thread. */
+  | { type: 'edit_comment'; task_id: string; thread_id: string; comment_id: string; text: string | null; by: string }
+  | { type: 'resolve_thread'; task_id: string; thread_id: string; resolved: boolean; by: string }
+  /** Replaces the plan that waits for its approval, which stays to be given. */
+  | { type: 'edit_plan'; task_id: string; plan: Record<string, unknown>; by: string }
   | { type: 'message'; task_id: string; text: string }
   | { type: 'refresh' };
 
@@ -78,6 +92,9 @@ export interface TaskView {
   readonly started_at: string | null;
   readonly completed_at: string | null;
   readonly not_before: string | null;
+  /** When it will probably start (when it did, while it is at work) and be done, people's time not counted; null = unknown. UTC ISO 8601. */
+  readonly eta_start: string | null;
+  readonly eta_done: string | null;
   readonly steps: readonly StepView[];
   /** The checks of the last gate round. */
   readonly gates: readonly GateCheck[];
@@ -100,6 +117,8 @@ export interface TaskView {
   readonly error_kind?: string | null;
   readonly retry_count: number;
   readonly max_retries: number;
+  /** Grows with every change of the stored record: when to ask for it again. */
+  readonly rev?: number;
   readonly decisions: readonly Decision[];
 }
 
@@ -136,6 +155,19 @@ export interface LoopView {
   readonly leader: { readonly pid: number; readonly host: 'vscode' | 'cli' } | null;
 }
 
+export interface ScheduleView {
+  readonly name: string;
+  readonly cron: string;
+  /** null: the machine's own. */
+  readonly timezone: string | null;
+  readonly template: string;
+  readonly enabled: boolean;
+  /** The last time for which it has queued a task. */
+  readonly last_due: string | null;
+  readonly next_due: string | null;
+  readonly source: { readonly file: string; readonly line: number };
+}
+
 /** A complete picture; never a delta. `seq` grows with every change. */
 export interface Snapshot {
   readonly seq: number;
@@ -147,7 +179,14 @@ export interface Snapshot {
   readonly accounts: readonly AccountView[];
   readonly agents: readonly AgentView[];
   readonly problems: readonly Problem[];
-  readonly cost: { readonly today_usd: number; readonly total_usd: number; readonly unpriced: boolean };
+  readonly schedules?: readonly ScheduleView[];
+  /** `budget_usd` is what one day may cost; null where nothing limits it. */
+  readonly cost: { readonly today_usd: number; readonly total_usd: number; readonly unpriced: boolean; readonly budget_usd: number | null };
+  /** What the configuration says of dashboards: seconds between redraws where only time has passed, and how many ended tasks they list. */
+  readonly dashboard: { readonly refresh_interval: number; readonly max_recent_tasks: number };
+  /** `attention.quiet_hours` of the configuration. */
+  readonly quiet_hours?: string | null;
+  readonly health: HealthReport;
 }
 
 export interface FileChangeView {
@@ -156,6 +195,9 @@ export interface FileChangeView {
   readonly status: 'added' | 'modified' | 'deleted' | 'renamed';
   readonly added: number | null;
   readonly removed: number | null;
+  /** How much care its review needs, and why. */
+  readonly level?: RiskLevel;
+  readonly reason?: string;
 }
 
 /** What a review needs of a task: refs to diff and the files between them. */
@@ -163,7 +205,12 @@ export interface ChangesView {
   readonly base_sha: string;
   readonly head_sha: string;
   readonly worktree: string | null;
+  /** What to look at first comes first. */
   readonly files: readonly FileChangeView[];
+  /** What a reviewer should know of the change as a whole. */
+  readonly notes?: readonly string[];
+  /** What reviewers and gates say of its places. */
+  readonly findings?: readonly Finding[];
 }
 
 export interface EngineApi {
@@ -175,4 +222,7 @@ export interface EngineApi {
   /** The stored record of a task. */
   task(taskId: string): Promise<TaskExecution | undefined>;
   changes(taskId: string): Promise<ChangesView>;
+  /** Figures over a window that ends now; rejects with `usage` for a window that is none. */
+  metrics(query: MetricsQuery): Promise<MetricsReport>;
+  health(): Promise<HealthReport>;
 }

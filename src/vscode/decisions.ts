@@ -1,7 +1,8 @@
 /** Answering decisions. Every answer names the decision it is for, so that none can land on another. */
 import * as vscode from 'vscode';
 import { userInfo } from 'node:os';
-import type { Decision, Verdict } from '../core/execution.ts';
+import type { Always, Decision, Verdict } from '../core/execution.ts';
+import { ruleOf, ruleText } from '../core/permissionGrant.ts';
 import type { App } from './app.ts';
 import { confirm } from './confirm.ts';
 import { agentQuestions, commandOf, decisionTitle, permissionInput, permissionSummary } from './model/decisionItem.ts';
@@ -11,6 +12,7 @@ import { decisionTarget, targetOf, taskFor, type DecisionTarget } from './target
 interface Answer {
   readonly text?: string | undefined;
   readonly input?: Record<string, unknown> | undefined;
+  readonly always?: Always | undefined;
 }
 
 export async function approve(app: App, args: readonly unknown[]): Promise<void> {
@@ -129,11 +131,19 @@ async function answerPermission(app: App, target: DecisionTarget): Promise<void>
   const command = commandOf(decision);
   // What does not fit on a line must not slip through unseen.
   const whole = command !== undefined && permissionSummary(decision) === command;
+  const rule = ruleOf(decision);
   // Looking comes first, so that a stray Enter looks and never allows.
   const items = [
     { label: '$(eye) Show the Whole Request', detail: command ?? permissionSummary(decision), act: 'show' },
     { label: '$(check) Allow', description: whole ? 'this once' : 'this once; the request is longer than shown here', act: 'allow' },
-    ...(command === undefined ? [] : [{ label: '$(edit) Allow with Edited Command…', act: 'edit' }]),
+    ...(command === undefined || decision.detail['editable'] === false ? [] : [{ label: '$(edit) Allow with Edited Command…', act: 'edit' }]),
+    // What would be allowed is shown before it is written.
+    ...(rule === undefined
+      ? []
+      : [
+          { label: '$(checklist) Always Allow in This Task', description: ruleText(rule), act: 'task' },
+          { label: '$(repo) Always Allow in This Repository', description: `writes ${ruleText(rule)} into .baton/orchestrator.yaml`, act: 'repository' },
+        ]),
     { label: '$(close) Deny…', description: 'with a message to the agent', act: 'deny' },
     { label: '$(comment) Open Transcript', description: 'what the agent did so far', act: 'transcript' },
   ] as const;
@@ -146,6 +156,9 @@ async function answerPermission(app: App, target: DecisionTarget): Promise<void>
       return app.pages.show('permission', repository, task.id, decision.id);
     case 'allow':
       return decide(app, target, 'approve');
+    case 'task':
+    case 'repository':
+      return decide(app, target, 'approve', { always: picked.act });
     case 'edit': {
       const edited = await vscode.window.showInputBox({
         title: `Allow with edited command: ${task.id}`,
@@ -183,7 +196,7 @@ function namedDecision(app: App, node: unknown): DecisionTarget | undefined {
   return undefined;
 }
 
-async function decide(app: App, target: DecisionTarget, verdict: Verdict, { text, input }: Answer = {}): Promise<void> {
+async function decide(app: App, target: DecisionTarget, verdict: Verdict, { text, input, always }: Answer = {}): Promise<void> {
   const { repository, task, decision } = target;
   const reply = await app.repositories.send(repository, {
     type: 'decide',
@@ -192,6 +205,7 @@ async function decide(app: App, target: DecisionTarget, verdict: Verdict, { text
     verdict,
     text,
     input,
+    always,
     by: userInfo().username,
     via: 'vscode',
   });

@@ -4,7 +4,7 @@ import { advance } from './advance.ts';
 import { changes } from './changes.ts';
 import { backToBranch, checkpoint, treeState } from './checkpoint.ts';
 import type { GitContext } from './context.ts';
-import { diff } from './diff.ts';
+import { diff, moved } from './diff.ts';
 import { Git } from './git.ts';
 import { buildMerge, testMerge } from './merge.ts';
 import { ignoredPaths, populate } from './populate.ts';
@@ -40,6 +40,7 @@ export function createWorkspace(options: WorkspaceOptions): Workspace {
     checkpoint: (worktree, message) => checkpoint(context, worktree, message),
     changes: (worktree, baseSha, headSha) => changes(git, worktree, baseSha, headSha),
     diff: (worktree, baseSha, headSha) => diff(git, worktree, baseSha, headSha),
+    moved: (worktree, fromSha, toSha) => moved(git, worktree, fromSha, toSha),
     testMerge: (headSha, target) => testMerge(context, headSha, target),
     buildMerge: (merge) => buildMerge(context, merge),
     advance: (target, mergeSha, expectedSha) => advance(context, target, mergeSha, expectedSha),

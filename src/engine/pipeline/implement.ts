@@ -5,6 +5,7 @@ import { completeStep, setStep, stepOf, type EventDraft } from '../lifecycle.ts'
 import { gateLines, lastCheckpoint, type PhaseResult, type PipelineContext } from './context.ts';
 import { handleFailure, type Failure } from './failure.ts';
 import type { Run } from './run.ts';
+import { threadsAt } from './threads.ts';
 import { mayTake, noteProgress, sessionOf, takeTurn, templateOf } from './turn.ts';
 
 const ALL_DONE = 'every step is done';
@@ -23,7 +24,7 @@ export async function implement(context: PipelineContext, run: Run): Promise<Pha
   if (finishedUnrecorded(task, step)) return finishStep(context, run, step.step_id, '', task.attempts.at(-1)?.agent ?? '');
   const failed = failedUnrecorded(task, step);
   if (failed) return handleFailure(context, task.task_id, failed);
-  const chosen = mayTake(context, run, task, context.staffing.choose(task, 'implementer'));
+  const chosen = mayTake(context, run, task, 'implementer');
   if (!chosen) return 'leave';
   const { agent, model } = chosen;
 
@@ -100,7 +101,9 @@ async function finishStep(context: PipelineContext, run: Run, stepId: string, su
     });
   }
   const reviewed = task.workflow === 'reviewed' && context.staffing.isStaffed(task, 'code_reviewer');
+  const follow = await threadsAt(context, task, sha);
   const record = (draft: TaskExecution): readonly EventDraft[] => {
+    follow(draft);
     const at = context.lifecycle.now();
     const step = stepOf(draft, stepId);
     step.implementation = { summary, commit: sha };

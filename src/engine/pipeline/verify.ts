@@ -10,6 +10,7 @@ import type { PhaseResult, PipelineContext } from './context.ts';
 import { configuredGates, judge, sendBack } from './judge.ts';
 import { dropMerge, merge } from './merge.ts';
 import type { Run } from './run.ts';
+import { threadsAt } from './threads.ts';
 
 export async function verify(context: PipelineContext, run: Run): Promise<PhaseResult> {
   const { task, tree, changes } = await withOwnCommits(context, run);
@@ -47,7 +48,9 @@ async function withOwnCommits(context: PipelineContext, run: Run): Promise<Work>
   const { sha } = await workspace.checkpoint(worktree, `Changes made by hand\n\nTask ${task.task_id}.\n`);
   const { tree_sha: tree } = await workspace.state(worktree);
   if (sha === head) return { task, tree, changes };
+  const follow = await threadsAt(context, task, sha);
   const moved = await context.lifecycle.change(task.task_id, (draft) => {
+    follow(draft);
     draft.head_sha = sha;
     return [{ type: 'head_moved', data: { head_sha: sha } }];
   });

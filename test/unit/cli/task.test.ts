@@ -139,6 +139,31 @@ describe('baton task ID --approve', () => {
     assert.deepEqual([code, stderr], [1, 'baton: Task a (implementing) asks nothing of you now. "baton review" lists the open decisions.\n']);
   });
 
+  it('allows exactly that from now on with --always, and shows the rule; with --dry-run before anything is written (row 249)', async () => {
+    const rule = { tool: 'Bash', pattern: 'npm test', then: 'allow' };
+    const asking = () => new MemoryEngine([taskView('a', { state: 'implementing', decisions: [decision('d1', 'a', { kind: 'permission', question: 'Allow Bash: npm test?', detail: { rule } })] })]);
+    const dry = await cli(asking(), ['task', 'a', '--approve', '--always', 'repository', '--dry-run']);
+    assert.equal(dry.stdout, 'Dry run: Would approve decision d1 (permission) of task a: Allow Bash: npm test? From now on in this repository: {tool: Bash, pattern: npm test, then: allow}\n');
+    const engine = asking();
+    const { stdout } = await cli(engine, ['task', 'a', '--approve', '--always', 'repository']);
+    assert.match(stdout, /Rule: \{tool: Bash, pattern: npm test, then: allow\}/);
+    assert.equal(decisionOf(engine.commands[0]).always, 'repository');
+    const none = await cli(parked(), ['task', 'RAE-001', '--approve', '--always', 'task']);
+    assert.equal(none.code, 2);
+    assert.match(none.stderr, /no rule is as narrow/);
+    assert.equal((await cli(asking(), ['task', 'a', '--reject', '--always', 'task'])).code, 2);
+    assert.equal((await cli(asking(), ['task', 'a', '--approve', '--always', 'ever'])).code, 2);
+  });
+
+  it('approves an edited plan with --plan FILE, and a plan only (row 223)', async () => {
+    const engine = parked();
+    await cli(engine, ['task', 'RAE-001', '--approve', '--plan', 'plan.yaml']);
+    assert.deepEqual(decisionOf(engine.commands[0]).input, { file: 'plan.yaml', steps: [] });
+    const merge = await cli(parked({ kind: 'merge' }), ['task', 'RAE-001', '--approve', '--plan', 'plan.yaml']);
+    assert.equal(merge.code, 2);
+    assert.match(merge.stderr, /is a merge/);
+  });
+
   it('says that nobody runs when it applied the answer itself', async () => {
     const { stdout, closed } = await cli(parked(), ['task', 'RAE-001', '--approve'], { role: 'leader' });
     assert.match(stdout, /No Baton runs on this repository now; it goes on with "baton run" or in VS Code\.\n$/);
