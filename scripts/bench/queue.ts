@@ -47,7 +47,10 @@ export const queue: Benchmark = {
         agents: [],
         quietHours: null,
         problems: [],
-        budget_usd: null,
+        day: { today_usd: 0, budget_usd: null, committed_usd: 0 },
+        config,
+        budgetOf: () => null,
+        routingOf: () => null,
         dashboard: config.dashboard,
         health: healthyReport(''),
       });

@@ -1,7 +1,8 @@
 /** `baton add GOAL`: queues a task as a file under `.baton/tasks/`. */
-import { Command, InvalidArgumentError } from 'commander';
+import { Command } from 'commander';
 import type { TaskDefinition } from '../core/task.ts';
 import { change, CHANGE, usage, type Bind } from './context.ts';
+import { dollars } from './format.ts';
 import { plain } from './text.ts';
 
 /** A definition as `add_task` takes it: the engine makes the id where there is none. */
@@ -118,8 +119,3 @@ async function assertValid(options: AddOptions): Promise<void> {
   }
 }
 
-function dollars(value: string): number {
-  const amount = Number(value);
-  if (!Number.isFinite(amount) || amount <= 0) throw new InvalidArgumentError(`"${value}" is no amount of dollars above 0.`);
-  return amount;
-}
