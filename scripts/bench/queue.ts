@@ -45,6 +45,7 @@ export const queue: Benchmark = {
         source: () => undefined,
         accounts: [],
         agents: [],
+        schedules: [],
         quietHours: null,
         problems: [],
         day: { today_usd: 0, budget_usd: null, committed_usd: 0 },

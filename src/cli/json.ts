@@ -43,6 +43,8 @@ export interface TaskEntry {
   readonly unpriced: boolean;
   readonly error: string | null;
   readonly decisions: readonly { readonly id: string; readonly kind: DecisionKind; readonly question: string; readonly since: string }[];
+  /** `review` only: the changed files, what to look at first first. */
+  readonly review_order?: readonly { readonly path: string; readonly level: string; readonly reason: string; readonly added: number | null; readonly removed: number | null }[];
 }
 export interface TasksDocument {
   readonly tasks: readonly TaskEntry[];

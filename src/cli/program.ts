@@ -8,13 +8,16 @@ import { doctorCommand } from './doctor.ts';
 import { describeError, type CliFailure } from './failure.ts';
 import { initCommand } from './init.ts';
 import type { CliDeps, CliIo } from './io.ts';
+import { listSchedulesCommand } from './listSchedules.ts';
 import { listTasksCommand } from './listTasks.ts';
+import { listTemplatesCommand } from './listTemplates.ts';
 import { messageCommand } from './message.ts';
 import { pauseCommand } from './pause.ts';
 import { queueCommand } from './queue.ts';
 import { resumeCommand } from './resume.ts';
 import { reviewCommand } from './review.ts';
 import { runCommand } from './run.ts';
+import { searchCommand } from './search.ts';
 import { stopCommand } from './stop.ts';
 import { createStyle, wantsColour } from './style.ts';
 import { summaryCommand } from './summary.ts';
@@ -36,9 +39,12 @@ const COMMANDS = [
   queueCommand,
   activeCommand,
   listTasksCommand,
+  listTemplatesCommand,
+  listSchedulesCommand,
   taskCommand,
   reviewCommand,
   summaryCommand,
+  searchCommand,
   messageCommand,
   pauseCommand,
   resumeCommand,

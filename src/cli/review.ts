@@ -6,33 +6,43 @@ import { formatMoney } from '../core/format.ts';
 import type { Session } from '../host/session.ts';
 import type { TaskView } from '../shared/api.ts';
 import { LOOK, nobodyRuns, usage, type Bind, type Context, type Outcome } from './context.ts';
-import { needsHuman, openDecisionsOf, tasksDocument } from './json.ts';
+import { ruleOf, ruleText } from '../core/permissionGrant.ts';
+import { needsHuman, openDecisionsOf, tasksDocument, type TasksDocument } from './json.ts';
 import { plain } from './text.ts';
 
 export function reviewCommand(bind: Bind): Command {
   const command = new Command('review')
-    .description('what waits for you, and how to answer it')
-    .option('-i, --interactive', 'ask for an answer to each decision');
+    .description('what waits for you, and how to answer it; in a terminal each decision is put to you')
+    .option('-i, --interactive', 'ask for an answer to each decision, also where no terminal is')
+    .option('--no-interactive', 'list only');
   return bind(command, (context) => {
-    const interactive = command.opts<{ interactive?: true }>().interactive === true;
-    if (interactive && context.json) throw usage('--interactive and --json exclude each other.');
+    const { interactive } = command.opts<{ interactive?: boolean }>();
+    if (interactive === true && context.json) throw usage('--interactive and --json exclude each other.');
+    const asks = interactive ?? (context.io.isInteractive && !context.json);
     return context.use(LOOK, async (session) => {
       const snapshot = await session.api.snapshot();
       const tasks = snapshot.tasks.filter(needsHuman);
       if (tasks.length === 0) return { document: tasksDocument([]), lines: ['✅ No tasks need human review.'] };
-      if (!interactive) {
-        const blocks = await Promise.all(tasks.map((task) => reviewBlock(session, task)));
-        return {
-          document: tasksDocument(tasks),
-          lines: [`🔍 ${tasks.length} task(s) need human review:`, ...blocks.flatMap((block) => ['', ...block])],
-        };
-      }
-      return answerEach(context, session, tasks);
+      if (asks) return answerEach(context, session, tasks);
+      const reviews = await Promise.all(tasks.map((task) => reviewOf(session, task)));
+      const document = tasksDocument(tasks);
+      return {
+        document: { tasks: document.tasks.map((task, index) => ({ ...task, ...(reviews[index]?.order.length ? { review_order: reviews[index].order } : {}) })) },
+        lines: [`🔍 ${tasks.length} task(s) need human review:`, ...reviews.flatMap(({ lines }) => ['', ...lines])],
+      };
     });
   });
 }
 
-async function reviewBlock({ api }: Session, task: TaskView): Promise<string[]> {
+interface TaskReview {
+  readonly lines: string[];
+  readonly order: NonNullable<TasksDocument['tasks'][number]['review_order']>;
+}
+
+/** Files that the words name; the document has all. */
+const FILES_SHOWN = 10;
+
+async function reviewOf({ api }: Session, task: TaskView): Promise<TaskReview> {
   const lines = [`Task ID: ${task.id}`, `Goal: ${plain(task.goal)}`];
   if (task.error !== null) lines.push(`Error: ${plain(task.error)}`);
   const review = (await api.task(task.id))?.plan_review;
@@ -40,12 +50,21 @@ async function reviewBlock({ api }: Session, task: TaskView): Promise<string[]> 
     lines.push(`Plan Review Status: ${review.status}`);
     if (review.concerns?.length) lines.push('Concerns:', ...review.concerns.map((concern) => `  - ${plain(concern)}`));
   }
+  const changes = task.branch === null ? undefined : await api.changes(task.id);
+  const order = (changes?.files ?? []).map(({ path, level = 'medium', reason = '', added, removed }) => ({ path, level, reason, added, removed }));
+  if (order.length > 0) {
+    lines.push('Look first at:', ...order.slice(0, FILES_SHOWN).map((file) => `  - [${file.level}] ${plain(file.path)}: ${plain(file.reason)}`));
+    if (order.length > FILES_SHOWN) lines.push(`  - ${order.length - FILES_SHOWN} more`);
+    lines.push(...(changes?.notes ?? []).map((note) => `Note: ${plain(note)}`));
+  }
   for (const decision of openDecisionsOf(task)) {
+    const rule = ruleOf(decision);
     lines.push(`Decision: ${decision.id} (${decision.kind}, since ${decision.since}): ${plain(decision.question)}`);
+    if (rule) lines.push(`  --always would allow: ${plain(ruleText(rule))}`);
   }
   const budget = openDecisionsOf(task)[0]?.kind === 'budget';
   lines.push(`Answer: baton task ${task.id} ${budget ? '--approve [--budget USD | --cheaper] | --reject' : '--approve | --reject | --request-changes TEXT'}`);
-  return lines;
+  return { lines, order };
 }
 
 const ANSWERS: Readonly<Record<string, Verdict | 'skip' | 'quit'>> = {
@@ -66,7 +85,7 @@ async function answerEach(context: Context, session: Session, tasks: readonly Ta
   const { io } = context;
   let answered = 0;
   asking: for (const task of tasks) {
-    io.stdout.write(`\n${(await reviewBlock(session, task)).join('\n')}\n`);
+    io.stdout.write(`\n${(await reviewOf(session, task)).lines.join('\n')}\n`);
     for (const decision of openDecisionsOf(task)) {
       const budget = decision.kind === 'budget' ? await askBudget(context, decision) : undefined;
       const verdict = budget?.verdict ?? (await askVerdict(context, decision.kind));

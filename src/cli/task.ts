@@ -94,7 +94,9 @@ async function show(context: Context, { api }: Session, task: TaskView): Promise
   if (!execution) {
     throw new BatonError('not_found', `There is no stored record of task ${task.id}.`, { hint: 'It is made when Baton first reads the task: run "baton queue", then this again.' });
   }
-  return { document: execution, lines: taskDetails(task, execution, context.style) };
+  // The document is the stored record; what is found out for a reader goes into the words only.
+  const changes = context.json || task.branch === null ? undefined : await api.changes(task.id);
+  return { document: execution, lines: taskDetails(task, execution, context.style, changes) };
 }
 
 async function retry(context: Context, session: Session, task: TaskView, options: TaskOptions): Promise<Outcome> {

@@ -1,13 +1,14 @@
 /** A task in full, for people. */
 import type { Decision, GateCheck, TaskExecution } from '../core/execution.ts';
 import { formatMoney } from '../core/format.ts';
-import type { TaskView } from '../shared/api.ts';
+import type { ReviewThread } from '../core/threads.ts';
+import type { ChangesView, TaskView } from '../shared/api.ts';
 import { cost } from './format.ts';
 import { scoreText } from './score.ts';
 import { colourOf, type Style } from './style.ts';
 import { plain, plainLines } from './text.ts';
 
-export function taskDetails(view: TaskView, task: TaskExecution, style: Style): string[] {
+export function taskDetails(view: TaskView, task: TaskExecution, style: Style, changes?: ChangesView): string[] {
   const lines: string[] = [];
   const say = (label: string, value: string | null | undefined) => {
     if (value !== null && value !== undefined && value !== '') lines.push(`${style.paint('bold', `${label}:`)} ${plain(value)}`);
@@ -43,6 +44,9 @@ export function taskDetails(view: TaskView, task: TaskExecution, style: Style): 
   );
   const round = task.quality_gate_results.at(-1);
   if (round) section(lines, style, `Gates (round ${round.round}, ${round.subject}, tree ${round.tree_sha.slice(0, 10)})`, round.checks.map(gateLine));
+  section(lines, style, 'Look first at', (changes?.files ?? []).map((file) => `[${file.level ?? 'medium'}] ${plain(file.path)}: ${plain(file.reason ?? '')}`));
+  section(lines, style, 'Notes', (changes?.notes ?? []).map(plain));
+  section(lines, style, 'Comments', (task.threads ?? []).flatMap(threadLines));
   section(lines, style, 'Decisions', task.decisions.map(decisionLine));
   section(
     lines,
@@ -73,6 +77,11 @@ export const GATE_ICONS = { passed: '✅', failed: '❌', warning: '⚠️', ski
 function gateLine(check: GateCheck): string {
   const exit = check.exit_code === null ? 'no exit code' : `exit ${check.exit_code}`;
   return `${GATE_ICONS[check.status]} ${plain(check.name)}: ${plain(check.command)} (${exit}, ${check.seconds.toFixed(1)}s) ${plain(check.message)}`.trimEnd();
+}
+
+function threadLines({ id, file, line, step_id, status, outdated, comments }: ReviewThread): string[] {
+  const place = file === null ? `step ${step_id ?? ''}` : `${file}:${line ?? 1}`;
+  return [`[${status}${outdated ? ', outdated' : ''}] ${id} ${plain(place)}`, ...comments.map((comment) => `  ${plain(comment.by)}: ${plain(comment.text)}`)];
 }
 
 function decisionLine(decision: Decision): string {

@@ -11,6 +11,7 @@ import type { MetricsQuery, MetricsReport } from '../shared/metrics.ts';
 import type { AccountView, ChangesView, Command, CommandReply, EngineApi, Snapshot } from '../shared/api.ts';
 import { messageOf, type Problem } from '../core/errors.ts';
 import { Accounts } from './accounts.ts';
+import { Changes } from './changes.ts';
 import { Budgets } from './budgets.ts';
 import { keepCheckpoint } from './checkpoint.ts';
 import { CommandDesk } from './commands.ts';
@@ -29,6 +30,7 @@ import type { AgentInfo, Disposable, Ports } from './ports.ts';
 import { Outbox } from './outbox.ts';
 import { recover } from './recovery.ts';
 import { keepRunLog } from './runLog.ts';
+import { Schedules } from './schedules.ts';
 import { buildSnapshot } from './snapshot.ts';
 import { Staffing } from './staffing.ts';
 
@@ -58,8 +60,10 @@ export class Orchestrator implements EngineApi {
   readonly #intake: Intake;
   readonly #loop: Loop;
   readonly #commands: CommandDesk;
+  readonly #changes: Changes;
   readonly #metrics: Metrics;
   readonly #outbox: Outbox;
+  readonly #schedules: Schedules;
   readonly #snapshots: Emitter<Snapshot>;
   readonly #owned: Disposable[] = [];
   readonly #checkpoint: ReturnType<typeof keepCheckpoint>;
@@ -87,6 +91,7 @@ export class Orchestrator implements EngineApi {
       if (task.state === 'done' && task.worktree !== null) await tidy(engine.#context, task);
     }
     engine.#checkpoint.refresh();
+    await engine.#schedules.read();
     engine.#watch();
     // What an earlier process left to tell; a command that only looks leaves it to the next one that stays.
     if (options.passive !== true) engine.#outbox.wake();
@@ -143,6 +148,7 @@ export class Orchestrator implements EngineApi {
     });
     this.#metrics = new Metrics(lifecycle, ports.clock, () => this.#config);
     this.#intake = new Intake(ports, lifecycle, this.#decisions, (taskId) => this.#loop.runs.has(taskId));
+    this.#changes = new Changes(this.#context);
     this.#commands = new CommandDesk({
       context: this.#context,
       loop: this.#loop,
@@ -151,6 +157,10 @@ export class Orchestrator implements EngineApi {
       refreshAgents: () => this.#refreshAgents(true),
       reloadConfig: () => this.#reloadConfig(),
     });
+    this.#schedules = new Schedules(
+      { ports, lifecycle, add: (task) => this.#commands.execute({ type: 'add_task', task }), changed: () => this.#publish(), passive: options.passive ?? false },
+      meta['schedules'],
+    );
     this.#checkpoint = keepCheckpoint(lifecycle, ports.writeCheckpoint, () => this.#loop.view().run_id, ports.log);
     this.#owned.push(
       this.#checkpoint,
@@ -179,13 +189,8 @@ export class Orchestrator implements EngineApi {
     return Promise.resolve(this.#lifecycle.find(taskId));
   }
 
-  async changes(taskId: string): Promise<ChangesView> {
-    const task = this.#lifecycle.get(taskId);
-    const { workspace, repository } = this.#ports;
-    const head = task.worktree === null ? task.head_sha : (await workspace.state(task.worktree)).head_sha;
-    if (task.base_sha === null || head === null) return { base_sha: '', head_sha: '', worktree: null, files: [] };
-    const files = await workspace.changes(task.worktree ?? repository.root, task.base_sha, head);
-    return { base_sha: task.base_sha, head_sha: head, worktree: task.worktree, files };
+  changes(taskId: string): Promise<ChangesView> {
+    return this.#changes.of(taskId);
   }
 
   metrics(query: MetricsQuery): Promise<MetricsReport> {
@@ -198,7 +203,7 @@ export class Orchestrator implements EngineApi {
 
   /** Ends attempts as interrupted, writes what is left to write and lets go of everything. */
   async close(): Promise<void> {
-    await this.#loop.dispose();
+    await Promise.all([this.#loop.dispose(), this.#schedules.close()]);
     await Promise.all(this.#background);
     await this.#outbox.close(PATIENCE_MS[this.#options.passive === true ? 'passive' : this.#options.host]);
     // Only now: what the loop's end commits belongs into log and checkpoint.
@@ -214,6 +219,7 @@ export class Orchestrator implements EngineApi {
       (what) => {
         if (what === 'config') void this.#reloadConfig();
         else if (what === 'tasks') void this.#rescan();
+        else if (what === 'schedules') void this.#schedules.read();
         else this.#loop.wake();
       },
       () => this.#config.orchestrator.stop_hook_file,
@@ -338,8 +344,9 @@ export class Orchestrator implements EngineApi {
         install: agent.install,
         account: agent.account,
       })),
+      schedules: this.#schedules.views(),
       quietHours: this.#config.attention.quiet_hours ?? null,
-      problems: [...this.#configProblems, ...(this.#outbox.problem === undefined ? [] : [this.#outbox.problem]), ...this.#intake.problems],
+      problems: [...this.#configProblems, ...(this.#outbox.problem === undefined ? [] : [this.#outbox.problem]), ...this.#intake.problems, ...this.#schedules.problems],
       health: this.#health(),
       day: this.#budgets.day(),
       config: this.#config,

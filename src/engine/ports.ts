@@ -3,6 +3,7 @@ import type { AgentConfig, Config, GateConfig, PermissionRule } from '../core/co
 import type { Location, Problem } from '../core/errors.ts';
 import type { HistoryRow } from '../core/history.ts';
 import type { GateCheck, Role, TaskExecution, Usage } from '../core/execution.ts';
+import type { Schedule } from '../core/schedule.ts';
 import type { FileHunks } from '../core/hunks.ts';
 import type { TaskDefinition } from '../core/task.ts';
 
@@ -90,6 +91,8 @@ export interface AgentRequest {
   /** JSON Schema of the answer, for roles that return JSON. */
   readonly output_schema?: Readonly<Record<string, unknown>>;
   readonly max_budget_usd?: number;
+  /** The repository's rules hold something back, so an agent with a sandbox of its own asks about every command and edit. */
+  readonly ask_all?: boolean;
 }
 
 export interface AgentEnd {
@@ -117,7 +120,8 @@ export type AgentMessage =
   | { type: 'tool_result'; id: string; ok: boolean; output: string }
   /** Totals of this attempt so far, not increments. cost is null when the agent gave none. */
   | { type: 'usage'; usage: Usage; cost_usd: number | null; turns: number }
-  | { type: 'permission'; request_id: string; tool: string; title: string; input: Record<string, unknown>; reason: string | null }
+  /** `editable: false`: it can be allowed only as it is. */
+  | { type: 'permission'; request_id: string; tool: string; title: string; input: Record<string, unknown>; reason: string | null; editable?: boolean }
   | { type: 'permission_withdrawn'; request_id: string }
   /** The account is closed until resets_at (epoch ms) or an unknown time. */
   | { type: 'limit'; message: string; resets_at: number | null }
@@ -293,13 +297,15 @@ export interface Sources {
   locate(key: readonly string[]): Promise<Location>;
   /** The user's own prompt for a role (`.baton/prompts/<role>.md`); undefined where there is none. */
   prompt(role: Role): Promise<string | undefined>;
+  /** Schedules that can queue their task, and what is wrong with the others and with the templates. */
+  schedules(): Promise<{ schedules: SourcedSchedule[]; problems: Problem[] }>;
   stopRequested(stopHookFile: string): Promise<boolean>;
   /** Writes `.baton/tasks/<slug>.md`; returns its path relative to the repository. Never overwrites. */
   addTask(task: TaskDefinition): Promise<string>;
   /** Writes an exact rule into the configuration, where it has its effect; returns the file, relative to the repository. Comments and order stay. */
   addPermission(rule: PermissionRule): Promise<string>;
   /** Calls back soon after any of these files changed. */
-  watch(onChange: (what: 'tasks' | 'config' | 'stop') => void, stopHookFile: () => string): Disposable;
+  watch(onChange: (what: 'tasks' | 'config' | 'stop' | 'schedules') => void, stopHookFile: () => string): Disposable;
 }
 export interface SourcedTask {
   readonly definition: TaskDefinition;
@@ -311,6 +317,11 @@ export interface SourcedTask {
   readonly modified_at: string;
   /** Where each entry of `depends_on` stands (from 1), for core checkDependencies. */
   readonly dependencies_at: readonly { readonly line: number; readonly column: number }[];
+}
+
+export interface SourcedSchedule extends Location {
+  readonly schedule: Schedule;
+  readonly template: { readonly file: string; readonly text: string };
 }
 
 /** Per-attempt files under `.baton/runs/<task>/<attempt>/`. */

@@ -27,6 +27,7 @@ export interface SnapshotParts {
   readonly accounts: readonly AccountView[];
   readonly agents: readonly AgentView[];
   readonly problems: readonly Problem[];
+  readonly schedules: NonNullable<Snapshot['schedules']>;
   readonly day: Pick<CostView, 'today_usd' | 'budget_usd' | 'committed_usd'>;
   readonly config: Pick<Config, 'models'>;
   readonly budgetOf: (task: TaskExecution) => number | null;
@@ -47,6 +48,7 @@ export function buildSnapshot(parts: SnapshotParts): Snapshot {
     accounts: parts.accounts,
     agents: parts.agents,
     problems: parts.problems,
+    schedules: parts.schedules,
     quiet_hours: parts.quietHours,
     cost: {
       ...parts.day,

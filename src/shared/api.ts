@@ -4,6 +4,8 @@
  */
 import type { Problem } from '../core/errors.ts';
 import type { Always, Decision, GateCheck, Role, TaskExecution, Usage, Verdict } from '../core/execution.ts';
+import type { Finding } from '../core/findings.ts';
+import type { RiskLevel } from '../core/reviewOrder.ts';
 import type { Forecast } from '../core/forecast.ts';
 import type { StepState, TaskState } from '../core/states.ts';
 import type { PriorityBreakdown } from '../core/priority.ts';
@@ -191,6 +193,19 @@ export interface CostView {
   readonly committed_usd: number;
 }
 
+export interface ScheduleView {
+  readonly name: string;
+  readonly cron: string;
+  /** null: the machine's own. */
+  readonly timezone: string | null;
+  readonly template: string;
+  readonly enabled: boolean;
+  /** The last time for which it has queued a task. */
+  readonly last_due: string | null;
+  readonly next_due: string | null;
+  readonly source: { readonly file: string; readonly line: number };
+}
+
 /** A complete picture; never a delta. `seq` grows with every change. */
 export interface Snapshot {
   readonly seq: number;
@@ -202,6 +217,7 @@ export interface Snapshot {
   readonly accounts: readonly AccountView[];
   readonly agents: readonly AgentView[];
   readonly problems: readonly Problem[];
+  readonly schedules?: readonly ScheduleView[];
   readonly cost: CostView;
   /** What the configuration says of dashboards: seconds between redraws where only time has passed, and how many ended tasks they list. */
   readonly dashboard: { readonly refresh_interval: number; readonly max_recent_tasks: number };
@@ -216,6 +232,9 @@ export interface FileChangeView {
   readonly status: 'added' | 'modified' | 'deleted' | 'renamed';
   readonly added: number | null;
   readonly removed: number | null;
+  /** How much care its review needs, and why. */
+  readonly level?: RiskLevel;
+  readonly reason?: string;
 }
 
 /** What a review needs of a task: refs to diff and the files between them. */
@@ -223,7 +242,12 @@ export interface ChangesView {
   readonly base_sha: string;
   readonly head_sha: string;
   readonly worktree: string | null;
+  /** What to look at first comes first. */
   readonly files: readonly FileChangeView[];
+  /** What a reviewer should know of the change as a whole. */
+  readonly notes?: readonly string[];
+  /** What reviewers and gates say of its places. */
+  readonly findings?: readonly Finding[];
 }
 
 export interface EngineApi {

@@ -179,7 +179,7 @@ async function answerPermission(app: App, target: DecisionTarget): Promise<void>
   const items = [
     { label: '$(eye) Show the Whole Request', detail: command ?? permissionSummary(decision), act: 'show' },
     { label: '$(check) Allow', description: whole ? 'this once' : 'this once; the request is longer than shown here', act: 'allow' },
-    ...(command === undefined ? [] : [{ label: '$(edit) Allow with Edited Command…', act: 'edit' }]),
+    ...(command === undefined || decision.detail['editable'] === false ? [] : [{ label: '$(edit) Allow with Edited Command…', act: 'edit' }]),
     // What would be allowed is shown before it is written.
     ...(rule === undefined
       ? []

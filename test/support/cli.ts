@@ -2,8 +2,10 @@
 import { runCli } from '../../src/cli/program.ts';
 import { initRepository } from '../../src/host/init.ts';
 import type { CliDeps, CliIo, ConnectOptions, ExecResult, Signal } from '../../src/cli/io.ts';
+import { readTemplates } from '../../src/adapters/sources/templates.ts';
 import type { TasksFile } from '../../src/cli/tasksFile.ts';
 import { BatonError } from '../../src/core/errors.ts';
+import { searchRuns } from '../../src/adapters/runs/searchRuns.ts';
 import type { EngineApi } from '../../src/shared/api.ts';
 import { FakeClock } from './fakeClock.ts';
 import { AT, memorySession } from './memoryEngine.ts';
@@ -23,6 +25,9 @@ export interface CliWorld {
   readonly nodeVersion?: string;
   readonly files?: Readonly<Record<string, TasksFile>>;
   readonly clock?: FakeClock;
+  readonly isInteractive?: boolean;
+  /** Where `search` looks, in place of the repository's. */
+  readonly batonDir?: string;
   /** Given the function that sends a signal to the command. */
   readonly signals?: (send: (signal: Signal) => void) => void;
   /** Given the function that tells the command of another size of the terminal; `columns` and `rows` are functions then. */
@@ -64,6 +69,7 @@ export async function cli(engine: EngineApi, argv: readonly string[], world: Cli
     env: world.env ?? {},
     cwd: world.cwd ?? '/repo',
     isTTY: world.isTTY ?? false,
+    isInteractive: world.isInteractive ?? false,
     columns: () => (typeof world.columns === 'function' ? world.columns() : (world.columns ?? 80)),
     rows: () => world.rows ?? 24,
     ask: (question) => {
@@ -88,11 +94,13 @@ export async function cli(engine: EngineApi, argv: readonly string[], world: Cli
     clock: world.clock ?? new FakeClock(Date.parse(AT)),
     exec: (file, args, cwd) => Promise.resolve(world.exec?.(file, args, cwd) ?? NO_GIT),
     findRepository: world.findRepository ?? ((folder) => Promise.resolve({ root: folder })),
+    searchRuns: (batonDir, words, options) => searchRuns(world.batonDir ?? batonDir, words, options),
     readPlan: (_folder, file) => Promise.resolve({ file, steps: [] }),
     readTasks: (_folder, file) => {
       const found = world.files?.[file];
       return found ? Promise.resolve(found) : Promise.reject(new BatonError('not_found', `There is no file ${file}.`));
     },
+    templates: (folder) => readTemplates(folder),
     init: initRepository,
     nodeVersion: world.nodeVersion ?? '24.1.0',
     batonVersion: '1.2.3',

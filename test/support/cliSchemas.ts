@@ -45,6 +45,7 @@ export const tasksSchema = z.object({
       unpriced: z.boolean(),
       error: z.string().nullable(),
       decisions: z.array(z.object({ id: z.string(), kind: z.enum(DECISION_KINDS), question: z.string(), since: time })),
+      review_order: z.exactOptional(z.array(z.object({ path: z.string(), level: z.enum(['high', 'medium', 'low']), reason: z.string(), added: z.number().nullable(), removed: z.number().nullable() }))),
     }),
   ),
 });

@@ -13,6 +13,7 @@ import type { Log, Sources } from '../../engine/ports.ts';
 import { replaceFile } from '../store/atomicFile.ts';
 import { assertInside, ensureBatonFolder } from './batonFolder.ts';
 import { TaskFiles, TASKS_FILE, TASKS_FOLDER } from './taskFiles.ts';
+import { readSchedules, SCHEDULES_FILE, TEMPLATES_FOLDER } from './templates.ts';
 import { SourceWatcher } from './watcher.ts';
 
 /** The first that exists is read. */
@@ -62,6 +63,8 @@ export function createSources(options: SourcesOptions): Sources {
 
     prompt: (role) => readPrompt(root, role),
 
+    schedules: () => readSchedules(root),
+
     stopRequested: (stopHookFile) =>
       stat(join(root, stopHookFile)).then(
         () => true,
@@ -91,6 +94,8 @@ export function createSources(options: SourcesOptions): Sources {
         configFiles: CONFIG_FILES,
         tasksFile: TASKS_FILE,
         tasksFolder: TASKS_FOLDER,
+        schedulesFile: SCHEDULES_FILE,
+        templatesFolder: TEMPLATES_FOLDER,
         stopHookFile,
         onChange,
         log,
