@@ -277,19 +277,11 @@ export class Orchestrator implements EngineApi {
   }
 
   #plan(): QueuePlan {
-    return planQueue(this.#lifecycle.all(), this.#queueFacts());
+    return planQueue(this.#lifecycle.all(), this.#queueFacts(this.#staffing.look()));
   }
 
-  #queueFacts(): QueueFacts {
+  #queueFacts(choiceOf: (task: TaskExecution) => AgentChoice | null): QueueFacts {
     const loop = this.#loop.view();
-    const choices = new Map<string, AgentChoice>();
-    const choiceOf = (task: TaskExecution): AgentChoice | null => {
-      const role = this.#staffing.nextRole(task);
-      if (role === null) return null;
-      const choice = choices.get(task.task_id) ?? this.#staffing.choose(task, role);
-      choices.set(task.task_id, choice);
-      return choice;
-    };
     const agentOf = (task: TaskExecution): string | null | { missing: string } => {
       const choice = choiceOf(task);
       if (choice === null) return null;
@@ -325,7 +317,8 @@ export class Orchestrator implements EngineApi {
 
   #picture(): Snapshot {
     const tasks = this.#lifecycle.all();
-    const facts = this.#queueFacts();
+    const choiceOf = this.#staffing.look();
+    const facts = this.#queueFacts(choiceOf);
     const plan = planQueue(tasks, facts);
     this.#seq += 1;
     return buildSnapshot({
@@ -355,7 +348,10 @@ export class Orchestrator implements EngineApi {
       quietHours: this.#config.attention.quiet_hours ?? null,
       problems: [...this.#configProblems, ...(this.#outbox.problem === undefined ? [] : [this.#outbox.problem]), ...this.#intake.problems, ...this.#schedules.problems],
       health: this.#health(),
-      budget_usd: this.#config.budget.per_day_usd ?? null,
+      day: this.#budgets.day(),
+      config: this.#config,
+      budgetOf: (task) => this.#budgets.limitOf(task),
+      routingOf: (task) => this.#budgets.routingOf(task, choiceOf(task)),
       dashboard: this.#config.dashboard,
     });
   }
