@@ -289,6 +289,7 @@ export class Orchestrator implements EngineApi {
     };
     return {
       now: this.#ports.clock.now(),
+      byId: this.#lifecycle.byId,
       config: this.#config,
       loop: loop.state,
       loop_reason: loop.reason,
