@@ -3,7 +3,7 @@ import type { AgentConfig, Config, GateConfig, PermissionRule } from '../core/co
 import type { Location, Problem } from '../core/errors.ts';
 import type { HistoryRow } from '../core/history.ts';
 import type { GateCheck, Role, TaskExecution, Usage } from '../core/execution.ts';
-import type { Schedule } from '../core/schedule.ts';
+import type { Schedule } from '../core/scheduleSchema.ts';
 import type { FileHunks } from '../core/hunks.ts';
 import type { TaskDefinition } from '../core/task.ts';
 
@@ -299,6 +299,8 @@ export interface Sources {
   stopRequested(stopHookFile: string): Promise<boolean>;
   /** Writes `.baton/tasks/<slug>.md`; returns its path relative to the repository. Never overwrites. */
   addTask(task: TaskDefinition): Promise<string>;
+  /** Takes a task's definition out of its file (comments and order of others stay), or removes the file that is its alone; null where there is none. */
+  removeTask(taskId: string): Promise<string | null>;
   /** Writes an exact rule into the configuration, where it has its effect; returns the file, relative to the repository. Comments and order stay. */
   addPermission(rule: PermissionRule): Promise<string>;
   /** Calls back soon after any of these files changed. */
@@ -319,6 +321,10 @@ export interface SourcedTask {
 export interface SourcedSchedule extends Location {
   readonly schedule: Schedule;
   readonly template: { readonly file: string; readonly text: string };
+  /** The first time after `after` (epoch ms) at which it is due; undefined when it never is again. */
+  nextDue(after: number): number | undefined;
+  /** The last time after `since` and not after `until` at which it was due. */
+  lastDue(since: number, until: number): number | undefined;
 }
 
 /** Per-attempt files under `.baton/runs/<task>/<attempt>/`. */

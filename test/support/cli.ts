@@ -1,6 +1,7 @@
 /** Runs the command line inside the test's process on an engine that the test describes. */
 import { runCli } from '../../src/cli/program.ts';
 import { initRepository } from '../../src/host/init.ts';
+import { modifiedAt } from '../../src/cli/process.ts';
 import type { CliDeps, CliIo, ConnectOptions, ExecResult, Signal } from '../../src/cli/io.ts';
 import { readTemplates } from '../../src/adapters/sources/templates.ts';
 import type { TasksFile } from '../../src/cli/tasksFile.ts';
@@ -22,6 +23,8 @@ export interface CliWorld {
   readonly findRepository?: CliDeps['findRepository'];
   readonly exec?: (file: string, args: readonly string[], cwd: string) => ExecResult | Promise<ExecResult>;
   readonly nodeVersion?: string;
+  /** Plays a program that has the terminal to itself, such as an editor; returns its exit code. */
+  readonly onTerminal?: (file: string, args: readonly string[]) => number;
   readonly files?: Readonly<Record<string, TasksFile>>;
   readonly clock?: FakeClock;
   /** Given the function that sends a signal to the command. */
@@ -88,6 +91,8 @@ export async function cli(engine: EngineApi, argv: readonly string[], world: Cli
     },
     clock: world.clock ?? new FakeClock(Date.parse(AT)),
     exec: (file, args, cwd) => Promise.resolve(world.exec?.(file, args, cwd) ?? NO_GIT),
+    runOnTerminal: (file, args) => Promise.resolve(world.onTerminal?.(file, args) ?? null),
+    modifiedAt: (file) => modifiedAt(file),
     findRepository: world.findRepository ?? ((folder) => Promise.resolve({ root: folder })),
     readPlan: (_folder, file) => Promise.resolve({ file, steps: [] }),
     readTasks: (_folder, file) => {
