@@ -25,7 +25,7 @@ async function edit(context: Context, id: string): Promise<Outcome> {
   const before = await context.deps.modifiedAt(absolute);
   // Not within a session: nobody else could lead while the editor is open.
   const code = await context.deps.runOnTerminal(program, [...words, ...lineArguments(program, line), absolute], root);
-  if (code !== 0) throw usage(`${program} ${code === null ? 'could not be started' : `ended with exit code ${code}`}.`, 'Set EDITOR to an editor that is installed.');
+  if (code !== 0) throw usage(`The editor ${program} ${code === null ? 'could not be started' : `ended with exit code ${code}`}.`, 'Set EDITOR to an editor that is installed.');
   if ((await context.deps.modifiedAt(absolute)) === before) return say(`${plain(file)} was left as it is.`);
   return context.use(CHANGE, async ({ api }) => {
     await api.send({ type: 'refresh' });

@@ -49,16 +49,16 @@ export async function deleteTask(desk: Housekeeping, taskId: string): Promise<Co
     throw new BatonError('conflict', `Task ${taskId} is ${lifecycle.get(taskId).state}, so it is not deleted.`, { hint: `Cancel it first: baton task ${taskId} --cancel.` });
   };
   if (begun(task)) refuse();
-  let file: string | null = null;
+  const found: { file: string | null } = { file: null };
   const done = await desk.loop.aside(taskId, async () => {
     if (begun(lifecycle.get(taskId))) refuse();
     // The definition first: without it a record that is left over by a crash is dropped or kept by its own state, never queued again.
-    file = await ports.sources.removeTask(taskId);
+    found.file = await ports.sources.removeTask(taskId);
     await forget(desk.context, taskId, 'it was deleted');
   });
   if (!done) refuse();
   await desk.rescan();
-  return { message: `Deleted ${taskId}${file === null ? '' : ` (${String(file)})`}.`, task_id: taskId };
+  return { message: `Deleted ${taskId}${found.file === null ? '' : ` (${found.file})`}.`, task_id: taskId };
 }
 
 /** Saves what the worktree holds and removes it with the branch; `refs/baton/` keeps both. */

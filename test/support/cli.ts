@@ -17,6 +17,8 @@ export interface CliWorld {
   readonly columns?: number | (() => number);
   readonly rows?: number;
   readonly cwd?: string;
+  /** Main checkout of the session's repository; `/repo` when absent. */
+  readonly root?: string;
   /** Lines the user types, in order; the input ends behind them. */
   readonly typed?: readonly string[];
   readonly stdin?: string;
@@ -51,7 +53,7 @@ export const NO_GIT: ExecResult = { code: null, stdout: '', stderr: '' };
 export async function cli(engine: EngineApi, argv: readonly string[], world: CliWorld = {}): Promise<CliRun> {
   const out = { stdout: '', stderr: '' };
   const opened: ConnectOptions[] = [];
-  const session = memorySession(engine, world.role);
+  const session = { ...memorySession(engine, world.role), ...(world.root === undefined ? {} : { root: world.root }) };
   const typed = [...(world.typed ?? [])];
   const listeners = new Set<(signal: Signal) => void>();
   const resizing = new Set<() => void>();
