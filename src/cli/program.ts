@@ -14,6 +14,7 @@ import { listTemplatesCommand } from './listTemplates.ts';
 import { messageCommand } from './message.ts';
 import { pauseCommand } from './pause.ts';
 import { queueCommand } from './queue.ts';
+import { reportCommand } from './report.ts';
 import { resumeCommand } from './resume.ts';
 import { reviewCommand } from './review.ts';
 import { runCommand } from './run.ts';
@@ -44,6 +45,7 @@ const COMMANDS = [
   taskCommand,
   reviewCommand,
   summaryCommand,
+  reportCommand,
   searchCommand,
   messageCommand,
   pauseCommand,
