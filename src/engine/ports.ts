@@ -213,8 +213,10 @@ export type AdvanceResult =
 export interface Workspace {
   /** Creates worktree and branch, or finds those of an earlier run; repairs a half-made one. */
   create(taskId: string, target: string): Promise<WorkspaceInfo>;
-  /** Copies and links ignored files by rule; only for a new worktree. Returns what it brought. */
-  populate(worktree: string, copy: readonly string[], link: readonly string[]): Promise<string[]>;
+  /** What git ignores in the main checkout: files, and with a slash at the end folders that match a rule as a whole. */
+  ignored(): Promise<string[]>;
+  /** Copies and links ignored files by rule, of those that `ignored()` has named where it was asked already; only for a new worktree. Returns what it brought. */
+  populate(worktree: string, copy: readonly string[], link: readonly string[], ignored?: readonly string[]): Promise<string[]>;
   state(worktree: string): Promise<TreeState>;
   /** Commits everything in the worktree (unsigned, no hooks) if there is anything; says whether there was. */
   checkpoint(worktree: string, message: string): Promise<{ sha: string; changed: boolean }>;
@@ -225,7 +227,7 @@ export interface Workspace {
   moved(worktree: string, fromSha: string, toSha: string): Promise<Map<string, FileHunks>>;
   /** Merges in memory; touches no file. */
   testMerge(headSha: string, target: string): Promise<{ tree_sha: string; target_sha: string; conflicts: string[] }>;
-  /** Makes the merge commit in the task's worktree, detached, on top of the target; the user's hooks and signing apply. */
+  /** Makes the merge commit on top of the target; the user's hooks and signing apply. The worktree holds its tree then, on whatever HEAD. */
   buildMerge(options: {
     readonly worktree: string;
     readonly head_sha: string;
