@@ -36,6 +36,7 @@ function processIo(): CliIo {
     env: process.env,
     cwd: process.cwd(),
     isTTY: stdout.isTTY,
+    isInteractive: stdout.isTTY && stdin.isTTY,
     columns: () => (stdout.isTTY ? stdout.columns : (Number(process.env['COLUMNS']) || 120)),
     rows: () => (stdout.isTTY ? stdout.rows : 24),
     ask: async (question) => {
@@ -92,6 +93,7 @@ function processDeps(): CliDeps {
       return (await host()).readTemplates(root);
     },
     readPlan,
+    searchRuns: async (...search) => (await import('../adapters/runs/searchRuns.ts')).searchRuns(...search),
     init: async (folder, options) => (await host()).initRepository(folder, options),
     findRepository: async (folder) => (await import('../host/repositoryKey.ts')).findRepository(folder),
     nodeVersion: process.versions.node,

@@ -18,9 +18,11 @@ import { listTemplatesCommand } from './listTemplates.ts';
 import { messageCommand } from './message.ts';
 import { pauseCommand } from './pause.ts';
 import { queueCommand } from './queue.ts';
+import { reportCommand } from './report.ts';
 import { resumeCommand } from './resume.ts';
 import { reviewCommand } from './review.ts';
 import { runCommand } from './run.ts';
+import { searchCommand } from './search.ts';
 import { stopCommand } from './stop.ts';
 import { createStyle, wantsColour } from './style.ts';
 import { summaryCommand } from './summary.ts';
@@ -47,6 +49,8 @@ const COMMANDS = [
   taskCommand,
   reviewCommand,
   summaryCommand,
+  reportCommand,
+  searchCommand,
   messageCommand,
   pauseCommand,
   resumeCommand,

@@ -126,6 +126,9 @@ export class Decisions {
     event: EventDraft,
   ): Promise<TaskExecution> {
     if (decision.kind === 'permission') {
+      if (answer.input && decision.detail['editable'] === false) {
+        throw new BatonError('unsupported', 'This agent runs what it asked for as it is, or not at all.', { hint: 'Reject it, and say in the reason what to run instead.' });
+      }
       return this.#lifecycle.change(taskId, (draft) => {
         record(draft);
         const rule = answer.verdict === 'approve' && answer.always === 'task' ? ruleOf(decision) : undefined;

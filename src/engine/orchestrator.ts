@@ -11,6 +11,7 @@ import type { MetricsQuery, MetricsReport } from '../shared/metrics.ts';
 import type { AccountView, ChangesView, Command, CommandReply, EngineApi, Snapshot } from '../shared/api.ts';
 import { messageOf, type Problem } from '../core/errors.ts';
 import { Accounts } from './accounts.ts';
+import { Changes } from './changes.ts';
 import { Budgets } from './budgets.ts';
 import { keepCheckpoint } from './checkpoint.ts';
 import { CommandDesk } from './commands.ts';
@@ -59,6 +60,7 @@ export class Orchestrator implements EngineApi {
   readonly #intake: Intake;
   readonly #loop: Loop;
   readonly #commands: CommandDesk;
+  readonly #changes: Changes;
   readonly #metrics: Metrics;
   readonly #outbox: Outbox;
   readonly #schedules: Schedules;
@@ -146,6 +148,7 @@ export class Orchestrator implements EngineApi {
     });
     this.#metrics = new Metrics(lifecycle, ports.clock, () => this.#config);
     this.#intake = new Intake(ports, lifecycle, this.#decisions, (taskId) => this.#loop.runs.has(taskId));
+    this.#changes = new Changes(this.#context);
     this.#commands = new CommandDesk({
       context: this.#context,
       loop: this.#loop,
@@ -186,13 +189,8 @@ export class Orchestrator implements EngineApi {
     return Promise.resolve(this.#lifecycle.find(taskId));
   }
 
-  async changes(taskId: string): Promise<ChangesView> {
-    const task = this.#lifecycle.get(taskId);
-    const { workspace, repository } = this.#ports;
-    const head = task.worktree === null ? task.head_sha : (await workspace.state(task.worktree)).head_sha;
-    if (task.base_sha === null || head === null) return { base_sha: '', head_sha: '', worktree: null, files: [] };
-    const files = await workspace.changes(task.worktree ?? repository.root, task.base_sha, head);
-    return { base_sha: task.base_sha, head_sha: head, worktree: task.worktree, files };
+  changes(taskId: string): Promise<ChangesView> {
+    return this.#changes.of(taskId);
   }
 
   metrics(query: MetricsQuery): Promise<MetricsReport> {
@@ -279,19 +277,11 @@ export class Orchestrator implements EngineApi {
   }
 
   #plan(): QueuePlan {
-    return planQueue(this.#lifecycle.all(), this.#queueFacts());
+    return planQueue(this.#lifecycle.all(), this.#queueFacts(this.#staffing.look()));
   }
 
-  #queueFacts(): QueueFacts {
+  #queueFacts(choiceOf: (task: TaskExecution) => AgentChoice | null): QueueFacts {
     const loop = this.#loop.view();
-    const choices = new Map<string, AgentChoice>();
-    const choiceOf = (task: TaskExecution): AgentChoice | null => {
-      const role = this.#staffing.nextRole(task);
-      if (role === null) return null;
-      const choice = choices.get(task.task_id) ?? this.#staffing.choose(task, role);
-      choices.set(task.task_id, choice);
-      return choice;
-    };
     const agentOf = (task: TaskExecution): string | null | { missing: string } => {
       const choice = choiceOf(task);
       if (choice === null) return null;
@@ -327,7 +317,8 @@ export class Orchestrator implements EngineApi {
 
   #picture(): Snapshot {
     const tasks = this.#lifecycle.all();
-    const facts = this.#queueFacts();
+    const choiceOf = this.#staffing.look();
+    const facts = this.#queueFacts(choiceOf);
     const plan = planQueue(tasks, facts);
     this.#seq += 1;
     return buildSnapshot({
@@ -357,7 +348,10 @@ export class Orchestrator implements EngineApi {
       quietHours: this.#config.attention.quiet_hours ?? null,
       problems: [...this.#configProblems, ...(this.#outbox.problem === undefined ? [] : [this.#outbox.problem]), ...this.#intake.problems, ...this.#schedules.problems],
       health: this.#health(),
-      budget_usd: this.#config.budget.per_day_usd ?? null,
+      day: this.#budgets.day(),
+      config: this.#config,
+      budgetOf: (task) => this.#budgets.limitOf(task),
+      routingOf: (task) => this.#budgets.routingOf(task, choiceOf(task)),
       dashboard: this.#config.dashboard,
     });
   }

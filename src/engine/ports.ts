@@ -91,6 +91,8 @@ export interface AgentRequest {
   /** JSON Schema of the answer, for roles that return JSON. */
   readonly output_schema?: Readonly<Record<string, unknown>>;
   readonly max_budget_usd?: number;
+  /** The repository's rules hold something back, so an agent with a sandbox of its own asks about every command and edit. */
+  readonly ask_all?: boolean;
 }
 
 export interface AgentEnd {
@@ -118,7 +120,8 @@ export type AgentMessage =
   | { type: 'tool_result'; id: string; ok: boolean; output: string }
   /** Totals of this attempt so far, not increments. cost is null when the agent gave none. */
   | { type: 'usage'; usage: Usage; cost_usd: number | null; turns: number }
-  | { type: 'permission'; request_id: string; tool: string; title: string; input: Record<string, unknown>; reason: string | null }
+  /** `editable: false`: it can be allowed only as it is. */
+  | { type: 'permission'; request_id: string; tool: string; title: string; input: Record<string, unknown>; reason: string | null; editable?: boolean }
   | { type: 'permission_withdrawn'; request_id: string }
   /** The account is closed until resets_at (epoch ms) or an unknown time. */
   | { type: 'limit'; message: string; resets_at: number | null }
@@ -210,8 +213,10 @@ export type AdvanceResult =
 export interface Workspace {
   /** Creates worktree and branch, or finds those of an earlier run; repairs a half-made one. */
   create(taskId: string, target: string): Promise<WorkspaceInfo>;
-  /** Copies and links ignored files by rule; only for a new worktree. Returns what it brought. */
-  populate(worktree: string, copy: readonly string[], link: readonly string[]): Promise<string[]>;
+  /** What git ignores in the main checkout: files, and with a slash at the end folders that match a rule as a whole. */
+  ignored(): Promise<string[]>;
+  /** Copies and links ignored files by rule, of those that `ignored()` has named where it was asked already; only for a new worktree. Returns what it brought. */
+  populate(worktree: string, copy: readonly string[], link: readonly string[], ignored?: readonly string[]): Promise<string[]>;
   state(worktree: string): Promise<TreeState>;
   /** Commits everything in the worktree (unsigned, no hooks) if there is anything; says whether there was. */
   checkpoint(worktree: string, message: string): Promise<{ sha: string; changed: boolean }>;
@@ -222,7 +227,7 @@ export interface Workspace {
   moved(worktree: string, fromSha: string, toSha: string): Promise<Map<string, FileHunks>>;
   /** Merges in memory; touches no file. */
   testMerge(headSha: string, target: string): Promise<{ tree_sha: string; target_sha: string; conflicts: string[] }>;
-  /** Makes the merge commit in the task's worktree, detached, on top of the target; the user's hooks and signing apply. */
+  /** Makes the merge commit on top of the target; the user's hooks and signing apply. The worktree holds its tree then, on whatever HEAD. */
   buildMerge(options: {
     readonly worktree: string;
     readonly head_sha: string;

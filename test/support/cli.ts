@@ -6,6 +6,7 @@ import type { CliDeps, CliIo, ConnectOptions, ExecResult, Signal } from '../../s
 import { readTemplates } from '../../src/adapters/sources/templates.ts';
 import type { TasksFile } from '../../src/cli/tasksFile.ts';
 import { BatonError } from '../../src/core/errors.ts';
+import { searchRuns } from '../../src/adapters/runs/searchRuns.ts';
 import type { EngineApi } from '../../src/shared/api.ts';
 import { FakeClock } from './fakeClock.ts';
 import { AT, memorySession } from './memoryEngine.ts';
@@ -29,6 +30,9 @@ export interface CliWorld {
   readonly onTerminal?: (file: string, args: readonly string[]) => number;
   readonly files?: Readonly<Record<string, TasksFile>>;
   readonly clock?: FakeClock;
+  readonly isInteractive?: boolean;
+  /** Where `search` looks, in place of the repository's. */
+  readonly batonDir?: string;
   /** Given the function that sends a signal to the command. */
   readonly signals?: (send: (signal: Signal) => void) => void;
   /** Given the function that tells the command of another size of the terminal; `columns` and `rows` are functions then. */
@@ -70,6 +74,7 @@ export async function cli(engine: EngineApi, argv: readonly string[], world: Cli
     env: world.env ?? {},
     cwd: world.cwd ?? '/repo',
     isTTY: world.isTTY ?? false,
+    isInteractive: world.isInteractive ?? false,
     columns: () => (typeof world.columns === 'function' ? world.columns() : (world.columns ?? 80)),
     rows: () => world.rows ?? 24,
     ask: (question) => {
@@ -96,6 +101,7 @@ export async function cli(engine: EngineApi, argv: readonly string[], world: Cli
     runOnTerminal: (file, args) => Promise.resolve(world.onTerminal?.(file, args) ?? null),
     modifiedAt: (file) => modifiedAt(file),
     findRepository: world.findRepository ?? ((folder) => Promise.resolve({ root: folder })),
+    searchRuns: (batonDir, words, options) => searchRuns(world.batonDir ?? batonDir, words, options),
     readPlan: (_folder, file) => Promise.resolve({ file, steps: [] }),
     readTasks: (_folder, file) => {
       const found = world.files?.[file];

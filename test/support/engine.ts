@@ -34,7 +34,7 @@ export interface AgentAtWork {
   write(files: Files): Promise<void>;
   say(message: Exclude<AgentMessage, { type: 'end' }>): void;
   /** Asks for a permission and waits for the answer. */
-  ask(tool: string, input: Record<string, unknown>): Promise<PermissionAnswer>;
+  ask(tool: string, input: Record<string, unknown>, more?: { editable?: false }): Promise<PermissionAnswer>;
   /** Resolves when the engine ends the agent. */
   readonly killed: Promise<void>;
   /** Messages that the user sent to it. */
@@ -326,10 +326,10 @@ function session(request: AgentRequest, script: AgentScript, mute: boolean, onEn
         await writeFile(path.join(request.cwd, name), text);
       }
     },
-    ask: (tool, input) => {
+    ask: (tool, input, more) => {
       asked += 1;
       const id = `p${asked}`;
-      messages.push({ type: 'permission', request_id: id, tool, title: typeof input['command'] === 'string' ? input['command'] : tool, input, reason: null });
+      messages.push({ type: 'permission', request_id: id, tool, title: typeof input['command'] === 'string' ? input['command'] : tool, input, reason: null, ...more });
       return new Promise((resolve) => waiting.set(id, resolve));
     },
   };

@@ -95,6 +95,7 @@ export async function takeTurn(context: PipelineContext, run: Run, turn: Turn): 
         BATON_WORKTREE: task.worktree,
       },
       ...(turn.schema === undefined ? {} : { output_schema: turn.schema }),
+      ...(context.config().permissions.some((rule) => rule.then !== 'allow') ? { ask_all: true } : {}),
       ...(cap === undefined ? {} : { max_budget_usd: Math.round(cap * 10_000) / 10_000 }),
     },
   });
