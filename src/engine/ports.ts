@@ -2,6 +2,8 @@
 import type { AgentConfig, Config, GateConfig } from '../core/config/schema.ts';
 import type { Location, Problem } from '../core/errors.ts';
 import type { GateCheck, Role, TaskExecution, Usage } from '../core/execution.ts';
+import type { CostColumns, EndingColumns } from '../core/metrics/columns.ts';
+import type { MetricsChange, Rollup } from '../core/metrics/rollup.ts';
 import type { TaskDefinition } from '../core/task.ts';
 
 export interface Disposable {
@@ -41,6 +43,29 @@ export interface Commit {
   readonly events?: readonly NewEvent[];
   /** Small named values of the loop: desired state, accounts, the current run. */
   readonly meta?: Readonly<Record<string, unknown>>;
+  /** Added to the metrics. A commit that has them has an event too, so that its seq tells whether they were read already. */
+  readonly metrics?: MetricsWrite;
+}
+
+export interface MetricsWrite extends MetricsChange {
+  readonly upkeep?: MetricsUpkeep;
+}
+
+/** What the retention asks for; times in epoch ms. */
+export interface MetricsUpkeep {
+  /** Metrics before it, and the stored resource snapshots, are forgotten. */
+  readonly forget_before: number;
+  /** Roll-ups before it are put together into stretches of `interval_ms`. */
+  readonly coarsen_before: number;
+  readonly interval_ms: number;
+}
+
+export interface StoredMetrics {
+  /** Last event that was there when they were read. */
+  readonly seq: number;
+  readonly rollups: readonly Rollup[];
+  readonly costs: CostColumns;
+  readonly endings: EndingColumns;
 }
 
 export interface Store {
@@ -51,6 +76,8 @@ export interface Store {
   /** Events with seq > since, oldest first. */
   events(since: number, limit?: number): Promise<StoredEvent[]>;
   meta(): Promise<Record<string, unknown>>;
+  /** Metrics from this moment (epoch ms) on. */
+  metrics(since: number): Promise<StoredMetrics>;
   /** What opening had to repair: a corrupt database set aside, a lost state file. */
   readonly repairs: readonly string[];
   close(): Promise<void>;

@@ -1,5 +1,6 @@
 /** What crosses between the store's owner and its worker. Records travel as JSON text: what is stored is what the caller held at the call. */
 import { BatonError, messageOf, type ErrorKind } from '../../core/errors.ts';
+import type { MetricsWrite } from '../../engine/ports.ts';
 
 export interface EncodedTask {
   readonly id: string;
@@ -19,6 +20,7 @@ export interface EncodedCommit {
   readonly events: readonly EncodedEvent[];
   /** null deletes the key. */
   readonly meta: readonly (readonly [key: string, json: string | null])[];
+  readonly metrics: MetricsWrite | null;
   readonly at: string;
 }
 export interface EventRow extends EncodedEvent {
@@ -31,6 +33,7 @@ export type Request = { readonly id: number } & (
   | { readonly type: 'task'; readonly taskId: string }
   | { readonly type: 'events'; readonly since: number; readonly limit: number | null }
   | { readonly type: 'meta' }
+  | { readonly type: 'metrics'; readonly since: number }
   | { readonly type: 'close' }
 );
 

@@ -3,7 +3,7 @@ import { Worker } from 'node:worker_threads';
 import { BatonError, messageOf } from '../../core/errors.ts';
 import { taskIdFault } from '../../core/task.ts';
 import type { TaskExecution } from '../../core/execution.ts';
-import type { Commit, Log, Store, StoredEvent } from '../../engine/ports.ts';
+import type { Commit, Log, Store, StoredEvent, StoredMetrics } from '../../engine/ports.ts';
 import { decodeEvents, decodeMeta, decodeTask, decodeTasks } from './decode.ts';
 import { fromWire, type EncodedCommit, type EventRow, type Outcome, type Reply, type Request, type WorkerOptions } from './protocol.ts';
 
@@ -101,6 +101,10 @@ class WorkerStore implements OpenedStore {
     return decodeMeta((await this.#ask({ type: 'meta' })) as [string, string][]);
   }
 
+  async metrics(since: number): Promise<StoredMetrics> {
+    return (await this.#ask({ type: 'metrics', since })) as StoredMetrics;
+  }
+
   /** Waits for what was asked before, writes the state files that are due, and ends the worker. */
   close(): Promise<void> {
     this.#closing ??= this.#close();
@@ -184,6 +188,7 @@ function encode(commit: Commit): EncodedCommit {
     remove: commit.remove ?? [],
     events: (commit.events ?? []).map(({ at, type, task_id, data }) => ({ at, type, task_id, json: JSON.stringify(data) })),
     meta: Object.entries(commit.meta ?? {}).map(([key, value]) => [key, value === undefined ? null : JSON.stringify(value)] as const),
+    metrics: commit.metrics ?? null,
     at: new Date().toISOString(),
   };
 }
