@@ -3,11 +3,13 @@
  * its events, and only then visible in memory; changes of one task queue up behind each other.
  */
 import { BatonError } from '../core/errors.ts';
-import { newExecution, secondsOf, type StepDefinition, type StepExecution, type TaskError, type TaskExecution } from '../core/execution.ts';
+import { newExecution, secondsOf, type Attempt, type StepDefinition, type StepExecution, type TaskError, type TaskExecution } from '../core/execution.ts';
+import { historyOf } from '../core/history.ts';
+import type { MetricsWrite } from '../core/metrics/rollup.ts';
 import { assertStepEdge, assertTaskEdge, isActive, type StepState, type TaskState } from '../core/states.ts';
 import type { TaskDefinition } from '../core/task.ts';
 import { Emitter } from './emitter.ts';
-import type { Clock, Log, MetricsWrite, NewEvent, Store } from './ports.ts';
+import type { Clock, Log, NewEvent, Store } from './ports.ts';
 
 export const DEFAULT_STEP_ATTEMPTS = 3;
 
@@ -184,7 +186,7 @@ export class Lifecycle {
   async #commit(task: TaskExecution, drafts: readonly EventDraft[]): Promise<TaskExecution> {
     const events = drafts.map((event) => this.#stamp(event, task.task_id));
     const metrics = this.#measure(this.#tasks.get(task.task_id), task);
-    const seq = await this.#store.commit({ tasks: [task], events, ...(metrics && { metrics }) });
+    const seq = await this.#store.commit({ tasks: [task], events, history: historyOf(task, events), ...(metrics && { metrics }) });
     this.#tasks.set(task.task_id, task);
     this.#committed.fire({ task, events, seq, metrics });
     return task;
@@ -251,6 +253,13 @@ export function setStep(draft: TaskExecution, stepId: string, to: StepState, at:
 export function completeStep(draft: TaskExecution, stepId: string, at: string): EventDraft {
   const step = setStep(draft, stepId, 'completed', at);
   return { type: 'step_completed', data: { step_id: stepId, commit: step.implementation?.commit ?? null } };
+}
+
+/** The event of an attempt of a draft that has its outcome: every call is told once, however it ended. */
+export function attemptEnded(attempt: Attempt): EventDraft {
+  const { attempt_id, role, step_id, agent, model, outcome, error, cost_usd, usage, started_at, ended_at } = attempt;
+  const seconds = (Date.parse(ended_at ?? started_at) - Date.parse(started_at)) / 1000;
+  return { type: 'attempt_ended', data: { attempt_id, role, step_id, agent, model, outcome, error, cost_usd, usage, seconds } };
 }
 
 /** The id of the next rework step: fix-1, fix-2, … */

@@ -224,10 +224,16 @@ export class Loop {
     // Made after everything that waits: it knows whether the loop was stopped meanwhile. A host that goes away must not leave a run behind.
     if (this.#disposed) return;
     const plan = this.#options.plan();
-    let next = plan.wake_at;
+    if (await context.budgets.settle(plan)) {
+      this.#again = true;
+      return;
+    }
+    // It may have been stopped while that was stored.
+    if (!(this.mayStart as boolean)) return;
+    let next = earliest(plan.wake_at, context.budgets.wakeAt());
     for (const taskId of plan.start) {
       const due = this.#staggered(taskId);
-      if (due !== undefined) next = Math.min(next ?? due, due);
+      if (due !== undefined) next = earliest(next, due);
       else this.#start(taskId);
     }
     this.#armAlarm(next);
@@ -242,6 +248,7 @@ export class Loop {
       onSlots: () => this.wake(),
       slotFree: () => this.#slotFree(),
     });
+    run.reserved_usd = context.budgets.reserveOf(this.#lifecycle.get(taskId));
     this.#runs.set(taskId, run);
     const ended = drive(context, run)
       .catch((error: unknown) => this.#broke(taskId, error))
@@ -318,6 +325,10 @@ export class Loop {
     const { clock } = this.#options.context.ports;
     this.#alarm = clock.after(Math.max(0, next - clock.now()), () => this.wake());
   }
+}
+
+function earliest(a: number | null, b: number | null): number | null {
+  return a === null || b === null ? (a ?? b) : Math.min(a, b);
 }
 
 /** Gates and merges need no agent, so they wait for no slot: an approved merge is not held up by long tasks. */

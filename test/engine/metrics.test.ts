@@ -94,6 +94,7 @@ describe('Metrics and health of an engine', () => {
         task: (id) => ports.store.task(id),
         events: (since, limit) => ports.store.events(since, limit),
         meta: () => ports.store.meta(),
+        history: (query) => ports.store.history(query),
         metrics: async (since) => {
           const read = await ports.store.metrics(since);
           asked();

@@ -85,6 +85,7 @@ describe('The engine’s webhook', () => {
         events: (since, limit) => store.events(since, limit),
         meta: () => store.meta(),
         metrics: (since) => store.metrics(since),
+        history: (query) => store.history(query),
         repairs: store.repairs,
         close: () => store.close(),
       },

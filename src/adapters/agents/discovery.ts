@@ -8,6 +8,7 @@ import { spawnProcess } from '../process/spawn.ts';
 import type { Redactor } from '../runs/redact.ts';
 import { KNOWN_CLIS, type KnownCli } from './catalog.ts';
 import { createClaudeDriver } from './claude/driver.ts';
+import { createCodexDriver } from './codex/driver.ts';
 import { createCommandDriver } from './command.ts';
 
 /** The slowest CLI seen takes 5 s to start; a cold disk twice that. */
@@ -28,9 +29,9 @@ export interface AgentsOptions {
   readonly programs?: Readonly<Record<string, string>>;
 }
 
-/** Agents that are configured or found; the drivers are `claude` and `command` so far. */
+/** Agents that are configured or found; the drivers are `claude`, `codex` and `command` so far. */
 export function createAgents(options: AgentsOptions): Agents {
-  const drivers = new Map((options.drivers ?? [createClaudeDriver(), createCommandDriver()]).map((one) => [one.kind, guarded(one, options.redactor)]));
+  const drivers = new Map((options.drivers ?? [createClaudeDriver(), createCodexDriver(), createCommandDriver()]).map((one) => [one.kind, guarded(one, options.redactor)]));
   let cached: { key: string; list: Promise<AgentInfo[]> } | undefined;
   return {
     list(config, refresh = false) {

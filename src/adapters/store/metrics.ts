@@ -1,7 +1,6 @@
 /** The tables of the metrics: roll-ups that commits add to, a row for every task that ended, and what the retention does to them. */
-import { endingFlags, figureColumns, finite } from '../../core/metrics/columns.ts';
-import { COST_FIGURES, floor, type CostKind, type CostRollup, type Rollup } from '../../core/metrics/rollup.ts';
-import type { MetricsUpkeep, MetricsWrite, StoredMetrics } from '../../engine/ports.ts';
+import { endingFlags, figureColumns, finite, type StoredMetrics } from '../../core/metrics/columns.ts';
+import { COST_FIGURES, floor, type CostKind, type CostRollup, type MetricsUpkeep, type MetricsWrite, type Rollup } from '../../core/metrics/rollup.ts';
 import type { Database, Statement } from './sqlite.ts';
 
 const ROLLUP_SUMS = ['started', 'attempts', 'gates_passed', 'gates_failed', 'decisions', 'snapshots', 'cpu_sum', 'memory_sum'] as const;

@@ -30,6 +30,16 @@ export const MIGRATIONS: readonly string[] = [
   );
   `,
   `
+  CREATE TABLE history (
+    seq     INTEGER PRIMARY KEY AUTOINCREMENT,
+    kind    TEXT NOT NULL,
+    at      TEXT NOT NULL,
+    task_id TEXT NOT NULL,
+    json    TEXT NOT NULL
+  );
+  CREATE INDEX history_at ON history (kind, at);
+  `,
+  `
   -- Stretches of a minute, later of the aggregation interval; start in ms since the epoch.
   CREATE TABLE metric_rollups (
     start         INTEGER PRIMARY KEY NOT NULL,

@@ -1,5 +1,5 @@
 /** Rows by column: typed arrays are summed and sorted ten times faster than a hundred thousand objects, and move between threads for free. */
-import { COST_FIGURES, type CostKind, type Ending } from './rollup.ts';
+import { COST_FIGURES, type CostKind, type Ending, type Rollup } from './rollup.ts';
 
 /** Tasks that ended, in time order. */
 export interface EndingColumns {
@@ -22,6 +22,14 @@ export interface CostColumns {
   readonly start: Float64Array;
   readonly kind: Float64Array;
   readonly figures: Readonly<Record<(typeof COST_FIGURES)[number], Float64Array>>;
+}
+
+export interface StoredMetrics {
+  /** Last event that was there when they were read. */
+  readonly seq: number;
+  readonly rollups: readonly Rollup[];
+  readonly costs: CostColumns;
+  readonly endings: EndingColumns;
 }
 
 /** Flags of an ending, as the store keeps them too. */

@@ -69,6 +69,19 @@ export interface MetricsChange {
   readonly endings: readonly Ending[];
 }
 
+export interface MetricsWrite extends MetricsChange {
+  readonly upkeep?: MetricsUpkeep;
+}
+
+/** What the retention asks for; times in epoch ms. */
+export interface MetricsUpkeep {
+  /** Metrics before it, and the stored resource snapshots, are forgotten. */
+  readonly forget_before: number;
+  /** Roll-ups before it are put together into stretches of `interval_ms`. */
+  readonly coarsen_before: number;
+  readonly interval_ms: number;
+}
+
 /** The finest stretch that is kept, in ms. */
 export const FINEST_MS = 60_000;
 

@@ -6,11 +6,11 @@ import type { Config } from '../../core/config/schema.ts';
 import { BatonError } from '../../core/errors.ts';
 import type { TaskExecution } from '../../core/execution.ts';
 import { measure } from '../../core/metrics/measure.ts';
-import { floor, stretchMs, type MetricsChange } from '../../core/metrics/rollup.ts';
+import { floor, stretchMs, type MetricsChange, type MetricsUpkeep, type MetricsWrite } from '../../core/metrics/rollup.ts';
 import { Series } from '../../core/metrics/series.ts';
 import type { MetricsQuery, MetricsReport } from '../../shared/metrics.ts';
 import type { Committed, Lifecycle } from '../lifecycle.ts';
-import type { Clock, Disposable, Log, MetricsUpkeep, MetricsWrite, Store } from '../ports.ts';
+import type { Clock, Disposable, Log, Store } from '../ports.ts';
 import { buildReport } from './report.ts';
 
 /** Ten years, in seconds: nothing is kept longer. */

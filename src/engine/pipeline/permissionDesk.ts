@@ -4,6 +4,7 @@
  */
 import { messageOf } from '../../core/errors.ts';
 import type { Decision, TaskExecution } from '../../core/execution.ts';
+import { exactRule } from '../../core/permissionGrant.ts';
 import { evaluatePermission, questionOf, type PermissionQuestion } from '../../core/permissions.ts';
 import type { AgentMessage, AgentSession, Disposable, PermissionAnswer } from '../ports.ts';
 import type { AttemptPlan } from './attempt.ts';
@@ -70,12 +71,15 @@ export class PermissionDesk {
   }
 
   async #handle(request: PermissionRequest): Promise<void> {
-    const policy = evaluatePermission(this.#context.config().permissions, await this.#question(request));
+    const question = await this.#question(request);
+    const policy = evaluatePermission(this.#context.config().permissions, question);
     if (policy.then === 'allow') return this.#answer(request, { behavior: 'allow' }, `policy: ${policy.reason}`);
     if (policy.then === 'deny') return this.#answer(request, { behavior: 'deny', message: policy.reason }, `policy: ${policy.reason}`);
+    // What a human allowed for this task goes on where the policy would only ask; a denial stands before it.
+    if (evaluatePermission(this.#task().permissions ?? [], question).then === 'allow') return this.#answer(request, { behavior: 'allow' }, 'allowed for this task');
     const known = this.#known(request);
     if (known?.status === 'answered') return this.#apply(known, request);
-    const decision = known ?? (await this.#ask(request));
+    const decision = known ?? (await this.#ask(request, question));
     this.#waiting.set(decision.id, request);
     this.#watchdog.sleep();
     this.#run.activity = `waits for your permission: ${request.title}`;
@@ -111,12 +115,12 @@ export class PermissionDesk {
     );
   }
 
-  async #ask(request: PermissionRequest): Promise<Decision> {
+  async #ask(request: PermissionRequest, question: PermissionQuestion): Promise<Decision> {
     return this.#context.decisions.ask(this.#plan.task.task_id, {
       kind: 'permission',
       // Drivers may begin the title with the tool's name.
       question: `Allow ${request.title.startsWith(request.tool) ? '' : `${request.tool}: `}${request.title}?`,
-      detail: { tool: request.tool, title: request.title, input: request.input, reason: request.reason },
+      detail: { tool: request.tool, title: request.title, input: request.input, reason: request.reason, rule: exactRule(question) ?? null, ...(request.editable === false ? { editable: false } : {}) },
       resume_state: this.#task().state,
       attempt_id: this.#plan.attempt.attempt_id,
     });
