@@ -346,6 +346,8 @@ export class Orchestrator implements EngineApi {
         version: agent.version,
         install: agent.install,
         account: agent.account,
+        ...(agent.problem === undefined ? {} : { problem: agent.problem }),
+        ...(agent.sign_in === undefined ? {} : { sign_in: agent.sign_in }),
       })),
       schedules: this.#schedules.views(),
       quietHours: this.#config.attention.quiet_hours ?? null,

@@ -165,6 +165,10 @@ export interface AgentInfo {
   readonly path: string | null;
   /** Command that installs what is missing. */
   readonly install: string | null;
+  /** Why it cannot be used although it is there. */
+  readonly problem?: string;
+  /** How to see whether it is signed in (exit code 0), and how to do so. */
+  readonly sign_in?: { readonly file: string; readonly check: readonly string[]; readonly command: string };
   /** Accounts share a provider's limits. */
   readonly account: string;
   readonly provider: string;
