@@ -20,7 +20,7 @@ const NODE = {
   target: 'node22',
   mainFields: ['module', 'main'],
   // The same code as ES modules: what is not used falls away, which its CommonJS files do not allow.
-  alias: { yaml: path.join(ROOT, 'node_modules/yaml/browser/dist/index.js') },
+  alias: { yaml: path.join(ROOT, 'node_modules/yaml/browser/dist/index.js'), debug: path.join(ROOT, 'scripts/silentDebug.cjs') },
 };
 const BROWSER = { platform: 'browser', format: 'iife', target: 'es2023', loader: { '.ttf': 'file' }, assetNames: '[name]' };
 

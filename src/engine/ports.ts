@@ -4,6 +4,8 @@ import type { Location, Problem } from '../core/errors.ts';
 import type { HistoryRow } from '../core/history.ts';
 import type { GateCheck, Role, TaskExecution, Usage } from '../core/execution.ts';
 import type { Schedule } from '../core/scheduleSchema.ts';
+import type { StoredMetrics } from '../core/metrics/columns.ts';
+import type { MetricsWrite } from '../core/metrics/rollup.ts';
 import type { FileHunks } from '../core/hunks.ts';
 import type { TaskDefinition } from '../core/task.ts';
 
@@ -46,6 +48,8 @@ export interface Commit {
   readonly history?: readonly HistoryRow[];
   /** Small named values of the loop: desired state, accounts, the current run. */
   readonly meta?: Readonly<Record<string, unknown>>;
+  /** Added to the metrics. A commit that has them has an event too, so that its seq tells whether they were read already. */
+  readonly metrics?: MetricsWrite;
 }
 
 export interface HistoryQuery {
@@ -63,6 +67,8 @@ export interface Store {
   /** Events with seq > since, oldest first. */
   events(since: number, limit?: number): Promise<StoredEvent[]>;
   meta(): Promise<Record<string, unknown>>;
+  /** Metrics from this moment (epoch ms) on. */
+  metrics(since: number): Promise<StoredMetrics>;
   /** What is kept of calls and tasks for good, latest first. */
   history(query: HistoryQuery): Promise<HistoryRow[]>;
   /** What opening had to repair: a corrupt database set aside, a lost state file. */
@@ -159,6 +165,10 @@ export interface AgentInfo {
   readonly path: string | null;
   /** Command that installs what is missing. */
   readonly install: string | null;
+  /** Why it cannot be used although it is there. */
+  readonly problem?: string;
+  /** How to see whether it is signed in (exit code 0), and how to do so. */
+  readonly sign_in?: { readonly file: string; readonly check: readonly string[]; readonly command: string };
   /** Accounts share a provider's limits. */
   readonly account: string;
   readonly provider: string;

@@ -167,6 +167,10 @@ export interface AgentView {
   readonly version: string | null;
   readonly install: string | null;
   readonly account: string;
+  /** Why it cannot be used although it is there. */
+  readonly problem?: string;
+  /** How to see whether it is signed in (exit code 0), and how to do so. */
+  readonly sign_in?: { readonly file: string; readonly check: readonly string[]; readonly command: string };
 }
 
 export interface LoopView {

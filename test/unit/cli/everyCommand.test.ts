@@ -18,6 +18,8 @@ const COMMANDS: Readonly<Record<string, { readonly words?: readonly string[]; re
   'list-schedules': {},
   task: { words: ['asks', '--approve'], changes: true },
   review: {},
+  report: { words: ['finished'] },
+  search: { words: ['hello'], offline: true },
   summary: {},
   message: { words: ['asks', 'hello'], changes: true },
   pause: { changes: true },
