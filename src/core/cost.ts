@@ -56,7 +56,8 @@ export function spendingOf(calls: Iterable<Call>): Spending {
     usage.cache_read_tokens += call.usage.cache_read_tokens;
     usage.cache_write_tokens += call.usage.cache_write_tokens;
   }
-  return { cost_usd, unpriced, usage };
+  // Sums of binary fractions: what is beyond a billionth of a dollar is noise.
+  return { cost_usd: Math.round(cost_usd * 1e9) / 1e9, unpriced, usage };
 }
 
 export type SpendRow = Pick<AttemptRow, 'at' | 'agent' | 'model' | 'role' | 'area' | 'cost_usd' | 'usage'>;

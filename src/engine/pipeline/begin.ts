@@ -76,7 +76,7 @@ export async function begin(context: PipelineContext, run: Run): Promise<PhaseRe
     draft.workflow = workflow;
     draft.workflow_reason = reason;
     if (next === 'implementing' && draft.steps.length === 0) addStep(draft, { id: 'implement', description: draft.task_def.goal });
-    return [{ type: 'task_started', data: { name: draft.task_def.goal, branch: space.branch, base_sha: space.base_sha } }];
+    return [{ type: 'task_started', data: { name: draft.task_def.goal, priority: draft.task_def.priority ?? null, branch: space.branch, base_sha: space.base_sha } }];
   });
   return 'again';
 }

@@ -6,6 +6,7 @@ import type { Command } from '../../../src/shared/api.ts';
 import { cli } from '../../support/cli.ts';
 import { changeSchema, documentOf, errorSchema, taskSchema } from '../../support/cliSchemas.ts';
 import { AT, decision, MemoryEngine, taskView } from '../../support/memoryEngine.ts';
+import { attempt } from '../../support/tasks.ts';
 
 function parked(kind: Parameters<typeof decision>[2] = {}): MemoryEngine {
   return new MemoryEngine([
@@ -327,5 +328,19 @@ describe('baton task ID, over its budget (row 237)', () => {
     assert.match(stdout, /^Cost: \$1\.90 of \$2\.00$/m);
     assert.match(stdout, /^Routing: implementer → opus: High-risk core; about \$0\.20 and 3m \(median of 4 like attempts\)$/m);
     assert.match(stdout, /S1: Do it \(attempt 1 of 3, \$0\.40 \+ unpriced\)/);
+  });
+});
+
+describe('baton report ID (row 205)', () => {
+  it('prints the run as a tree, and as data with --json', async () => {
+    const attempts = [attempt({ role: 'planner', model: 'sonnet', cost_usd: 0.01 }), attempt({ attempt_id: 'a2', step_id: 'S1', model: 'sonnet', cost_usd: 0.2 })];
+    const engine = (): MemoryEngine => new MemoryEngine([taskView('RAE-001', { state: 'done', completed_at: AT })]).record('RAE-001', { attempts });
+    const { stdout, code } = await cli(engine(), ['report', 'rae-001']);
+    assert.equal(code, 0);
+    assert.match(stdout, /^Task: RAE-001 \(medium-risk\)\n├─ Planning: sonnet \(\$0\.01\)\n├─ Implementation: 1 step\n│ {3}└─ 1 step: sonnet \(\$0\.20\)\n└─ Total: \$0\.21 \(not started\)\n\nSaved to: \.baton\/state\/RAE-001\.json\nLogged to: \.baton\/ORCHESTRATOR_RUN_LOG\.md\n$/);
+    const document = JSON.parse((await cli(engine(), ['report', 'RAE-001', '--json'])).stdout) as Record<string, unknown>;
+    assert.equal(document['total_cost_usd'], 0.21);
+    assert.equal((await cli(engine(), ['report', 'none'])).code, 1);
+    assert.equal((await cli(engine(), ['report', 'RAE-001', '--dry-run'])).code, 2);
   });
 });
