@@ -2,12 +2,14 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { orchestratorJsonSchema, tasksJsonSchema } from '../src/core/config/jsonSchema.ts';
+import { schedulesJsonSchema } from '../src/core/scheduleSchema.ts';
 
 const media = join(import.meta.dirname, '..', 'media');
 mkdirSync(media, { recursive: true });
 for (const [name, schema] of [
   ['orchestrator.schema.json', orchestratorJsonSchema()],
   ['tasks.schema.json', tasksJsonSchema()],
+  ['schedules.schema.json', schedulesJsonSchema()],
 ] as const) {
   writeFileSync(join(media, name), `${JSON.stringify(schema, null, 2)}\n`);
   console.log(`media/${name}`);

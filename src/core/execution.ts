@@ -55,6 +55,10 @@ export interface Attempt {
   /** Dollars, or null while the agent or its model has no price: unpriced is never 0. */
   cost_usd: number | null;
   turns: number;
+  /** Why this agent and model. */
+  reason?: string;
+  /** Dollars that were set aside for it under the budgets before it started. */
+  reserved_usd?: number;
   /** Planners and reviewers: what they answered, until the engine has acted on it. */
   answer?: string | null;
   /** Hash of the prompt's template, as built in or as overridden. */
@@ -220,6 +224,10 @@ export interface TaskExecution {
   not_before: string | null;
   /** A user's manual place; lower runs first and outranks every score. */
   place: number | null;
+  /** What a human raised its budget to, in dollars. */
+  budget_usd?: number;
+  /** A human asked to go on with a cheaper model. */
+  economy?: boolean;
   /** Interruptions (crash, stop) in a row; three go to the human. */
   interruptions: number;
   /** Where a later prompt gets its news from: gate output, requested changes. */
@@ -282,6 +290,11 @@ export function emptyUsage(): Usage {
 /** Where a task's session with an agent is kept: every role has its own, since a reviewer must not know the author's thoughts. */
 export function sessionKey(agent: string, role: Role): string {
   return role === 'implementer' ? agent : `${agent}/${role}`;
+}
+
+/** Seconds from the start of a finished task to its end; null when it never started or has not ended. */
+export function secondsOf(task: TaskExecution): number | null {
+  return task.started_at !== null && task.completed_at !== null ? (Date.parse(task.completed_at) - Date.parse(task.started_at)) / 1000 : null;
 }
 
 /** The current or last step that is not completed, if any. */

@@ -11,6 +11,17 @@ export function formatMoney(dollars: number): string {
   return `${dollars < 0 ? '-' : ''}$${text}`;
 }
 
+/** A cost that may be a lower bound: `$0.38`, `$0.30 and unpriced calls`, `unpriced`; what has no price is never $0. */
+export function formatCost(dollars: number, unpriced: boolean): string {
+  if (!unpriced) return formatMoney(dollars);
+  return dollars > 0 ? `${formatMoney(dollars)} and unpriced calls` : 'unpriced';
+}
+
+/** A length of time for reading, with its two largest units: 45s, 12min, 1h 12min, 2d 3h. */
+export function formatSpan(seconds: number): string {
+  return formatDuration(seconds).replace(/(\d+[dhm])(?=\d)/, '$1 ').replace('m', 'min');
+}
+
 /** A length of time with its two largest units: 45s, 3m12s, 1h10m, 2d3h; 60 s is 1m, 3600 s is 1h, 86 400 s is 1d. */
 export function formatDuration(seconds: number): string {
   const whole = Math.max(0, Math.floor(seconds));
@@ -38,4 +49,18 @@ export function formatAhead(seconds: number): string {
 /** `1 task`, `2 tasks`. */
 export function plural(count: number, one: string, many = `${one}s`): string {
   return `${count} ${count === 1 ? one : many}`;
+}
+
+const DAY_MS = 86_400_000;
+const TWO = Array.from({ length: 60 }, (_, number) => String(number).padStart(2, '0'));
+let lastDay = { number: Number.NaN, text: '' };
+
+/** As `new Date(ms).toISOString()`, for the many times of one day that a picture of the queue holds. Whole milliseconds. */
+export function isoTime(ms: number): string {
+  const day = Math.floor(ms / DAY_MS);
+  if (day !== lastDay.number) lastDay = { number: day, text: new Date(ms).toISOString().slice(0, 11) };
+  const rest = Math.floor(ms) - day * DAY_MS;
+  const seconds = Math.floor(rest / 1000);
+  const part = (number: number): string => TWO[number] ?? '';
+  return `${lastDay.text}${part(Math.floor(seconds / 3600))}:${part(Math.floor(seconds / 60) % 60)}:${part(seconds % 60)}.${String(rest % 1000).padStart(3, '0')}Z`;
 }

@@ -1,11 +1,13 @@
 /** What a surface may ask of the engine, one method a command. Each answers with one sentence or a BatonError that says what to do. */
 import { BatonError, unreachable } from '../core/errors.ts';
 import type { Decision, TaskExecution } from '../core/execution.ts';
+import { formatMoney } from '../core/format.ts';
 import { isTerminal } from '../core/states.ts';
 import type { Command, CommandReply } from '../shared/api.ts';
 import { taskIdFault, taskDefinition } from '../core/task.ts';
 import { slugOf, uniqueTaskId } from '../core/taskText.ts';
 import { allowAlways, editPlan, talk } from './humanWords.ts';
+import { cleanState, deleteTask, discardWork } from './housekeeping.ts';
 import { setStep } from './lifecycle.ts';
 import type { Loop } from './loop.ts';
 import type { PipelineContext } from './pipeline/context.ts';
@@ -73,6 +75,10 @@ export class CommandDesk {
         return this.#message(command);
       case 'refresh':
         return this.#refresh();
+      case 'clean_state':
+        return cleanState(this.#options, command.dry_run ?? false);
+      case 'delete_task':
+        return deleteTask(this.#options, command.task_id);
       default:
         return unreachable(command);
     }
@@ -149,19 +155,12 @@ export class CommandDesk {
       });
       return { message: `Task ${task.task_id} is tried again now.`, task_id: task.task_id };
     }
-    if (command.fresh) await this.#discard(task);
+    if (command.fresh) await discardWork(context, task);
     await context.lifecycle.transition(task.task_id, 'new', command.fresh ? 'run again from scratch' : 'run again', (draft) => {
       runAgain(draft, command.fresh ?? false, context.lifecycle.now());
       return undefined;
     });
     return { message: `Task ${task.task_id} is queued again${command.fresh ? ' from scratch' : ''}.`, task_id: task.task_id };
-  }
-
-  async #discard(task: TaskExecution): Promise<void> {
-    if (task.worktree === null || task.branch === null) return;
-    const { workspace } = this.#options.context.ports;
-    await workspace.snapshot(task.worktree, task.task_id);
-    await workspace.remove(task.task_id, task.worktree, task.branch);
   }
 
   async #runNext(command: Of<'run_next'>): Promise<CommandReply> {
@@ -290,6 +289,7 @@ function runAgain(draft: TaskExecution, fresh: boolean, at: string): void {
 function answerMessage(decision: Decision): string {
   const { task_id: id, kind, answer } = decision;
   if (kind === 'permission') return answer?.verdict === 'approve' ? `✅ Permission for ${id} granted` : `❌ Permission for ${id} denied`;
+  if (answer?.verdict === 'reject' && kind === 'budget' && decision.detail['scope'] !== 'task') return `⏸ What the budget holds waits until 00:00 UTC; task ${id} too`;
   if (answer?.verdict === 'reject') return `❌ Task ${id} rejected and marked as failed`;
   if (answer?.verdict === 'request_changes') return `↩ Task ${id} goes back to work with your changes`;
   switch (kind) {
@@ -297,6 +297,8 @@ function answerMessage(decision: Decision): string {
       return `✅ Task ${id} approved - it may start`;
     case 'merge':
       return `✅ Task ${id} approved - merging`;
+    case 'budget':
+      return `✅ Budget raised to ${formatMoney(Number(answer?.input?.['budget_usd'] ?? 0))}${answer?.input?.['cheaper'] === true ? ', going on with a cheaper model' : ''} - task ${id} goes on`;
     default:
       return `✅ Task ${id} approved - continuing implementation`;
   }

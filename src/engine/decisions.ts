@@ -3,8 +3,10 @@
  * An answer takes effect in the same commit that records it, so neither a crash nor a second click can apply it twice.
  */
 import { readPlan } from '../core/answers.ts';
+import { budgetDetail, readBudgetAnswer, type BudgetAnswer, type BudgetDetail } from '../core/budget.ts';
 import { BatonError, messageOf } from '../core/errors.ts';
 import { currentStep, openDecisions, type Always, type Decision, type DecisionAnswer, type DecisionKind, type TaskExecution } from '../core/execution.ts';
+import { formatMoney } from '../core/format.ts';
 import { ruleOf } from '../core/permissionGrant.ts';
 import { conflictFeedback } from '../core/prompt.ts';
 import { findings } from '../core/prompts/codeReviewer.ts';
@@ -124,6 +126,9 @@ export class Decisions {
     event: EventDraft,
   ): Promise<TaskExecution> {
     if (decision.kind === 'permission') {
+      if (answer.input && decision.detail['editable'] === false) {
+        throw new BatonError('unsupported', 'This agent runs what it asked for as it is, or not at all.', { hint: 'Reject it, and say in the reason what to run instead.' });
+      }
       return this.#lifecycle.change(taskId, (draft) => {
         record(draft);
         const rule = answer.verdict === 'approve' && answer.always === 'task' ? ruleOf(decision) : undefined;
@@ -132,6 +137,7 @@ export class Decisions {
       });
     }
     const parked = 'awaiting_human_review';
+    if (decision.kind === 'budget') return this.#settleBudget(taskId, decision, answer, record, event);
     const edited = decision.kind === 'plan' && answer.verdict === 'approve' && answer.input ? editedPlan(answer.input) : undefined;
     const by = `${answer.by} by ${answer.via === 'vscode' ? 'VS Code' : 'the command line'}`;
     if (answer.verdict === 'reject') {
@@ -172,6 +178,29 @@ export class Decisions {
       if (edited) draft.plan = edited;
       return decision.kind === 'code_review' ? [event, ...approveStep(draft, this.#lifecycle.now())] : [event];
     }, parked);
+  }
+
+  /** Raised, or on with a cheaper model: the task goes on. Refused: a task's budget ends the task, a day's or area's holds what it holds until tomorrow. */
+  #settleBudget(taskId: string, decision: Decision, answer: AnswerDraft, record: (draft: TaskExecution) => Decision, event: EventDraft): Promise<TaskExecution> {
+    const detail = budgetDetail(decision);
+    if (answer.verdict === 'request_changes') {
+      throw new BatonError('usage', 'A budget takes an amount, a cheaper model or a refusal, not a change request.', { hint: 'Approve it with a new amount, or reject it.' });
+    }
+    const refused = answer.verdict === 'reject';
+    const given = refused ? null : budgetAnswer(detail, answer.input);
+    const stops = refused && detail.scope === 'task';
+    const what = given === null ? (stops ? 'stopped over its budget' : 'left until the day is over') : `budget raised to ${formatMoney(given.budget_usd)}${given.cheaper ? ', on with a cheaper model' : ''}`;
+    return this.#lifecycle.transition(taskId, stops ? 'failed' : decision.resume_state, `${what} by ${answer.by}${answer.text ? `: ${answer.text}` : ''}`, (draft) => {
+      const settled = record(draft);
+      settled.applied_at = this.#lifecycle.now();
+      if (settled.answer && given) settled.answer.input = { ...given };
+      if (given && detail.scope === 'task') {
+        draft.budget_usd = given.budget_usd;
+        if (given.cheaper) draft.economy = true;
+      }
+      draft.error = stops ? { kind: 'rejected', message: answer.text ?? `Stopped over its budget of ${formatMoney(detail.limit_usd)} by ${answer.by}`, at: this.#lifecycle.now() } : null;
+      return [event, ...(stops ? this.withdraw(draft, () => true) : [])];
+    }, 'awaiting_human_review');
   }
 
   #open(draft: TaskExecution, decision: DecisionDraft): EventDraft[] {
@@ -247,6 +276,15 @@ function withFindings(decision: Decision, task: TaskExecution, text: string): st
   const review = decision.kind === 'plan' ? task.plan_review : decision.kind === 'code_review' ? currentStep(task)?.code_review : null;
   if (!review || review.status === 'approved') return text;
   return `${text}\n\nBesides, the reviewer said:\n\n${decision.kind === 'plan' ? planConcerns(review as PlanReview) : findings(review as CodeReview)}`;
+}
+
+/** How to go on over a budget; rejects with `usage` when it cannot be. */
+function budgetAnswer(detail: BudgetDetail, input: Record<string, unknown> | undefined): BudgetAnswer {
+  try {
+    return readBudgetAnswer(detail, input);
+  } catch (error) {
+    throw new BatonError('usage', messageOf(error), { cause: error });
+  }
 }
 
 /** The plan that a human approved in place of the planner's; rejects with `usage` when it cannot be carried out. */

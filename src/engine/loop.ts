@@ -8,13 +8,18 @@ import type { DesiredState, LoopView } from '../shared/api.ts';
 import type { Lifecycle } from './lifecycle.ts';
 import { drive } from './pipeline/drive.ts';
 import type { PipelineContext } from './pipeline/context.ts';
-import { parkUnlessApproved } from './pipeline/begin.ts';
+import { needsApproval, parkUnlessApproved } from './pipeline/begin.ts';
 import { Run } from './pipeline/run.ts';
 import type { Disposable } from './ports.ts';
 import type { QueuePlan } from '../core/queue.ts';
 
 /** Between TERM and KILL when the host goes away: VS Code gives its extensions 4 s in all, less than the grace of an ordinary stop. */
 const CLOSING_GRACE_MS = 2_000;
+
+/** A look that lasted is followed by a rest so many times as long, for all else that the host has to do; one of a few ms by none. */
+const PAUSE_FACTOR = 4;
+const SHORTEST_PAUSE_MS = 40;
+const LONGEST_PAUSE_MS = 250;
 
 /** Stored under `loop` in the store's meta. */
 export interface StoredLoop {
@@ -54,6 +59,8 @@ export class Loop {
   #safetyNet: Disposable | undefined;
   #ticking: Promise<void> | undefined;
   #again = false;
+  /** Milliseconds that the last look took. */
+  #planned = 0;
   /** Until the engine has put in order what an earlier one left, nothing may start: its own commits wake the loop too. */
   #resumed = false;
   #disposed = false;
@@ -169,6 +176,18 @@ export class Loop {
     }
   }
 
+  /** Does `work` while the task is not at work and may not start; false when it is at work, and nothing was done. */
+  async aside(taskId: string, work: () => Promise<void>): Promise<boolean> {
+    if (this.#runs.has(taskId) || this.#settling.has(taskId)) return false;
+    this.#settling.add(taskId);
+    try {
+      await work();
+      return true;
+    } finally {
+      this.#settling.delete(taskId);
+    }
+  }
+
   /** The host goes away: attempts end as interrupted, the stored wish stays. */
   async dispose(): Promise<void> {
     this.#disposed = true;
@@ -196,14 +215,20 @@ export class Loop {
   }
 
   async #tickUntilQuiet(): Promise<void> {
-    do {
+    const { clock, log } = this.#options.context.ports;
+    for (;;) {
       this.#again = false;
+      this.#planned = 0;
       try {
         await this.#tick();
       } catch (error) {
-        this.#options.context.ports.log.error('The loop stumbled and goes on', error);
+        log.error('The loop stumbled and goes on', error);
       }
-    } while (this.#again as boolean);
+      if (!(this.#again as boolean)) break;
+      // A look at thousands of tasks takes its time: many changes at once (a file of them was read) get few looks.
+      const pause = Math.min(LONGEST_PAUSE_MS, this.#planned * PAUSE_FACTOR);
+      if (pause >= SHORTEST_PAUSE_MS && !this.#disposed) await new Promise<void>((resolve) => clock.after(pause, resolve));
+    }
     this.#options.changed();
   }
 
@@ -216,18 +241,26 @@ export class Loop {
       return;
     }
     for (const task of this.#lifecycle.all()) {
-      if (task.state === 'new' && !this.#runs.has(task.task_id)) await parkUnlessApproved(context, task);
+      if (task.state === 'new' && !this.#runs.has(task.task_id) && needsApproval(context, task)) await parkUnlessApproved(context, task);
     }
     for (const run of this.#runs.values()) {
       if (run.wantsSlot && this.#slotFree()) run.takeSlot();
     }
     // Made after everything that waits: it knows whether the loop was stopped meanwhile. A host that goes away must not leave a run behind.
     if (this.#disposed) return;
+    const begun = context.ports.clock.now();
     const plan = this.#options.plan();
-    let next = plan.wake_at;
+    this.#planned = context.ports.clock.now() - begun;
+    if (await context.budgets.settle(plan)) {
+      this.#again = true;
+      return;
+    }
+    // It may have been stopped while that was stored.
+    if (!(this.mayStart as boolean)) return;
+    let next = earliest(plan.wake_at, context.budgets.wakeAt());
     for (const taskId of plan.start) {
       const due = this.#staggered(taskId);
-      if (due !== undefined) next = Math.min(next ?? due, due);
+      if (due !== undefined) next = earliest(next, due);
       else this.#start(taskId);
     }
     this.#armAlarm(next);
@@ -242,6 +275,7 @@ export class Loop {
       onSlots: () => this.wake(),
       slotFree: () => this.#slotFree(),
     });
+    run.reserved_usd = context.budgets.reserveOf(this.#lifecycle.get(taskId));
     this.#runs.set(taskId, run);
     const ended = drive(context, run)
       .catch((error: unknown) => this.#broke(taskId, error))
@@ -318,6 +352,10 @@ export class Loop {
     const { clock } = this.#options.context.ports;
     this.#alarm = clock.after(Math.max(0, next - clock.now()), () => this.wake());
   }
+}
+
+function earliest(a: number | null, b: number | null): number | null {
+  return a === null || b === null ? (a ?? b) : Math.min(a, b);
 }
 
 /** Gates and merges need no agent, so they wait for no slot: an approved merge is not held up by long tasks. */

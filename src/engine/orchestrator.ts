@@ -11,12 +11,15 @@ import type { MetricsQuery, MetricsReport } from '../shared/metrics.ts';
 import type { AccountView, ChangesView, Command, CommandReply, EngineApi, Snapshot } from '../shared/api.ts';
 import { messageOf, type Problem } from '../core/errors.ts';
 import { Accounts } from './accounts.ts';
+import { Changes } from './changes.ts';
+import { Budgets } from './budgets.ts';
 import { keepCheckpoint } from './checkpoint.ts';
 import { CommandDesk } from './commands.ts';
 import { Decisions } from './decisions.ts';
 import { Emitter } from './emitter.ts';
 import { healthReport } from './health.ts';
 import { Intake } from './intake.ts';
+import { Ledger } from './ledger.ts';
 import { Lifecycle } from './lifecycle.ts';
 import { Loop, type StoredLoop } from './loop.ts';
 import { Metrics } from './metrics/metrics.ts';
@@ -27,6 +30,7 @@ import type { AgentInfo, Disposable, Ports } from './ports.ts';
 import { Outbox } from './outbox.ts';
 import { recover } from './recovery.ts';
 import { keepRunLog } from './runLog.ts';
+import { Schedules } from './schedules.ts';
 import { buildSnapshot } from './snapshot.ts';
 import { Staffing } from './staffing.ts';
 
@@ -52,11 +56,14 @@ export class Orchestrator implements EngineApi {
   readonly #decisions: Decisions;
   readonly #accounts: Accounts;
   readonly #staffing: Staffing;
+  readonly #budgets: Budgets;
   readonly #intake: Intake;
   readonly #loop: Loop;
   readonly #commands: CommandDesk;
+  readonly #changes: Changes;
   readonly #metrics: Metrics;
   readonly #outbox: Outbox;
+  readonly #schedules: Schedules;
   readonly #snapshots: Emitter<Snapshot>;
   readonly #owned: Disposable[] = [];
   readonly #checkpoint: ReturnType<typeof keepCheckpoint>;
@@ -74,16 +81,18 @@ export class Orchestrator implements EngineApi {
     const lifecycle = new Lifecycle(ports.store, ports.clock, ports.log);
     await lifecycle.load();
     const [{ config, problems }, meta] = await Promise.all([ports.sources.config(), ports.store.meta()]);
-    const agents = await ports.agents.list(config);
-    const engine = new Orchestrator(options, lifecycle, config, problems, agents, meta);
+    const [agents, ledger] = await Promise.all([ports.agents.list(config), Ledger.open(ports.store, lifecycle, ports.clock)]);
+    const engine = new Orchestrator(options, lifecycle, ledger, config, problems, agents, meta);
     for (const repair of ports.store.repairs) ports.log.warn(repair);
     await engine.#outbox.configure();
+    await engine.#metrics.begin();
     await recover(lifecycle, ports.processes, ports.repository.key, ports.log);
     await engine.#intake.scan(config.merge.target);
     for (const task of lifecycle.all()) {
       if (task.state === 'done' && task.worktree !== null) await tidy(engine.#context, task);
     }
     engine.#checkpoint.refresh();
+    await engine.#schedules.read();
     engine.#watch();
     // What an earlier process left to tell; a command that only looks leaves it to the next one that stays.
     if (options.passive !== true) engine.#outbox.wake();
@@ -96,6 +105,7 @@ export class Orchestrator implements EngineApi {
   private constructor(
     options: OrchestratorOptions,
     lifecycle: Lifecycle,
+    ledger: Ledger,
     config: Config,
     problems: readonly Problem[],
     agents: AgentInfo[],
@@ -110,13 +120,15 @@ export class Orchestrator implements EngineApi {
     this.#agents = agents;
     this.#decisions = new Decisions(lifecycle, ports.crypto, ports.log);
     this.#accounts = new Accounts(lifecycle, ports.clock, meta['accounts']);
-    this.#staffing = new Staffing({ config: () => this.#config, agents: () => this.#agents, driver: (kind) => ports.agents.driver(kind), accounts: this.#accounts });
+    this.#staffing = new Staffing({ config: () => this.#config, agents: () => this.#agents, driver: (kind) => ports.agents.driver(kind), accounts: this.#accounts, isEconomical: (task) => this.#budgets.isEconomical(task) });
+    this.#budgets = new Budgets({ lifecycle, decisions: this.#decisions, clock: ports.clock, config: () => this.#config, ledger, staffing: this.#staffing, runs: () => this.#loop.runs });
     this.#snapshots = new Emitter((error) => ports.log.error('A surface failed on a snapshot', error));
     this.#context = {
       ports,
       lifecycle,
       decisions: this.#decisions,
       accounts: this.#accounts,
+      budgets: this.#budgets,
       config: () => this.#config,
       staffing: this.#staffing,
       isBusy: (agent, taskId) => this.#isBusy(agent, taskId),
@@ -135,8 +147,9 @@ export class Orchestrator implements EngineApi {
       lost: (reason, run_id) => this.#outbox.tellUnstored({ at: lifecycle.now(), type: 'orchestrator_stopped', task_id: null, data: { reason, run_id } }),
       passive: options.passive ?? false,
     });
-    this.#metrics = new Metrics(lifecycle, ports.clock, () => this.#config);
+    this.#metrics = new Metrics({ store: ports.store, lifecycle, clock: ports.clock, log: ports.log, config: () => this.#config }, meta['metrics_since']);
     this.#intake = new Intake(ports, lifecycle, this.#decisions, (taskId) => this.#loop.runs.has(taskId));
+    this.#changes = new Changes(this.#context);
     this.#commands = new CommandDesk({
       context: this.#context,
       loop: this.#loop,
@@ -145,10 +158,16 @@ export class Orchestrator implements EngineApi {
       refreshAgents: () => this.#refreshAgents(true),
       reloadConfig: () => this.#reloadConfig(),
     });
+    this.#schedules = new Schedules(
+      { ports, lifecycle, add: (task) => this.#commands.execute({ type: 'add_task', task }), changed: () => this.#publish(), passive: options.passive ?? false },
+      meta['schedules'],
+    );
     this.#checkpoint = keepCheckpoint(lifecycle, ports.writeCheckpoint, () => this.#loop.view().run_id, ports.log);
     this.#owned.push(
       this.#checkpoint,
+      ledger,
       keepRunLog(lifecycle, ports.runLog),
+      this.#metrics,
       lifecycle.onCommitted(() => {
         this.#publish();
         this.#loop.wake();
@@ -172,13 +191,8 @@ export class Orchestrator implements EngineApi {
     return Promise.resolve(this.#lifecycle.find(taskId));
   }
 
-  async changes(taskId: string): Promise<ChangesView> {
-    const task = this.#lifecycle.get(taskId);
-    const { workspace, repository } = this.#ports;
-    const head = task.worktree === null ? task.head_sha : (await workspace.state(task.worktree)).head_sha;
-    if (task.base_sha === null || head === null) return { base_sha: '', head_sha: '', worktree: null, files: [] };
-    const files = await workspace.changes(task.worktree ?? repository.root, task.base_sha, head);
-    return { base_sha: task.base_sha, head_sha: head, worktree: task.worktree, files };
+  changes(taskId: string): Promise<ChangesView> {
+    return this.#changes.of(taskId);
   }
 
   metrics(query: MetricsQuery): Promise<MetricsReport> {
@@ -191,7 +205,7 @@ export class Orchestrator implements EngineApi {
 
   /** Ends attempts as interrupted, writes what is left to write and lets go of everything. */
   async close(): Promise<void> {
-    await this.#loop.dispose();
+    await Promise.all([this.#loop.dispose(), this.#schedules.close()]);
     await Promise.all(this.#background);
     await this.#outbox.close(PATIENCE_MS[this.#options.passive === true ? 'passive' : this.#options.host]);
     // Only now: what the loop's end commits belongs into log and checkpoint.
@@ -207,6 +221,7 @@ export class Orchestrator implements EngineApi {
       (what) => {
         if (what === 'config') void this.#reloadConfig();
         else if (what === 'tasks') void this.#rescan();
+        else if (what === 'schedules') void this.#schedules.read();
         else this.#loop.wake();
       },
       () => this.#config.orchestrator.stop_hook_file,
@@ -218,6 +233,7 @@ export class Orchestrator implements EngineApi {
     const { config, problems } = await this.#ports.sources.config();
     this.#config = config;
     this.#configProblems = problems;
+    await this.#metrics.begin();
     await Promise.all([this.#refreshAgents(false), this.#outbox.configure()]);
     this.#outbox.wake();
     this.#loop.wake();
@@ -264,21 +280,19 @@ export class Orchestrator implements EngineApi {
   }
 
   #plan(): QueuePlan {
-    return planQueue(this.#lifecycle.all(), this.#queueFacts());
+    return planQueue(this.#lifecycle.all(), this.#queueFacts(this.#staffing.look()));
   }
 
-  #queueFacts(): QueueFacts {
+  #queueFacts(choiceOf: (task: TaskExecution) => AgentChoice | null): QueueFacts {
     const loop = this.#loop.view();
-    const choices = new Map<string, AgentChoice>();
     const agentOf = (task: TaskExecution): string | null | { missing: string } => {
-      const role = this.#staffing.nextRole(task);
-      if (role === null) return null;
-      const choice = choices.get(task.task_id) ?? this.#staffing.choose(task, role);
-      choices.set(task.task_id, choice);
+      const choice = choiceOf(task);
+      if (choice === null) return null;
       return choice.kind === 'agent' ? choice.agent.name : { missing: choice.reason };
     };
     return {
       now: this.#ports.clock.now(),
+      byId: this.#lifecycle.byId,
       config: this.#config,
       loop: loop.state,
       loop_reason: loop.reason,
@@ -289,6 +303,12 @@ export class Orchestrator implements EngineApi {
       problems: groupBy(this.#intake.problems),
       merged: this.#intake.merged,
       holds: this.#holds(),
+      spend: this.#budgets.fact(),
+      reserveOf: (task) => this.#budgets.reserveOf(task),
+      pricedOf: (task) => {
+        const choice = choiceOf(task);
+        return choice?.kind !== 'agent' || this.#staffing.isPriced(choice.agent, choice.model);
+      },
     };
   }
 
@@ -301,7 +321,8 @@ export class Orchestrator implements EngineApi {
 
   #picture(): Snapshot {
     const tasks = this.#lifecycle.all();
-    const facts = this.#queueFacts();
+    const choiceOf = this.#staffing.look();
+    const facts = this.#queueFacts(choiceOf);
     const plan = planQueue(tasks, facts);
     this.#seq += 1;
     return buildSnapshot({
@@ -326,11 +347,17 @@ export class Orchestrator implements EngineApi {
         version: agent.version,
         install: agent.install,
         account: agent.account,
+        ...(agent.problem === undefined ? {} : { problem: agent.problem }),
+        ...(agent.sign_in === undefined ? {} : { sign_in: agent.sign_in }),
       })),
+      schedules: this.#schedules.views(),
       quietHours: this.#config.attention.quiet_hours ?? null,
-      problems: [...this.#configProblems, ...(this.#outbox.problem === undefined ? [] : [this.#outbox.problem]), ...this.#intake.problems],
+      problems: [...this.#configProblems, ...(this.#outbox.problem === undefined ? [] : [this.#outbox.problem]), ...this.#intake.problems, ...this.#schedules.problems],
       health: this.#health(),
-      budget_usd: this.#config.budget.per_day_usd ?? null,
+      day: this.#budgets.day(),
+      config: this.#config,
+      budgetOf: (task) => this.#budgets.limitOf(task),
+      routingOf: (task) => this.#budgets.routingOf(task, choiceOf(task)),
       dashboard: this.#config.dashboard,
     });
   }

@@ -1,7 +1,11 @@
 /** The few doors between the engine and the world. Makers live in adapters/; hosts hand them in. */
 import type { AgentConfig, Config, GateConfig, PermissionRule } from '../core/config/schema.ts';
 import type { Location, Problem } from '../core/errors.ts';
+import type { HistoryRow } from '../core/history.ts';
 import type { GateCheck, Role, TaskExecution, Usage } from '../core/execution.ts';
+import type { Schedule } from '../core/scheduleSchema.ts';
+import type { StoredMetrics } from '../core/metrics/columns.ts';
+import type { MetricsWrite } from '../core/metrics/rollup.ts';
 import type { FileHunks } from '../core/hunks.ts';
 import type { TaskDefinition } from '../core/task.ts';
 
@@ -40,8 +44,19 @@ export interface Commit {
   readonly tasks?: readonly TaskExecution[];
   readonly remove?: readonly string[];
   readonly events?: readonly NewEvent[];
+  /** Rows that outlive the task. */
+  readonly history?: readonly HistoryRow[];
   /** Small named values of the loop: desired state, accounts, the current run. */
   readonly meta?: Readonly<Record<string, unknown>>;
+  /** Added to the metrics. A commit that has them has an event too, so that its seq tells whether they were read already. */
+  readonly metrics?: MetricsWrite;
+}
+
+export interface HistoryQuery {
+  readonly kind: HistoryRow['kind'];
+  /** ISO time, inclusive; everything when absent. */
+  readonly since?: string;
+  readonly limit?: number;
 }
 
 export interface Store {
@@ -52,6 +67,10 @@ export interface Store {
   /** Events with seq > since, oldest first. */
   events(since: number, limit?: number): Promise<StoredEvent[]>;
   meta(): Promise<Record<string, unknown>>;
+  /** Metrics from this moment (epoch ms) on. */
+  metrics(since: number): Promise<StoredMetrics>;
+  /** What is kept of calls and tasks for good, latest first. */
+  history(query: HistoryQuery): Promise<HistoryRow[]>;
   /** What opening had to repair: a corrupt database set aside, a lost state file. */
   readonly repairs: readonly string[];
   close(): Promise<void>;
@@ -78,6 +97,8 @@ export interface AgentRequest {
   /** JSON Schema of the answer, for roles that return JSON. */
   readonly output_schema?: Readonly<Record<string, unknown>>;
   readonly max_budget_usd?: number;
+  /** The repository's rules hold something back, so an agent with a sandbox of its own asks about every command and edit. */
+  readonly ask_all?: boolean;
 }
 
 export interface AgentEnd {
@@ -105,7 +126,8 @@ export type AgentMessage =
   | { type: 'tool_result'; id: string; ok: boolean; output: string }
   /** Totals of this attempt so far, not increments. cost is null when the agent gave none. */
   | { type: 'usage'; usage: Usage; cost_usd: number | null; turns: number }
-  | { type: 'permission'; request_id: string; tool: string; title: string; input: Record<string, unknown>; reason: string | null }
+  /** `editable: false`: it can be allowed only as it is. */
+  | { type: 'permission'; request_id: string; tool: string; title: string; input: Record<string, unknown>; reason: string | null; editable?: boolean }
   | { type: 'permission_withdrawn'; request_id: string }
   /** The account is closed until resets_at (epoch ms) or an unknown time. */
   | { type: 'limit'; message: string; resets_at: number | null }
@@ -143,6 +165,10 @@ export interface AgentInfo {
   readonly path: string | null;
   /** Command that installs what is missing. */
   readonly install: string | null;
+  /** Why it cannot be used although it is there. */
+  readonly problem?: string;
+  /** How to see whether it is signed in (exit code 0), and how to do so. */
+  readonly sign_in?: { readonly file: string; readonly check: readonly string[]; readonly command: string };
   /** Accounts share a provider's limits. */
   readonly account: string;
   readonly provider: string;
@@ -197,8 +223,10 @@ export type AdvanceResult =
 export interface Workspace {
   /** Creates worktree and branch, or finds those of an earlier run; repairs a half-made one. */
   create(taskId: string, target: string): Promise<WorkspaceInfo>;
-  /** Copies and links ignored files by rule; only for a new worktree. Returns what it brought. */
-  populate(worktree: string, copy: readonly string[], link: readonly string[]): Promise<string[]>;
+  /** What git ignores in the main checkout: files, and with a slash at the end folders that match a rule as a whole. */
+  ignored(): Promise<string[]>;
+  /** Copies and links ignored files by rule, of those that `ignored()` has named where it was asked already; only for a new worktree. Returns what it brought. */
+  populate(worktree: string, copy: readonly string[], link: readonly string[], ignored?: readonly string[]): Promise<string[]>;
   state(worktree: string): Promise<TreeState>;
   /** Commits everything in the worktree (unsigned, no hooks) if there is anything; says whether there was. */
   checkpoint(worktree: string, message: string): Promise<{ sha: string; changed: boolean }>;
@@ -209,7 +237,7 @@ export interface Workspace {
   moved(worktree: string, fromSha: string, toSha: string): Promise<Map<string, FileHunks>>;
   /** Merges in memory; touches no file. */
   testMerge(headSha: string, target: string): Promise<{ tree_sha: string; target_sha: string; conflicts: string[] }>;
-  /** Makes the merge commit in the task's worktree, detached, on top of the target; the user's hooks and signing apply. */
+  /** Makes the merge commit on top of the target; the user's hooks and signing apply. The worktree holds its tree then, on whatever HEAD. */
   buildMerge(options: {
     readonly worktree: string;
     readonly head_sha: string;
@@ -281,13 +309,17 @@ export interface Sources {
   locate(key: readonly string[]): Promise<Location>;
   /** The user's own prompt for a role (`.baton/prompts/<role>.md`); undefined where there is none. */
   prompt(role: Role): Promise<string | undefined>;
+  /** Schedules that can queue their task, and what is wrong with the others and with the templates. */
+  schedules(): Promise<{ schedules: SourcedSchedule[]; problems: Problem[] }>;
   stopRequested(stopHookFile: string): Promise<boolean>;
   /** Writes `.baton/tasks/<slug>.md`; returns its path relative to the repository. Never overwrites. */
   addTask(task: TaskDefinition): Promise<string>;
+  /** Takes a task's definition out of its file (comments and order of others stay), or removes the file that is its alone; null where there is none. */
+  removeTask(taskId: string): Promise<string | null>;
   /** Writes an exact rule into the configuration, where it has its effect; returns the file, relative to the repository. Comments and order stay. */
   addPermission(rule: PermissionRule): Promise<string>;
   /** Calls back soon after any of these files changed. */
-  watch(onChange: (what: 'tasks' | 'config' | 'stop') => void, stopHookFile: () => string): Disposable;
+  watch(onChange: (what: 'tasks' | 'config' | 'stop' | 'schedules') => void, stopHookFile: () => string): Disposable;
 }
 export interface SourcedTask {
   readonly definition: TaskDefinition;
@@ -299,6 +331,15 @@ export interface SourcedTask {
   readonly modified_at: string;
   /** Where each entry of `depends_on` stands (from 1), for core checkDependencies. */
   readonly dependencies_at: readonly { readonly line: number; readonly column: number }[];
+}
+
+export interface SourcedSchedule extends Location {
+  readonly schedule: Schedule;
+  readonly template: { readonly file: string; readonly text: string };
+  /** The first time after `after` (epoch ms) at which it is due; undefined when it never is again. */
+  nextDue(after: number): number | undefined;
+  /** The last time after `since` and not after `until` at which it was due. */
+  lastDue(since: number, until: number): number | undefined;
 }
 
 /** Per-attempt files under `.baton/runs/<task>/<attempt>/`. */

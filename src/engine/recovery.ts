@@ -1,5 +1,5 @@
 /** What a new leader does before anything else: no process of a dead leader lives on, no attempt pretends to run. */
-import type { Lifecycle } from './lifecycle.ts';
+import { attemptEnded, type EventDraft, type Lifecycle } from './lifecycle.ts';
 import type { Log, Processes } from './ports.ts';
 
 /** Ends orphans and marks their attempts interrupted; states and sessions stay, so that the tasks go on where they were. */
@@ -12,14 +12,16 @@ export async function recover(lifecycle: Lifecycle, processes: Processes, reposi
     if (orphans.length === 0) continue;
     await lifecycle.change(task.task_id, (draft) => {
       const at = lifecycle.now();
+      const ended: EventDraft[] = [];
       draft.interruptions += 1;
       for (const attempt of draft.attempts) {
         if (attempt.outcome !== 'running') continue;
         attempt.outcome = 'interrupted';
         attempt.ended_at = at;
         attempt.error = { kind: 'interrupted', message: 'Baton ended while the agent was at work.', at };
+        ended.push(attemptEnded(attempt));
       }
-      return [{ type: 'interrupted', data: { reason: 'Baton ended unexpectedly', in_a_row: draft.interruptions } }];
+      return [...ended, { type: 'interrupted', data: { reason: 'Baton ended unexpectedly', in_a_row: draft.interruptions } }];
     });
     log.info(`Task ${task.task_id} was interrupted and goes on where it was.`);
   }

@@ -4,7 +4,8 @@ import { currentStep, sessionKey, type Role, type TaskExecution } from '../core/
 import type { AgentFact } from '../core/queue.ts';
 import { isStaffed, route, type Author, type Candidate, type Route } from '../core/routing.ts';
 import { chooseWorkflow, nextRole, type WorkflowChoice } from '../core/workflow.ts';
-import type { AgentChoice } from './pipeline/context.ts';
+import { likelyPrice } from '../core/tiers.ts';
+import type { AgentChoice, ChosenAgent } from './pipeline/context.ts';
 import type { Accounts } from './accounts.ts';
 import type { AgentInfo, Agents } from './ports.ts';
 
@@ -13,6 +14,8 @@ export interface StaffingOptions {
   readonly agents: () => readonly AgentInfo[];
   readonly driver: Agents['driver'];
   readonly accounts: Accounts;
+  /** A human asked to go on for less. */
+  readonly isEconomical: (task: TaskExecution) => boolean;
 }
 
 export class Staffing {
@@ -36,15 +39,50 @@ export class Staffing {
 
   /** The agent for a role of a task, or why there is none. */
   choose(task: TaskExecution, role: Role): AgentChoice {
-    const found = this.#route(task, role);
+    return this.#chosen(this.#route(task, role, this.#options.isEconomical(task)));
+  }
+
+  /** Who would take a role for less than whoever takes it now, if anybody. */
+  cheaper(task: TaskExecution, role: Role): ChosenAgent | undefined {
+    const [now, other] = [this.choose(task, role), this.#chosen(this.#route(task, role, true))];
+    if (now.kind === 'none' || other.kind === 'none') return undefined;
+    const price = (choice: ChosenAgent): number => {
+      const { input, output } = likelyPrice(this.#options.config(), choice.model);
+      return input + output;
+    };
+    const mayRun = this.#options.config().budget.allow_unpriced || this.isPriced(other.agent, other.model);
+    return mayRun && price(other) < price(now) ? other : undefined;
+  }
+
+  #chosen(found: Route): AgentChoice {
     if (found.kind === 'none') return found;
     const agent = this.#options.agents().find((one) => one.name === found.name);
     if (!agent) return { kind: 'none', reason: `agent ${found.name} is gone` };
     return { kind: 'agent', agent, model: found.model, reason: found.reason, self_reviewed: found.self_reviewed };
   }
 
+  /** Whether what an agent spends with a model (its own when null) will be known in dollars. */
+  isPriced(agent: AgentInfo, model: string | null): boolean {
+    const asked = model ?? agent.config.model;
+    const price = asked === undefined ? undefined : this.#options.config().models[asked];
+    return REPORTS_COST.has(agent.config.driver) || price?.input_per_mtok !== undefined;
+  }
+
+  /** For one look at the queue: whoever takes a task's next attempt, found once a task; null for a task that needs nobody. */
+  look(): (task: TaskExecution) => AgentChoice | null {
+    const choices = new Map<string, AgentChoice | null>();
+    return (task) => {
+      const known = choices.get(task.task_id);
+      if (known !== undefined) return known;
+      const role = this.nextRole(task);
+      const choice = role === null ? null : this.choose(task, role);
+      choices.set(task.task_id, choice);
+      return choice;
+    };
+  }
+
   isStaffed(task: TaskExecution, role: Role): boolean {
-    return isStaffed(this.#options.config(), task.task_def, role, this.#candidates());
+    return isStaffed(this.#options.config(), task.task_def, role, this.#present().candidates);
   }
 
   /** Who made what a reviewer judges: the planner of the present plan, or everybody who worked on the step. */
@@ -65,20 +103,46 @@ export class Staffing {
 
   /** What the queue needs to know of an agent. */
   fact(agent: AgentInfo): AgentFact {
-    const model = agent.config.model === undefined ? undefined : this.#options.config().models[agent.config.model];
     return {
       available: agent.available,
       enabled: agent.config.enabled !== false && this.#options.driver(agent.config.driver) !== undefined,
       install: agent.install,
       account: agent.account,
       max_concurrent: agent.config.max_concurrent ?? null,
-      priced: REPORTS_COST.has(agent.config.driver) || model?.input_per_mtok !== undefined,
+      priced: this.isPriced(agent, null),
     };
   }
 
-  #route(task: TaskExecution, role: Role): Route {
-    const keep = task.attempts.findLast((one) => one.role === role && task.sessions[sessionKey(one.agent, role)] !== undefined)?.agent;
-    return route(this.#options.config(), task.task_def, role, this.#candidates(), { authors: this.authors(task, role), keep });
+  /**
+   * Tasks that nobody has worked on differ by a few words of their definition only, so thousands of them share a handful of
+   * answers, which hold until configuration, agents or accounts change.
+   */
+  #route(task: TaskExecution, role: Role, economy = false): Route {
+    const { candidates, routes } = this.#present();
+    if (task.attempts.length > 0) {
+      const keep = task.attempts.findLast((one) => one.role === role && task.sessions[sessionKey(one.agent, role)] !== undefined)?.agent;
+      return route(this.#options.config(), task.task_def, role, candidates, { authors: this.authors(task, role), keep, economy });
+    }
+    const { agent, risk, area, complexity } = task.task_def;
+    const key = `${role}\0${String(economy)}\0${agent ?? ''}\0${risk ?? ''}\0${area ?? ''}\0${complexity ?? ''}`;
+    const known = routes.get(key);
+    if (known) return known;
+    const found = route(this.#options.config(), task.task_def, role, candidates, { economy });
+    routes.set(key, found);
+    return found;
+  }
+
+  #known: Known | undefined;
+
+  #present(): Known {
+    const { accounts } = this.#options;
+    const [config, agents] = [this.#options.config(), this.#options.agents()];
+    let closed = '';
+    for (const { account } of agents) closed += accounts.hold(account) === undefined ? '0' : '1';
+    if (this.#known?.config !== config || this.#known.agents !== agents || this.#known.closed !== closed) {
+      this.#known = { config, agents, closed, candidates: this.#candidates(), routes: new Map() };
+    }
+    return this.#known;
   }
 
   #candidates(): Candidate[] {
@@ -96,6 +160,16 @@ export class Staffing {
         closed: accounts.hold(agent.account) !== undefined,
       }));
   }
+}
+
+interface Known {
+  readonly config: Config;
+  readonly agents: readonly AgentInfo[];
+  /** Whose accounts are closed. */
+  readonly closed: string;
+  readonly candidates: readonly Candidate[];
+  /** Of tasks without an attempt, by what of them counts. */
+  readonly routes: Map<string, Route>;
 }
 
 /** Drivers whose agents report dollars themselves. */

@@ -278,3 +278,32 @@ describe('A plan that waits for its approval (row 223)', () => {
     await assert.rejects(edit(first), /does not wait for an approval/);
   });
 });
+
+describe('The changes of a task (row 256)', () => {
+  it('come in the order to look at them, with reasons that know the other tasks and what reviewers found', async () => {
+    const test = await makeEngine({
+      files: { 'src/shared.ts': 'export {};\n' },
+      config: { merge: { policy: 'review' }, gates: [{ name: 'types', run: "printf 'src/%s.ts(2,1): error TS1: bad\\n' a; exit 1", required: false }] },
+      tasks: [task('one'), task('two')],
+      agent: async (agent) => {
+        await agent.write(agent.request.task_id === 'one' ? { 'src/a.ts': 'a\nb\n', 'src/shared.ts': 'one\n', 'README.md': '# New\n', 'src/plain.ts': 'x\n' } : { 'src/shared.ts': 'two\n' });
+        return undefined;
+      },
+    });
+    await test.engine.send({ type: 'start' });
+    await test.untilState('two', 'awaiting_human_review');
+    await test.untilState('one', 'awaiting_human_review');
+    const { files, notes, findings } = await test.engine.changes('one');
+    assert.deepEqual(
+      files.map(({ path: file, level, reason }) => `${level ?? ''} ${file}: ${reason ?? ''}`),
+      [
+        'high src/shared.ts: two changes it too; no test changed with it',
+        'medium src/a.ts: no test changed with it; types found 1 problem here (minor)',
+        'medium src/plain.ts: no test changed with it',
+        'low README.md: documentation',
+      ],
+    );
+    assert.equal(notes?.length, 1);
+    assert.deepEqual(findings?.map(({ by, file, line, message }) => [by, file, line, message]), [['types', 'src/a.ts', 2, 'TS1: bad']]);
+  });
+});

@@ -12,6 +12,7 @@ import { createRedactor } from '../../src/adapters/runs/redact.ts';
 import { createRunLog } from '../../src/adapters/runs/runLog.ts';
 import { createRunFiles } from '../../src/adapters/runs/runFiles.ts';
 import { checkpointWriter } from '../../src/adapters/store/atomicFile.ts';
+import type { Watched } from '../../src/adapters/sources/watcher.ts';
 import { openStore } from '../../src/adapters/store/store.ts';
 import { createClock } from '../../src/adapters/system/clock.ts';
 import { createWebhook } from '../../src/adapters/webhook/webhook.ts';
@@ -21,7 +22,7 @@ import { configSchema, type Config } from '../../src/core/config/schema.ts';
 import type { Problem } from '../../src/core/errors.ts';
 import { canonicalContent, type TaskDefinition } from '../../src/core/task.ts';
 import { Orchestrator } from '../../src/engine/orchestrator.ts';
-import type { AgentEnd, AgentInfo, AgentMessage, AgentRequest, AgentSession, Clock, Log, PermissionAnswer, Ports, SourcedTask } from '../../src/engine/ports.ts';
+import type { AgentEnd, AgentInfo, AgentMessage, AgentRequest, AgentSession, Clock, Log, PermissionAnswer, Ports, SourcedSchedule, SourcedTask } from '../../src/engine/ports.ts';
 import type { Snapshot, TaskView } from '../../src/shared/api.ts';
 import type { Role, TaskExecution } from '../../src/core/execution.ts';
 import { makeRepo, type Files, type TestRepo } from './repo.ts';
@@ -33,7 +34,7 @@ export interface AgentAtWork {
   write(files: Files): Promise<void>;
   say(message: Exclude<AgentMessage, { type: 'end' }>): void;
   /** Asks for a permission and waits for the answer. */
-  ask(tool: string, input: Record<string, unknown>): Promise<PermissionAnswer>;
+  ask(tool: string, input: Record<string, unknown>, more?: { editable?: false }): Promise<PermissionAnswer>;
   /** Resolves when the engine ends the agent. */
   readonly killed: Promise<void>;
   /** Messages that the user sent to it. */
@@ -77,6 +78,7 @@ export interface EngineSetup {
   readonly driver?: 'claude' | 'command';
   readonly clock?: Clock;
   readonly passive?: boolean;
+  readonly schedules?: () => { schedules: SourcedSchedule[]; problems: Problem[] };
   /** `cli` when absent. */
   readonly host?: 'vscode' | 'cli';
   /** Stands between the engine and its ports, also after a restart. */
@@ -90,6 +92,7 @@ export interface TestEngine {
   readonly batonDir: string;
   readonly worktreesDir: string;
   engine: Orchestrator;
+  /** Those of the engine that runs now. */
   readonly ports: Ports;
   /** Attempts that were started, in order. */
   readonly requests: AgentRequest[];
@@ -130,7 +133,7 @@ export async function makeEngine(setup: EngineSetup = {}): Promise<TestEngine> {
     working: 0,
     peak: 0,
   };
-  const listeners = new Set<(what: 'tasks' | 'config' | 'stop') => void>();
+  const listeners = new Set<(what: Watched) => void>();
   const requests: AgentRequest[] = [];
   const crypto = createCrypto();
   const log: Log = quietLog();
@@ -179,6 +182,7 @@ export async function makeEngine(setup: EngineSetup = {}): Promise<TestEngine> {
       config: () => Promise.resolve({ config: state.config, problems: [], valid: true }),
       locate: () => Promise.resolve({ file: '.baton/orchestrator.yaml', line: 1, column: 1 }),
       prompt: (role) => Promise.resolve(state.prompts[role]),
+      schedules: () => Promise.resolve(setup.schedules?.() ?? { schedules: [], problems: [] }),
       stopRequested: () => Promise.resolve(state.stopHook),
       addTask: (one) => {
         state.tasks.push(one);
@@ -187,6 +191,10 @@ export async function makeEngine(setup: EngineSetup = {}): Promise<TestEngine> {
       addPermission: (rule) => {
         state.config = { ...state.config, permissions: [rule, ...state.config.permissions] };
         return Promise.resolve('.baton/orchestrator.yaml');
+      },
+      removeTask: (taskId) => {
+        state.tasks = state.tasks.filter((one) => one.id !== taskId);
+        return Promise.resolve('.baton/tasks.yaml');
       },
       watch: (listener) => {
         listeners.add(listener);
@@ -201,9 +209,9 @@ export async function makeEngine(setup: EngineSetup = {}): Promise<TestEngine> {
     resolvePath,
     writeCheckpoint: checkpointWriter(batonDir),
   });
-  const ports = await makePorts();
+  let ports = await makePorts();
   const engine = await Orchestrator.open({ ports, host: setup.host ?? 'cli', pid: process.pid, passive: setup.passive ?? false });
-  const fire = (what: 'tasks' | 'config' | 'stop'): void => {
+  const fire = (what: Watched): void => {
     for (const listener of listeners) listener(what);
   };
 
@@ -212,7 +220,9 @@ export async function makeEngine(setup: EngineSetup = {}): Promise<TestEngine> {
     batonDir,
     worktreesDir,
     engine,
-    ports,
+    get ports() {
+      return ports;
+    },
     requests,
     peak: () => state.peak,
     get script() {
@@ -248,7 +258,8 @@ export async function makeEngine(setup: EngineSetup = {}): Promise<TestEngine> {
     },
     restart: async (options = {}) => {
       await test.engine.close();
-      test.engine = await Orchestrator.open({ ports: await makePorts(), host: setup.host ?? 'cli', pid: process.pid, passive: options.passive ?? false });
+      ports = await makePorts();
+      test.engine = await Orchestrator.open({ ports, host: setup.host ?? 'cli', pid: process.pid, passive: options.passive ?? false });
     },
     close: () => test.engine.close(),
   };
@@ -315,10 +326,10 @@ function session(request: AgentRequest, script: AgentScript, mute: boolean, onEn
         await writeFile(path.join(request.cwd, name), text);
       }
     },
-    ask: (tool, input) => {
+    ask: (tool, input, more) => {
       asked += 1;
       const id = `p${asked}`;
-      messages.push({ type: 'permission', request_id: id, tool, title: typeof input['command'] === 'string' ? input['command'] : tool, input, reason: null });
+      messages.push({ type: 'permission', request_id: id, tool, title: typeof input['command'] === 'string' ? input['command'] : tool, input, reason: null, ...more });
       return new Promise((resolve) => waiting.set(id, resolve));
     },
   };

@@ -7,7 +7,7 @@ import { emptyUsage, newExecution, type Decision, type TaskExecution, type Verdi
 import type { Session } from '../../src/host/session.ts';
 import type { HealthReport } from '../../src/shared/health.ts';
 import type { MetricsQuery, MetricsReport } from '../../src/shared/metrics.ts';
-import type { ChangesView, Command, CommandReply, EngineApi, Snapshot, TaskGroup, TaskView } from '../../src/shared/api.ts';
+import type { ChangesView, Command, CommandReply, EngineApi, FileChangeView, Snapshot, TaskGroup, TaskView } from '../../src/shared/api.ts';
 import { isTerminal, type TaskState } from '../../src/core/states.ts';
 import { emptyMetrics, healthyReport } from './reports.ts';
 
@@ -49,6 +49,9 @@ export function taskView(id: string, given: Partial<TaskView> = {}): TaskView {
     last_line: null,
     usage: emptyUsage(),
     cost_usd: 0,
+    attempt_cost_usd: null,
+    budget_usd: null,
+    routing: null,
     unpriced: false,
     branch: null,
     worktree: null,
@@ -105,6 +108,8 @@ export function execution(view: TaskView, given: Partial<TaskExecution> = {}): T
 export class MemoryEngine implements EngineApi {
   /** Every command that arrived, in order. */
   readonly commands: Command[] = [];
+  /** The changed files of every task. */
+  files: FileChangeView[] = [];
   /** Called with each command before it is applied: a test plays the world here, or throws. */
   onCommand: (command: Command) => void = () => undefined;
   /** What `metrics` answers, by the window that was asked for. */
@@ -124,7 +129,7 @@ export class MemoryEngine implements EngineApi {
       accounts: [],
       agents: [],
       problems: [],
-      cost: { today_usd: total, total_usd: total, unpriced: tasks.some((task) => task.unpriced), budget_usd: null },
+      cost: { today_usd: total, total_usd: total, unpriced: tasks.some((task) => task.unpriced), budget_usd: null, committed_usd: 0 },
       dashboard: { refresh_interval: 5, max_recent_tasks: 10 },
       health: healthyReport(AT),
       ...given,
@@ -187,7 +192,7 @@ export class MemoryEngine implements EngineApi {
   }
 
   changes(): Promise<ChangesView> {
-    return Promise.resolve({ base_sha: 'a'.repeat(40), head_sha: 'b'.repeat(40), worktree: null, files: [] });
+    return Promise.resolve({ base_sha: 'a'.repeat(40), head_sha: 'b'.repeat(40), worktree: null, files: this.files });
   }
 
   async send(command: Command): Promise<CommandReply> {
@@ -226,6 +231,14 @@ export class MemoryEngine implements EngineApi {
         return this.#decide(command);
       case 'message':
         return { message: `The agent of ${command.task_id} has your message.` };
+      case 'clean_state': {
+        const idle = this.#snapshot.tasks.filter((task) => task.group !== 'running').map((task) => task.id);
+        if (command.dry_run !== true) this.update(({ tasks }) => ({ tasks: tasks.filter((task) => !idle.includes(task.id)) }));
+        return { message: `${command.dry_run === true ? 'Would remove' : 'Removed'} the stored state of ${idle.length} tasks.`, task_ids: idle };
+      }
+      case 'delete_task':
+        this.update(({ tasks }) => ({ tasks: tasks.filter((task) => task.id !== command.task_id) }));
+        return { message: `Deleted ${command.task_id}.`, task_id: command.task_id };
       case 'run_next':
       case 'move':
       case 'place':

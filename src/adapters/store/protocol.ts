@@ -1,5 +1,6 @@
 /** What crosses between the store's owner and its worker. Records travel as JSON text: what is stored is what the caller held at the call. */
 import { BatonError, messageOf, type ErrorKind } from '../../core/errors.ts';
+import type { MetricsWrite } from '../../core/metrics/rollup.ts';
 
 export interface EncodedTask {
   readonly id: string;
@@ -13,12 +14,20 @@ export interface EncodedEvent {
   readonly task_id: string | null;
   readonly json: string;
 }
+export interface EncodedHistory {
+  readonly kind: string;
+  readonly at: string;
+  readonly task_id: string;
+  readonly json: string;
+}
 export interface EncodedCommit {
   readonly tasks: readonly EncodedTask[];
   readonly remove: readonly string[];
   readonly events: readonly EncodedEvent[];
+  readonly history: readonly EncodedHistory[];
   /** null deletes the key. */
   readonly meta: readonly (readonly [key: string, json: string | null])[];
+  readonly metrics: MetricsWrite | null;
   readonly at: string;
 }
 export interface EventRow extends EncodedEvent {
@@ -31,6 +40,8 @@ export type Request = { readonly id: number } & (
   | { readonly type: 'task'; readonly taskId: string }
   | { readonly type: 'events'; readonly since: number; readonly limit: number | null }
   | { readonly type: 'meta' }
+  | { readonly type: 'metrics'; readonly since: number }
+  | { readonly type: 'history'; readonly kind: string; readonly since: string; readonly limit: number | null }
   | { readonly type: 'close' }
 );
 

@@ -1,16 +1,20 @@
 /** The one that writes: puts whatever arrived into one transaction, a savepoint for each commit, one flush for all. */
 import { BatonError, messageOf } from '../../core/errors.ts';
+import type { StoredMetrics } from '../../core/metrics/columns.ts';
+import { MetricsTables, readMetrics } from './metrics.ts';
 import type { EncodedCommit, EncodedTask, EventRow } from './protocol.ts';
 import { isCorruption, sqliteFault, type Database, type Statement } from './sqlite.ts';
 
 export type CommitOutcome = { readonly seq: number } | { readonly error: BatonError };
 
 export class Writer {
+  readonly #metrics: MetricsTables;
   readonly #db: Database;
   readonly #insert: Statement;
   readonly #update: Statement;
   readonly #remove: Statement;
   readonly #event: Statement;
+  readonly #history: Statement;
   readonly #setMeta: Statement;
   readonly #dropMeta: Statement;
   #seq: number;
@@ -18,10 +22,12 @@ export class Writer {
 
   constructor(db: Database) {
     this.#db = db;
+    this.#metrics = new MetricsTables(db);
     this.#insert = db.prepare('INSERT INTO tasks (id, rev, state, json, updated_at) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING');
     this.#update = db.prepare('UPDATE tasks SET rev = ?, state = ?, json = ?, updated_at = ? WHERE id = ? AND rev = ?');
     this.#remove = db.prepare('DELETE FROM tasks WHERE id = ?');
     this.#event = db.prepare('INSERT INTO events (at, type, task_id, json) VALUES (?, ?, ?, ?)');
+    this.#history = db.prepare('INSERT INTO history (kind, at, task_id, json) VALUES (?, ?, ?, ?)');
     this.#setMeta = db.prepare('INSERT INTO meta (key, json) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET json = excluded.json');
     this.#dropMeta = db.prepare('DELETE FROM meta WHERE key = ?');
     this.#seq = Number(db.prepare("SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'events'), 0) AS seq").get()?.['seq']);
@@ -96,10 +102,12 @@ export class Writer {
     for (const { at, type, task_id, json } of commit.events) {
       this.#seq = Number(this.#event.run(at, type, task_id, json).lastInsertRowid);
     }
+    for (const { kind, at, task_id, json } of commit.history) this.#history.run(kind, at, task_id, json);
     for (const [key, json] of commit.meta) {
       if (json === null) this.#dropMeta.run(key);
       else this.#setMeta.run(key, json);
     }
+    if (commit.metrics) this.#metrics.write(commit.metrics);
   }
 
   #failAll(commits: readonly EncodedCommit[], cause: unknown, seqBefore: number): CommitOutcome[] {
@@ -140,16 +148,22 @@ function stale(id: string, rev: number): BatonError {
 
 /** The read side, for any connection. */
 export class Reader {
+  readonly #db: Database;
   readonly #tasks: Statement;
   readonly #task: Statement;
   readonly #events: Statement;
   readonly #meta: Statement;
+  /** Undefined for a database that no current Baton has opened for writing yet. */
+  readonly #history: Statement | undefined;
 
   constructor(db: Database) {
+    this.#db = db;
     this.#tasks = db.prepare('SELECT id, json FROM tasks ORDER BY rowid');
     this.#task = db.prepare('SELECT json FROM tasks WHERE id = ?');
     this.#events = db.prepare('SELECT seq, at, type, task_id, json FROM events WHERE seq > ? ORDER BY seq LIMIT ?');
     this.#meta = db.prepare('SELECT key, json FROM meta ORDER BY key');
+    const hasHistory = db.prepare("SELECT 1 FROM sqlite_master WHERE name = 'history'").get() !== undefined;
+    if (hasHistory) this.#history = db.prepare('SELECT json FROM history WHERE kind = ? AND at >= ? ORDER BY at DESC, seq DESC LIMIT ?');
   }
 
   tasks(): { id: string; json: string }[] {
@@ -165,7 +179,16 @@ export class Reader {
     return this.#events.all(since, limit ?? -1) as unknown as EventRow[];
   }
 
+  metrics(since: number): StoredMetrics {
+    return readMetrics(this.#db, since);
+  }
+
   meta(): [key: string, json: string][] {
     return this.#meta.all().map((row) => [row['key'] as string, row['json'] as string]);
+  }
+
+  /** Latest first; `limit` null = all. */
+  history(kind: string, since: string, limit: number | null): string[] {
+    return (this.#history?.all(kind, since, limit ?? -1) ?? []).map((row) => row['json'] as string);
   }
 }

@@ -36,7 +36,7 @@ export async function ask<R extends AnsweringRole>(context: PipelineContext, run
   const given = unread(task, question);
   if (given) return read(context, task, question, given);
 
-  const chosen = mayTake(context, run, task, context.staffing.choose(task, question.role));
+  const chosen = mayTake(context, run, task, question.role);
   if (!chosen) return { kind: 'leave' };
   const template = await templateOf(context, question.role);
   const last = lastOf(task, question);

@@ -120,7 +120,7 @@ export class PermissionDesk {
       kind: 'permission',
       // Drivers may begin the title with the tool's name.
       question: `Allow ${request.title.startsWith(request.tool) ? '' : `${request.tool}: `}${request.title}?`,
-      detail: { tool: request.tool, title: request.title, input: request.input, reason: request.reason, rule: exactRule(question) ?? null },
+      detail: { tool: request.tool, title: request.title, input: request.input, reason: request.reason, rule: exactRule(question) ?? null, ...(request.editable === false ? { editable: false } : {}) },
       resume_state: this.#task().state,
       attempt_id: this.#plan.attempt.attempt_id,
     });

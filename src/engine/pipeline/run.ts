@@ -32,6 +32,8 @@ export class Run {
   session: AgentSession | null = null;
   attemptId: string | null = null;
   agent: string | null = null;
+  /** Dollars set aside for the attempt that it is about to make or makes; 0 once that is settled. */
+  reserved_usd = 0;
   readonly #controller = new AbortController();
   readonly #options: RunOptions;
   readonly #waiting: (() => void)[] = [];

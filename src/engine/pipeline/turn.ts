@@ -44,12 +44,16 @@ export async function templateOf(context: PipelineContext, role: Role): Promise<
 }
 
 /** The agent for a role, taken, if it may start now; undefined when the task must queue up (again). */
-export function mayTake(context: PipelineContext, run: Run, task: TaskExecution, choice: AgentChoice): ChosenAgent | undefined {
+export function mayTake(context: PipelineContext, run: Run, task: TaskExecution, role: Role): ChosenAgent | undefined {
+  const choice: AgentChoice = context.staffing.choose(task, role);
   if (choice.kind === 'none' || !run.needsSlot || !context.mayStartAttempt() || task.worktree === null) return undefined;
   // The queue judged the role that the run began with; another role may be another agent's.
   if (context.accounts.hold(choice.agent.account) !== undefined || context.isBusy(choice.agent, task.task_id)) return undefined;
-  // At once: until the attempt is stored, other runs must not count the agent as free.
+  const reserve = context.budgets.claim(task, role, choice);
+  if (reserve === undefined) return undefined;
+  // At once: until the attempt is stored, other runs must not count the agent as free, nor the money.
   run.agent = choice.agent.name;
+  run.reserved_usd = reserve;
   return choice;
 }
 
@@ -64,7 +68,8 @@ export function sessionOf(task: TaskExecution, chosen: ChosenAgent, role: Role):
  */
 export async function takeTurn(context: PipelineContext, run: Run, turn: Turn): Promise<AgentEnd | undefined> {
   const { role, step, chosen } = turn;
-  const task = await openAttempt(context, run.taskId, turn);
+  const cap = context.budgets.capFor(context.lifecycle.get(run.taskId), run.reserved_usd);
+  const task = await openAttempt(context, run, turn);
   const attempt = task.attempts.at(-1);
   if (!attempt || task.worktree === null) return undefined;
   const end = await runAttempt(context, run, {
@@ -90,7 +95,8 @@ export async function takeTurn(context: PipelineContext, run: Run, turn: Turn): 
         BATON_WORKTREE: task.worktree,
       },
       ...(turn.schema === undefined ? {} : { output_schema: turn.schema }),
-      ...(task.task_def.budget_usd === undefined ? {} : { max_budget_usd: task.task_def.budget_usd }),
+      ...(context.config().permissions.some((rule) => rule.then !== 'allow') ? { ask_all: true } : {}),
+      ...(cap === undefined ? {} : { max_budget_usd: Math.round(cap * 10_000) / 10_000 }),
     },
   });
   if (!run.signal.aborted) return end;
@@ -114,10 +120,10 @@ export function noteProgress(draft: TaskExecution): void {
   draft.unknown_failures = 0;
 }
 
-function openAttempt(context: PipelineContext, taskId: string, turn: Turn): Promise<TaskExecution> {
+function openAttempt(context: PipelineContext, run: Run, turn: Turn): Promise<TaskExecution> {
   const { role, step, chosen } = turn;
   const { agent, model, reason } = chosen;
-  return context.lifecycle.change(taskId, (draft) => {
+  return context.lifecycle.change(run.taskId, (draft) => {
     const at = context.lifecycle.now();
     const number = turn.open(draft, at);
     draft.not_before = null;
@@ -143,6 +149,8 @@ function openAttempt(context: PipelineContext, taskId: string, turn: Turn): Prom
       usage: emptyUsage(),
       cost_usd: null,
       turns: 0,
+      reason,
+      ...(run.reserved_usd > 0 ? { reserved_usd: run.reserved_usd } : {}),
       prompt_version: turn.template.version,
     });
     const data = { attempt_id: attemptId, role, step_id: step?.step_id ?? null, agent: agent.name, model, reason };

@@ -18,6 +18,8 @@ export interface CommandFace {
 export const COMMANDS = {
   'baton.newTask': { title: 'New Task…', icon: 'add' },
   'baton.newTaskFromSelection': { title: 'New Task from Selection…' },
+  'baton.newTaskFromTemplate': { title: 'New Task from Template…' },
+  'baton.openSchedules': { title: 'Open Schedules' },
   'baton.start': { title: 'Start', icon: 'play' },
   'baton.pause': { title: 'Pause', icon: 'debug-pause' },
   'baton.stop': { title: 'Stop', icon: 'debug-stop' },
@@ -43,6 +45,8 @@ export const COMMANDS = {
   'baton.retryFresh': { title: 'Retry from Scratch…' },
   'baton.cancel': { title: 'Cancel', icon: 'stop' },
   'baton.openTaskFile': { title: 'Open Task File', icon: 'go-to-file' },
+  'baton.deleteTask': { title: 'Delete Task…' },
+  'baton.cleanState': { title: 'Clean State…' },
   'baton.copyId': { title: 'Copy Task ID', palette: false },
   'baton.copyWhy': { title: 'Copy Why It Is Where It Is', palette: false },
   'baton.createConfiguration': { title: 'Create Configuration', icon: 'new-file' },
