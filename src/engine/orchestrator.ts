@@ -67,14 +67,14 @@ export class Orchestrator implements EngineApi {
     const agents = await ports.agents.list(config);
     const engine = new Orchestrator(options, lifecycle, config, problems, agents, meta);
     for (const repair of ports.store.repairs) ports.log.warn(repair);
-    await recover(lifecycle, ports.processes, ports.repository.key, ports.log);
+    const adopted = await recover(lifecycle, ports);
     await engine.#intake.scan(config.merge.target);
     for (const task of lifecycle.all()) {
       if (task.state === 'done' && task.worktree !== null) await tidy(engine.#context, task);
     }
     engine.#checkpoint.refresh();
     engine.#watch();
-    engine.#loop.resume();
+    engine.#loop.resume(adopted);
     return engine;
   }
 
@@ -163,15 +163,16 @@ export class Orchestrator implements EngineApi {
     return { base_sha: task.base_sha, head_sha: head, worktree: task.worktree, files };
   }
 
-  /** Ends attempts as interrupted, writes what is left to write and lets go of everything. */
+  /** Leaves agents at work for the next engine, ends everything else as interrupted, writes what is left to write and lets go. */
   async close(): Promise<void> {
     await this.#loop.dispose();
+    this.#ports.runners.close();
     await Promise.all(this.#background);
     // Only now: what the loop's end commits belongs into log and checkpoint.
     for (const one of this.#owned) one.dispose();
     this.#publishing?.dispose();
     await this.#checkpoint.settled();
-    await Promise.all([this.#ports.runs.flush(), this.#ports.runLog.flush()]);
+    await this.#ports.runLog.flush();
     await this.#ports.store.close();
   }
 

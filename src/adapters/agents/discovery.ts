@@ -7,8 +7,7 @@ import { findProgram, resolveProgram } from '../process/program.ts';
 import { spawnProcess } from '../process/spawn.ts';
 import type { Redactor } from '../runs/redact.ts';
 import { KNOWN_CLIS, type KnownCli } from './catalog.ts';
-import { createClaudeDriver } from './claude/driver.ts';
-import { createCommandDriver } from './command.ts';
+import { createDrivers } from './drivers.ts';
 
 /** The slowest CLI seen takes 5 s to start; a cold disk twice that. */
 const VERSION_MS = 15_000;
@@ -30,7 +29,7 @@ export interface AgentsOptions {
 
 /** Agents that are configured or found; the drivers are `claude` and `command` so far. */
 export function createAgents(options: AgentsOptions): Agents {
-  const drivers = new Map((options.drivers ?? [createClaudeDriver(), createCommandDriver()]).map((one) => [one.kind, guarded(one, options.redactor)]));
+  const drivers = new Map((options.drivers ?? createDrivers()).map((one) => [one.kind, guarded(one, options.redactor)]));
   let cached: { key: string; list: Promise<AgentInfo[]> } | undefined;
   return {
     list(config, refresh = false) {

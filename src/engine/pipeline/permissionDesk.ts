@@ -1,15 +1,15 @@
 /**
- * Answers an agent's permission requests: by policy at once, else by a human, for whom the agent waits. A request that
- * repeats one asked before its agent died is tied to the decision that is already there.
+ * Answers an agent's permission requests: by policy at once, else by a human, for whom the agent waits. A request that an
+ * earlier engine heard, or that repeats one asked before its agent died, is tied to the decision that is already there.
  */
 import { messageOf } from '../../core/errors.ts';
 import type { Decision, TaskExecution } from '../../core/execution.ts';
-import { evaluatePermission, questionOf, type PermissionQuestion } from '../../core/permissions.ts';
-import type { AgentMessage, AgentSession, Disposable, PermissionAnswer } from '../ports.ts';
+import { evaluatePermission, type PermissionQuestion } from '../../core/permissions.ts';
+import { permissionQuestion } from '../permissionQuestion.ts';
+import type { AgentMessage, AttendedSession, Disposable, PermissionAnswer } from '../ports.ts';
 import type { AttemptPlan } from './attempt.ts';
 import type { PipelineContext } from './context.ts';
 import type { Run } from './run.ts';
-import type { Watchdog } from './watchdog.ts';
 
 type PermissionRequest = AgentMessage & { type: 'permission' };
 
@@ -17,34 +17,29 @@ export class PermissionDesk {
   readonly #context: PipelineContext;
   readonly #run: Run;
   readonly #plan: AttemptPlan;
-  readonly #session: AgentSession;
-  readonly #watchdog: Watchdog;
-  readonly #write: (entry: Record<string, unknown>) => void;
+  readonly #session: AttendedSession;
   /** Requests that wait for a human, by decision id. */
   readonly #waiting = new Map<string, PermissionRequest>();
   readonly #listening: Disposable;
   /** Requests are handled one after the other, so that two identical ones cannot open two decisions. */
   #tail: Promise<void> = Promise.resolve();
 
-  constructor(
-    context: PipelineContext,
-    run: Run,
-    plan: AttemptPlan,
-    session: AgentSession,
-    watchdog: Watchdog,
-    write: (entry: Record<string, unknown>) => void,
-  ) {
+  constructor(context: PipelineContext, run: Run, plan: AttemptPlan, session: AttendedSession) {
     this.#context = context;
     this.#run = run;
     this.#plan = plan;
     this.#session = session;
-    this.#watchdog = watchdog;
-    this.#write = write;
     this.#listening = context.decisions.onAnswered((decision) => this.#queue(() => this.#answered(decision)));
   }
 
   request(request: PermissionRequest): void {
     this.#queue(() => this.#handle(request));
+  }
+
+  /** The agent came over from an earlier engine and waits for these: whatever else it asked is settled. */
+  async adopt(pending: readonly string[]): Promise<void> {
+    const { attempt_id: attemptId } = this.#plan.attempt;
+    await this.#withdraw(({ kind, attempt_id: asker, detail }) => kind === 'permission' && asker === attemptId && !pending.includes(detail['request_id'] as string));
   }
 
   /** The agent no longer waits for the answer. */
@@ -77,7 +72,6 @@ export class PermissionDesk {
     if (known?.status === 'answered') return this.#apply(known, request);
     const decision = known ?? (await this.#ask(request));
     this.#waiting.set(decision.id, request);
-    this.#watchdog.sleep();
     this.#run.activity = `waits for your permission: ${request.title}`;
     this.#run.suspend();
     // The answer may have come between opening the decision and waiting for it.
@@ -85,23 +79,21 @@ export class PermissionDesk {
     if (current?.status === 'answered') await this.#answered(current);
   }
 
-  /** The request with its paths where they really lead; what leads out of the worktree begins with "../" or is absolute. */
-  async #question(request: PermissionRequest): Promise<PermissionQuestion> {
-    const question = questionOf(request.tool, request.input);
-    if (question.paths === undefined) return question;
-    const { cwd } = this.#plan.request;
-    const paths = question.paths.map(async (path) => {
-      const inside = await this.#context.ports.resolvePath(cwd, path);
-      if (inside !== null) return inside;
-      return /^([/\\~]|[A-Za-z]:)/.test(path) ? path : `../${path}`;
-    });
-    return { ...question, paths: await Promise.all(paths) };
+  #question(request: PermissionRequest): Promise<PermissionQuestion> {
+    return permissionQuestion(request, this.#plan.cwd, this.#context.ports.resolvePath);
   }
 
-  /** A decision for the same tool and input whose agent died before the answer could reach it. */
+  /**
+   * The decision about this very request, heard by an earlier engine, whose answer may not have reached the agent; or one for the same tool and
+   * input whose agent died before the answer could reach it.
+   */
   #known(request: PermissionRequest): Decision | undefined {
+    const { decisions } = this.#task();
+    const { attempt_id: attemptId } = this.#plan.attempt;
+    const own = decisions.find(({ kind, attempt_id: asker, detail, status }) => kind === 'permission' && asker === attemptId && detail['request_id'] === request.request_id && (status === 'open' || status === 'answered'));
+    if (own) return own;
     const key = identity(request.tool, request.input);
-    return this.#task().decisions.find(
+    return decisions.find(
       (decision) =>
         decision.kind === 'permission' &&
         decision.applied_at === null &&
@@ -116,7 +108,7 @@ export class PermissionDesk {
       kind: 'permission',
       // Drivers may begin the title with the tool's name.
       question: `Allow ${request.title.startsWith(request.tool) ? '' : `${request.tool}: `}${request.title}?`,
-      detail: { tool: request.tool, title: request.title, input: request.input, reason: request.reason },
+      detail: { tool: request.tool, title: request.title, input: request.input, reason: request.reason, request_id: request.request_id },
       resume_state: this.#task().state,
       attempt_id: this.#plan.attempt.attempt_id,
     });
@@ -148,12 +140,10 @@ export class PermissionDesk {
   }
 
   async #answer(request: PermissionRequest, answer: PermissionAnswer, by: string): Promise<void> {
-    this.#write({ type: 'permission_answer', request_id: request.request_id, tool: request.tool, title: request.title, by, ...answer });
-    await this.#session.answer(request.request_id, answer);
+    await this.#session.answer(request.request_id, answer, by);
   }
 
   async #stopWaiting(): Promise<void> {
-    this.#watchdog.wake();
     await this.#run.resume();
     this.#run.activity = `${this.#plan.attempt.agent} is at work`;
     this.#context.changed();
