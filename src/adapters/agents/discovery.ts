@@ -29,10 +29,11 @@ export interface AgentsOptions {
 
 /** Agents that are configured or found; the drivers are `claude` and `command` so far. */
 export function createAgents(options: AgentsOptions): Agents {
-  const drivers = new Map((options.drivers ?? createDrivers()).map((one) => [one.kind, guarded(one, options.redactor)]));
+  const drivers = new Map((options.drivers ?? createDrivers()).map((one) => [one.kind, one]));
   let cached: { key: string; list: Promise<AgentInfo[]> } | undefined;
   return {
     list(config, refresh = false) {
+      for (const { env } of Object.values(config.agents)) options.redactor?.learn(env);
       const key = JSON.stringify([config.agents, config.models]);
       if (refresh || cached?.key !== key) {
         const list = look(config, { root: options.root, places: options.places, programs: options.programs ?? {}, hasDriver: (kind) => drivers.has(kind) });
@@ -42,17 +43,6 @@ export function createAgents(options: AgentsOptions): Agents {
       return cached.list;
     },
     driver: (kind) => drivers.get(kind),
-  };
-}
-
-function guarded(driver: AgentDriver, redactor: Redactor | undefined): AgentDriver {
-  return {
-    kind: driver.kind,
-    start(request) {
-      redactor?.learn(request.agent.env);
-      redactor?.learn(request.env);
-      return driver.start(request);
-    },
   };
 }
 

@@ -4,6 +4,7 @@ import { chmodSync, mkdirSync, rmSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import path from 'node:path';
 import { messageOf } from '../../core/errors.ts';
+import { formatDuration } from '../../core/format.ts';
 import { evaluatePermission } from '../../core/permissions.ts';
 import type { AgentDriver, AgentMessage, Clock, Disposable } from '../../engine/ports.ts';
 import { permissionQuestion } from '../../engine/permissionQuestion.ts';
@@ -68,7 +69,7 @@ export class RunnerProcess {
     this.#engine = undefined;
     const seconds = this.#unreachable ? 0 : this.#options.start.order.orphan_grace;
     this.#grace = this.#options.clock.after(seconds * 1000, () => {
-      void this.#attendant.endAtSafePoint(failure('interrupted', this.#unreachable ? 'Baton went away, and its runner could not be reached by another.' : `No Baton came back for the agent within ${seconds} s.`));
+      void this.#attendant.endAtSafePoint(failure('interrupted', this.#unreachable ? 'Baton went away, and its runner could not be reached by another.' : `No Baton came back for the agent within ${formatDuration(seconds)}.`));
     });
     for (const request of this.#attendant.pending) this.#judge(request);
   }

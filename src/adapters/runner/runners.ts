@@ -31,29 +31,39 @@ export interface RunnersOptions {
 /** How long a living runner may take to be reachable, and to greet, in ms. */
 const PATIENCE_MS = 5_000;
 const PAUSE_MS = 20;
+/** A task that starts needs a runner within this time (ms), or it has come to something else first. */
+const SPARE_MS = 60_000;
+const MOST_SPARES = 5;
 
 export function createRunners(options: RunnersOptions): Runners {
-  let spare: Promise<StartedRunner> | undefined;
+  /** Those that wait for an attempt, oldest first. */
+  let spares: Promise<StartedRunner>[] = [];
   const start = (): Promise<StartedRunner> => {
     const started = startRunner(options);
     // Whoever takes it hears of a failure.
     started.catch(() => undefined);
     return started;
   };
+  const release = (spare: Promise<StartedRunner>): void => {
+    spares = spares.filter((one) => one !== spare);
+    spare.then((runner) => runner.release()).catch(() => undefined);
+  };
   return {
     warm() {
-      spare ??= start();
+      if (spares.length >= MOST_SPARES) return;
+      const spare = start();
+      spares.push(spare);
+      setTimeout(() => {
+        if (spares.includes(spare)) release(spare);
+      }, SPARE_MS).unref();
     },
     async take() {
-      const ready = spare;
-      spare = undefined;
-      const runner = await ready;
+      const runner = await spares.shift();
       return runner?.isAlive === true ? runner : start();
     },
     adopt: (attempt, directory) => adopt(attempt, directory),
     close() {
-      void spare?.then((runner) => runner.release()).catch(() => undefined);
-      spare = undefined;
+      for (const spare of spares) release(spare);
     },
   };
 }
@@ -76,6 +86,8 @@ async function startRunner({ entry, key, socketPath }: RunnersOptions): Promise<
   let session: RemoteSession | undefined;
   const link = channelLink<ToRunner, FromRunner>(child, { message: (message) => session?.take(message), closed: () => session?.lost() });
   await once(child, 'spawn');
+  // What cannot be sent to it is told by the end of the line.
+  child.on('error', () => undefined);
   // Nothing of it keeps the host alive.
   child.unref();
   child.channel?.unref();

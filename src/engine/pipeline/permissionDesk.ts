@@ -39,7 +39,8 @@ export class PermissionDesk {
   /** The agent came over from an earlier engine and waits for these: whatever else it asked is settled. */
   async adopt(pending: readonly string[]): Promise<void> {
     const { attempt_id: attemptId } = this.#plan.attempt;
-    await this.#withdraw(({ kind, attempt_id: asker, detail }) => kind === 'permission' && asker === attemptId && !pending.includes(detail['request_id'] as string));
+    const isOver = ({ kind, status, attempt_id: asker, detail }: Decision): boolean => kind === 'permission' && status === 'open' && asker === attemptId && !pending.includes(detail['request_id'] as string);
+    if (this.#task().decisions.some(isOver)) await this.#withdraw(isOver);
   }
 
   /** The agent no longer waits for the answer. */

@@ -6,7 +6,7 @@ import { createRedactor } from '../../../src/adapters/runs/redact.ts';
 import { configSchema, type Config } from '../../../src/core/config/schema.ts';
 import type { AgentInfo } from '../../../src/engine/ports.ts';
 import { provisionClaude } from '../../support/agents.ts';
-import { newMark, withFolder } from '../../support/processes.ts';
+import { withFolder } from '../../support/processes.ts';
 
 const config = (more: unknown = {}): Config => configSchema.parse(more);
 const named = (list: AgentInfo[], name: string): AgentInfo => list.find((one) => one.name === name) ?? assert.fail(`no ${name}`);
@@ -144,12 +144,7 @@ describe('finding agents', function () {
     withPath(async (put, root) => {
       await put('agent', 'exit 0');
       const redactor = createRedactor({});
-      const driver = createAgents({ root, redactor }).driver('command');
-      const session = await driver?.start({
-        task_id: 'T-1', attempt_id: 'a1', number: 1, role: 'implementer', step_id: null, mark: newMark(), model: null, cwd: root, prompt: '', resume: null, env: {},
-        agent: { driver: 'command', command: 'agent', args: [], env: { GATEWAY_TOKEN: 'gateway-value' } },
-      });
-      for await (const message of session?.messages ?? []) assert.ok(message);
+      await createAgents({ root, redactor }).list(config({ agents: { mine: { driver: 'command', command: 'agent', env: { GATEWAY_TOKEN: 'gateway-value' } } } }));
       assert.equal(redactor.redact('gateway-value'), '[redacted]');
     }));
 

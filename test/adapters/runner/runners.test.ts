@@ -105,7 +105,9 @@ describe('An agent under a runner', function () {
       await first.session.detach?.();
       await bench.gone();
       const second = await bench.adopt();
-      assert.deepEqual((await second.ended)?.error, { kind: 'interrupted', message: 'No Baton came back for the agent within 0.3 s.' });
+      const error = (await second.ended)?.error;
+      assert.equal(error?.kind, 'interrupted');
+      assert.match(error.message, /^No Baton came back for the agent within /);
     }));
 
   it('has all the time it needs when an engine comes back', () =>
