@@ -1,13 +1,14 @@
 /** Writes the files that are generated from the code: `node scripts/generate.ts`. A test says when they are out of date. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { orchestratorJsonSchema, tasksJsonSchema } from '../src/core/config/jsonSchema.ts';
+import { orchestratorJsonSchema, schedulesJsonSchema, tasksJsonSchema } from '../src/core/config/jsonSchema.ts';
 
 const media = join(import.meta.dirname, '..', 'media');
 mkdirSync(media, { recursive: true });
 for (const [name, schema] of [
   ['orchestrator.schema.json', orchestratorJsonSchema()],
   ['tasks.schema.json', tasksJsonSchema()],
+  ['schedules.schema.json', schedulesJsonSchema()],
 ] as const) {
   writeFileSync(join(media, name), `${JSON.stringify(schema, null, 2)}\n`);
   console.log(`media/${name}`);

@@ -57,7 +57,7 @@ export function activate(context: vscode.ExtensionContext): void {
     pages,
     new StatusBar(repositories),
     new Diagnostics(repositories),
-    new Notifications(repositories, needsYou),
+    new Notifications(repositories, needsYou, reviews),
     followRepositories(repositories, setKey),
     registerCommands(app),
     vscode.window.registerWebviewPanelSerializer(DASHBOARD, {

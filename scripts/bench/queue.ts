@@ -1,8 +1,10 @@
 /** The queue's plan and the snapshot of ten thousand tasks: what every change of a task and every look of a surface costs. */
 import { configSchema } from '../../src/core/config/schema.ts';
 import type { TaskExecution } from '../../src/core/execution.ts';
+import { estimateTimes } from '../../src/core/estimate.ts';
 import { planQueue, type QueueFacts } from '../../src/core/queue.ts';
 import { buildSnapshot } from '../../src/engine/snapshot.ts';
+import { healthyReport } from '../../test/support/reports.ts';
 import { T0, task } from '../../test/support/tasks.ts';
 import { median, spread, type Benchmark } from './row.ts';
 
@@ -10,7 +12,7 @@ const TASKS = 10_000;
 const RUNS = 15;
 
 export const queue: Benchmark = {
-  about: 'Order, reasons and scores of 10 000 tasks (a third of them with dependencies, a tenth finished), and the complete snapshot that surfaces get at most four times a second.',
+  about: 'Order, reasons, scores and estimated times of 10 000 tasks (a third of them with dependencies, a tenth finished), and the complete snapshot that surfaces get at most four times a second.',
   run() {
     const tasks = Array.from({ length: TASKS }, (_, index) => taskNumber(index));
     const config = configSchema.parse({});
@@ -23,12 +25,14 @@ export const queue: Benchmark = {
       agentOf: () => 'agent',
       accounts: new Map(),
     };
-    const times = { plan: [] as number[], snapshot: [] as number[] };
+    const times = { plan: [] as number[], estimates: [] as number[], snapshot: [] as number[] };
     let bytes = 0;
     for (let run = 0; run < RUNS; run++) {
       const begun = performance.now();
       const plan = planQueue(tasks, facts);
       const planned = performance.now();
+      const estimates = estimateTimes(tasks, plan, facts);
+      const estimated = performance.now();
       const snapshot = buildSnapshot({
         seq: run,
         at: new Date(facts.now).toISOString(),
@@ -36,18 +40,29 @@ export const queue: Benchmark = {
         loop: { desired: 'running', state: 'running', since: '', reason: null, run_id: '', slots: 5, slots_used: 0, idle: false, leader: null },
         tasks,
         plan,
+        estimates,
         runs: new Map(),
         source: () => undefined,
         accounts: [],
         agents: [],
+        schedules: [],
+        quietHours: null,
         problems: [],
+        day: { today_usd: 0, budget_usd: null, committed_usd: 0 },
+        config,
+        budgetOf: () => null,
+        routingOf: () => null,
+        dashboard: config.dashboard,
+        health: healthyReport(''),
       });
       times.plan.push(planned - begun);
-      times.snapshot.push(performance.now() - planned);
+      times.estimates.push(estimated - planned);
+      times.snapshot.push(performance.now() - estimated);
       bytes = JSON.stringify(snapshot).length;
     }
     return Promise.resolve([
       { name: 'queue plan, 10 000 tasks', value: median(times.plan), unit: 'ms', note: spread(times.plan) },
+      { name: 'estimated times, 10 000 tasks', value: median(times.estimates), unit: 'ms', note: spread(times.estimates) },
       { name: 'snapshot, 10 000 tasks', value: median(times.snapshot), unit: 'ms', note: spread(times.snapshot) },
       { name: 'snapshot as JSON, 10 000 tasks', value: bytes / 1e6, unit: 'MB' },
     ]);
@@ -60,5 +75,5 @@ function taskNumber(index: number): TaskExecution {
   const goal = `${WORDS[index % WORDS.length] ?? ''} (${index})`;
   const depends = index % 3 === 0 && index > 10 ? { depends_on: [`task-${index - 7}`] } : {};
   const created = { created_at: new Date(T0 - index * 1000).toISOString() };
-  return task(`task-${index}`, { ...created, def: { goal, ...depends }, ...(index % 10 === 9 ? { state: 'done', completed_at: new Date(T0).toISOString() } : {}) });
+  return task(`task-${index}`, { ...created, def: { goal, ...depends }, ...(index % 10 === 9 ? { state: 'done', started_at: new Date(T0 - 600_000).toISOString(), completed_at: new Date(T0).toISOString() } : {}) });
 }

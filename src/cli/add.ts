@@ -1,15 +1,9 @@
 /** `baton add GOAL`: queues a task as a file under `.baton/tasks/`. */
 import { Command, InvalidArgumentError } from 'commander';
-import type { TaskDefinition } from '../core/task.ts';
-import { change, CHANGE, usage, type Bind } from './context.ts';
+import type { NewTask, TaskDefinition } from '../core/task.ts';
+import { change, CHANGE, usage, type Bind, type Context } from './context.ts';
+import { dollars } from './format.ts';
 import { plain } from './text.ts';
-
-/** A definition as `add_task` takes it: the engine makes the id where there is none. */
-interface NewTask extends Pick<TaskDefinition, 'risk' | 'complexity' | 'priority' | 'workflow'> {
-  readonly [key: string]: unknown;
-  readonly id?: string;
-  readonly goal: string;
-}
 
 interface AddOptions extends Pick<TaskDefinition, 'risk' | 'complexity' | 'priority' | 'workflow'> {
   id?: string;
@@ -25,6 +19,8 @@ interface AddOptions extends Pick<TaskDefinition, 'risk' | 'complexity' | 'prior
   gate?: string[];
   requiresApproval?: true;
   budget?: number;
+  template?: string;
+  set?: Record<string, string>;
 }
 
 const several = (value: string, before: string[] | undefined): string[] => [
@@ -39,7 +35,7 @@ const whole = (value: string, before: string[] | undefined): string[] => [...(be
 export function addCommand(bind: Bind): Command {
   const command = new Command('add')
     .description('queue a task')
-    .argument('<goal...>', 'what is to be true in the end; "-" reads goal and description from standard input')
+    .argument('[goal...]', 'what is to be true in the end; "-" reads goal and description from standard input')
     .option('--id <id>', 'its id; made from the goal when absent')
     .option('--description <text>', 'everything the agent should know')
     .option('--risk <risk>', 'how much can go wrong: low, medium or high')
@@ -56,16 +52,15 @@ export function addCommand(bind: Bind): Command {
     .option('--workflow <workflow>', 'with plan and reviews, or directly: auto, direct or reviewed')
     .option('--gate <names>', 'only these gates, with commas or again', several)
     .option('--requires-approval', 'ask before it starts')
-    .option('--budget <usd>', 'most it may cost, in dollars', dollars);
+    .option('--budget <usd>', 'most it may cost, in dollars', dollars)
+    .option('--template <name>', 'make it from a template of .baton/templates; other options outrank the template')
+    .option('--set <key=value>', 'a value for a placeholder of the template; may be given again', assignment);
   return bind(
     command,
     async (context, words) => {
-      const typed = words.join(' ');
-      const [goal = '', ...rest] = (typed === '-' ? await context.io.readStdin() : typed).trim().split(/\r?\n/);
-      if (goal.trim() === '') throw usage('The goal is empty.', 'Say what is to be done: baton add "Fix the rounding of totals".');
       const options = command.opts<AddOptions>();
       await assertValid(options);
-      const task = definitionOf(goal.trim(), rest.join('\n').trim(), options);
+      const task = options.template === undefined ? await taskOfWords(context, words, options) : await taskOfTemplate(context, words, options.template, options);
       return context.use(CHANGE, async ({ api }) => {
         if (context.dryRun) return change(`Would queue ${task.id === undefined ? 'a task' : `task ${task.id}`}: ${plain(task.goal)}`, { dryRun: true, taskId: task.id });
         const reply = await api.send({ type: 'add_task', task });
@@ -74,6 +69,29 @@ export function addCommand(bind: Bind): Command {
     },
     { changes: true },
   );
+}
+
+async function taskOfWords(context: Context, words: readonly string[], options: AddOptions): Promise<NewTask> {
+  if (options.set !== undefined) throw usage('--set gives values to a template.', 'Name it with --template.');
+  const typed = words.join(' ');
+  const [goal = '', ...rest] = (typed === '-' ? await context.io.readStdin() : typed).trim().split(/\r?\n/);
+  if (goal.trim() === '') throw usage('The goal is empty.', 'Say what is to be done: baton add "Fix the rounding of totals".');
+  return definitionOf(goal.trim(), rest.join('\n').trim(), options);
+}
+
+/** What the options say outranks what the template says. */
+async function taskOfTemplate(context: Context, words: readonly string[], name: string, options: AddOptions): Promise<NewTask> {
+  if (words.length > 0) throw usage('The goal comes from the template.', 'Leave it out, or leave out --template.');
+  const templates = await context.deps.templates(context.folder);
+  const template = templates.find((one) => one.name.toLowerCase() === name.toLowerCase());
+  if (template === undefined) {
+    const known = templates.length === 0 ? 'There are no templates in .baton/templates yet.' : `There are ${templates.map((one) => one.name).join(', ')}.`;
+    throw usage(`There is no template "${name}".`, known);
+  }
+  const { givenValues, taskFromTemplate } = await import('../core/taskTemplate.ts');
+  const made = taskFromTemplate(template.text, template.file, { ...givenValues(context.deps.clock.now()), ...options.set });
+  const { goal, ...stated } = definitionOf(made.goal, '', options);
+  return { ...made, ...stated, goal, source: `template ${template.name}` };
 }
 
 function definitionOf(goal: string, body: string, options: AddOptions): NewTask {
@@ -118,8 +136,8 @@ async function assertValid(options: AddOptions): Promise<void> {
   }
 }
 
-function dollars(value: string): number {
-  const amount = Number(value);
-  if (!Number.isFinite(amount) || amount <= 0) throw new InvalidArgumentError(`"${value}" is no amount of dollars above 0.`);
-  return amount;
+function assignment(value: string, before: Record<string, string> | undefined): Record<string, string> {
+  const divider = value.indexOf('=');
+  if (divider < 1) throw new InvalidArgumentError(`"${value}" is no key=value.`);
+  return { ...before, [value.slice(0, divider)]: value.slice(divider + 1) };
 }

@@ -9,7 +9,7 @@ import packageJson from '../../package.json' with { type: 'json' };
 import { createConnect } from './connect.ts';
 import type { CliDeps, CliIo, Signal } from './io.ts';
 import { exec } from './process.ts';
-import { readTasks } from './files.ts';
+import { readPlan, readTasks } from './files.ts';
 import { runCli } from './program.ts';
 
 /** Runs the command line of this process and sets its exit code. */
@@ -36,6 +36,7 @@ function processIo(): CliIo {
     env: process.env,
     cwd: process.cwd(),
     isTTY: stdout.isTTY,
+    isInteractive: stdout.isTTY && stdin.isTTY,
     columns: () => (stdout.isTTY ? stdout.columns : (Number(process.env['COLUMNS']) || 120)),
     rows: () => (stdout.isTTY ? stdout.rows : 24),
     ask: async (question) => {
@@ -55,6 +56,10 @@ function processIo(): CliIo {
       return Buffer.concat(chunks).toString('utf8');
     },
     onSignal,
+    onResize: (listener) => {
+      stdout.on('resize', listener);
+      return { dispose: () => void stdout.off('resize', listener) };
+    },
   };
 }
 
@@ -81,6 +86,12 @@ function processDeps(): CliDeps {
     clock: createClock(),
     exec,
     readTasks,
+    templates: async (folder) => {
+      const { root } = await (await import('../host/repositoryKey.ts')).findRepository(folder);
+      return (await host()).readTemplates(root);
+    },
+    readPlan,
+    searchRuns: async (...search) => (await import('../adapters/runs/searchRuns.ts')).searchRuns(...search),
     init: async (folder, options) => (await host()).initRepository(folder, options),
     findRepository: async (folder) => (await import('../host/repositoryKey.ts')).findRepository(folder),
     nodeVersion: process.versions.node,

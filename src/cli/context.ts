@@ -9,6 +9,7 @@ import type { Style } from './style.ts';
 
 /** What a command found or did: the document of `--json` and the lines for people. */
 export interface Outcome {
+  /** Undefined when the command has printed its documents itself. */
   readonly document: unknown;
   readonly lines: readonly string[];
   /** 0 when absent. */

@@ -1,4 +1,6 @@
 /** What the command line is given of the process it runs in, so that every command runs in a test as it does in a terminal. */
+import type { SearchOptions, TranscriptHit } from '../adapters/runs/searchRuns.ts';
+import type { Template } from '../adapters/sources/templates.ts';
 import type { Clock, Disposable } from '../engine/ports.ts';
 import type { Initialised } from '../host/init.ts';
 import type { Session } from '../host/session.ts';
@@ -18,12 +20,16 @@ export interface CliIo {
   readonly columns: () => number;
   /** Rows of the terminal. */
   readonly rows: () => number;
+  /** Both ends are a terminal: somebody is there to be asked. */
+  readonly isInteractive: boolean;
   /** Asks the user one line; null when there is nobody to ask or the input ended. */
   readonly ask: (question: string) => Promise<string | null>;
   /** Everything on standard input. */
   readonly readStdin: () => Promise<string>;
   /** While a listener is there, signals do not end the process by themselves. */
   readonly onSignal: (listener: (signal: Signal) => void) => Disposable;
+  /** Calls back when the terminal has another size. */
+  readonly onResize: (listener: () => void) => Disposable;
 }
 
 /** Who may lead: `lead` wants to, `client-or-lead` prefers the running leader, `client-only` never leads. */
@@ -56,6 +62,12 @@ export interface CliDeps {
   readonly exec: (file: string, args: readonly string[], cwd: string) => Promise<ExecResult>;
   /** Reads a file of tasks; rejects with `not_found` when there is none. `file` is relative to `folder`. */
   readonly readTasks: (folder: string, file: string) => Promise<TasksFile>;
+  /** Words in the transcripts under a `.baton` folder, newest first. */
+  readonly searchRuns: (batonDir: string, words: string, options: SearchOptions) => Promise<readonly TranscriptHit[]>;
+  /** The task templates of the repository that a folder belongs to. */
+  readonly templates: (folder: string) => Promise<readonly Template[]>;
+  /** Reads a plan, YAML or JSON; rejects with what is wrong. `file` is relative to `folder`. */
+  readonly readPlan: (folder: string, file: string) => Promise<Record<string, unknown>>;
   /** Writes the first files of a repository, or says which it would write. */
   readonly init: (folder: string, options: { readonly dryRun: boolean }) => Promise<Initialised>;
   /** The repository that a folder belongs to; rejects with what is wrong where there is none. */

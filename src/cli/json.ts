@@ -28,6 +28,8 @@ export interface SummaryDocument {
   readonly active_tasks: number;
   readonly needs_human_review: number;
   readonly total_cost_usd: number;
+  /** Some call had no price: the sum is a lower bound. */
+  readonly unpriced: boolean;
 }
 
 export interface TaskEntry {
@@ -37,8 +39,12 @@ export interface TaskEntry {
   readonly risk: string;
   readonly area: string;
   readonly total_cost_usd: number;
+  /** Some call had no price: the sum is a lower bound. */
+  readonly unpriced: boolean;
   readonly error: string | null;
   readonly decisions: readonly { readonly id: string; readonly kind: DecisionKind; readonly question: string; readonly since: string }[];
+  /** `review` only: the changed files, what to look at first first. */
+  readonly review_order?: readonly { readonly path: string; readonly level: string; readonly reason: string; readonly added: number | null; readonly removed: number | null }[];
 }
 export interface TasksDocument {
   readonly tasks: readonly TaskEntry[];
@@ -54,6 +60,8 @@ export interface RunDocument {
   readonly needs_review: number;
   readonly duration_seconds: number;
   readonly total_cost_usd: number;
+  /** Some call had no price: the sum is a lower bound. */
+  readonly unpriced: boolean;
   readonly tasks: readonly { readonly id: string; readonly state: TaskState }[];
 }
 
@@ -103,9 +111,8 @@ export function queueDocument(snapshot: Snapshot): QueueDocument {
       components: componentsOf(task.components),
       wait_seconds: Math.floor(secondsSince(task.created_at, snapshot.at)),
       position: task.position,
-      // Filled as soon as there is a history of durations to estimate from.
-      eta_start: null,
-      eta_done: null,
+      eta_start: task.eta_start,
+      eta_done: task.eta_done,
       why: task.why,
     })),
   };
@@ -125,6 +132,7 @@ export function summaryDocument(snapshot: Snapshot): SummaryDocument {
     active_tasks: snapshot.tasks.filter((task) => isActive(task.state)).length,
     needs_human_review: snapshot.tasks.filter(needsHuman).length,
     total_cost_usd: snapshot.cost.total_usd,
+    unpriced: snapshot.cost.unpriced,
   };
 }
 
@@ -137,6 +145,7 @@ export function tasksDocument(tasks: readonly TaskView[]): TasksDocument {
       risk: task.risk,
       area: task.area,
       total_cost_usd: task.cost_usd,
+      unpriced: task.unpriced,
       error: task.error,
       decisions: openDecisionsOf(task).map(({ id, kind, question, since }) => ({ id, kind, question, since })),
     })),

@@ -8,13 +8,17 @@ import { doctorCommand } from './doctor.ts';
 import { describeError, type CliFailure } from './failure.ts';
 import { initCommand } from './init.ts';
 import type { CliDeps, CliIo } from './io.ts';
+import { listSchedulesCommand } from './listSchedules.ts';
 import { listTasksCommand } from './listTasks.ts';
+import { listTemplatesCommand } from './listTemplates.ts';
 import { messageCommand } from './message.ts';
 import { pauseCommand } from './pause.ts';
 import { queueCommand } from './queue.ts';
+import { reportCommand } from './report.ts';
 import { resumeCommand } from './resume.ts';
 import { reviewCommand } from './review.ts';
 import { runCommand } from './run.ts';
+import { searchCommand } from './search.ts';
 import { stopCommand } from './stop.ts';
 import { createStyle, wantsColour } from './style.ts';
 import { summaryCommand } from './summary.ts';
@@ -36,9 +40,13 @@ const COMMANDS = [
   queueCommand,
   activeCommand,
   listTasksCommand,
+  listTemplatesCommand,
+  listSchedulesCommand,
   taskCommand,
   reviewCommand,
   summaryCommand,
+  reportCommand,
+  searchCommand,
   messageCommand,
   pauseCommand,
   resumeCommand,
@@ -68,8 +76,8 @@ export async function runCli(argv: readonly string[], io: CliIo, deps: CliDeps):
           throw new CommanderError(EXIT.usage, 'baton.dryRun', `"${command.name()}" changes nothing, so it has no --dry-run.`);
         }
         const outcome: Outcome = await handler(context, command.args);
-        if (context.json) io.stdout.write(`${JSON.stringify(outcome.document, null, 2)}\n`);
-        else if (outcome.lines.length > 0) io.stdout.write(`${outcome.lines.join('\n')}\n`);
+        if (context.json && outcome.document !== undefined) io.stdout.write(`${JSON.stringify(outcome.document, null, 2)}\n`);
+        else if (!context.json && outcome.lines.length > 0) io.stdout.write(`${outcome.lines.join('\n')}\n`);
         code = outcome.code ?? EXIT.ok;
       } catch (error) {
         code = fail(describeError(error, io.env), context.json);

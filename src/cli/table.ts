@@ -7,6 +7,8 @@ export interface Column<Row> {
   readonly align?: 'left' | 'right';
   /** A column that may be cut, down to this many cells. */
   readonly min?: number;
+  /** Cells below which it is of little use: less important columns make room for them. */
+  readonly wish?: number;
   /** The lowest is dropped first when not even the smallest widths fit; columns without it always stay. */
   readonly keep?: number;
   /** Paints a filled cell. */
@@ -21,12 +23,13 @@ export function renderTable<Row>(columns: readonly Column<Row>[], rows: readonly
   );
   const natural = (column: Column<Row>) => naturals.get(column) ?? 0;
   const smallest = (column: Column<Row>) => Math.min(natural(column), Math.max(column.min ?? Number.POSITIVE_INFINITY, 1));
+  const useful = (column: Column<Row>) => Math.min(natural(column), Math.max(smallest(column), column.wish ?? 0));
   // Every column costs its cells, two spaces and a bar; one more bar closes the line.
   const total = (shown: readonly Column<Row>[], cells: (column: Column<Row>) => number) =>
     shown.reduce((sum, column) => sum + cells(column) + 3, 1);
 
   let shown = [...columns];
-  while (total(shown, smallest) > width) {
+  while (total(shown, useful) > width) {
     const droppable = shown.filter((column) => column.keep !== undefined);
     if (droppable.length === 0) break;
     const lowest = droppable.reduce((a, b) => ((a.keep ?? 0) <= (b.keep ?? 0) ? a : b));

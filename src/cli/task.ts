@@ -1,10 +1,12 @@
 /** `baton task ID`: everything about one task, and the answers that only a human gives. */
 import { Command, Option } from 'commander';
-import type { Decision, Verdict } from '../core/execution.ts';
+import { ALWAYS, type Always, type Decision, type Verdict } from '../core/execution.ts';
 import { BatonError } from '../core/errors.ts';
 import type { Session } from '../host/session.ts';
 import type { TaskView } from '../shared/api.ts';
 import { change, CHANGE, findTask, nobodyRuns, usage, type Bind, type Context, type Outcome } from './context.ts';
+import { ruleOf, ruleText } from '../core/permissionGrant.ts';
+import { dollars } from './format.ts';
 import { openDecisionsOf } from './json.ts';
 import { taskDetails } from './taskDetails.ts';
 
@@ -16,6 +18,10 @@ interface TaskOptions {
   fresh?: true;
   cancel?: true;
   decision?: string;
+  always?: Always;
+  plan?: string;
+  budget?: number;
+  cheaper?: true;
   reason?: string;
 }
 
@@ -30,6 +36,10 @@ export function taskCommand(bind: Bind): Command {
     .addOption(new Option('--fresh', 'with --retry: start over (the old work is kept as a snapshot)'))
     .option('--cancel', 'end the task; it counts as cancelled, not as an error')
     .option('--decision <id>', 'answer this decision instead of the oldest')
+    .addOption(new Option('--always <where>', 'with --approve of a permission: allow exactly this from now on, in this task or this repository').choices(ALWAYS))
+    .option('--plan <file>', 'with --approve of a plan: approve the plan in this YAML or JSON file instead')
+    .addOption(new Option('--budget <usd>', 'with --approve of a budget: raise it to this many dollars').argParser(dollars))
+    .option('--cheaper', 'with --approve of a budget: go on with a cheaper model')
     .option('--reason <text>', 'why, for the record and for the agent');
   return bind(
     command,
@@ -71,6 +81,9 @@ function actionOf(options: TaskOptions): Action {
   }
   if (options.fresh && action !== 'retry') throw usage('--fresh only goes with --retry.');
   const answers = action === 'approve' || action === 'reject' || action === 'request_changes';
+  if (options.always !== undefined && action !== 'approve') throw usage('--always only goes with --approve.');
+  if (options.plan !== undefined && action !== 'approve') throw usage('--plan only goes with --approve.');
+  if ((options.budget !== undefined || options.cheaper) && action !== 'approve') throw usage('--budget and --cheaper only go with --approve.');
   if (options.decision !== undefined && !answers) throw usage('--decision only goes with --approve, --reject or --request-changes.');
   if (options.reason !== undefined && !answers && action !== 'cancel') throw usage('--reason only goes with an answer or --cancel.');
   return action;
@@ -81,7 +94,9 @@ async function show(context: Context, { api }: Session, task: TaskView): Promise
   if (!execution) {
     throw new BatonError('not_found', `There is no stored record of task ${task.id}.`, { hint: 'It is made when Baton first reads the task: run "baton queue", then this again.' });
   }
-  return { document: execution, lines: taskDetails(task, execution, context.style) };
+  // The document is the stored record; what is found out for a reader goes into the words only.
+  const changes = context.json || task.branch === null ? undefined : await api.changes(task.id);
+  return { document: execution, lines: taskDetails(task, execution, context.style, changes) };
 }
 
 async function retry(context: Context, session: Session, task: TaskView, options: TaskOptions): Promise<Outcome> {
@@ -108,9 +123,14 @@ async function decide(context: Context, session: Session, task: TaskView, verdic
   const decision = decisionOf(task, options.decision);
   const text = options.requestChanges === '-' ? await context.io.readStdin() : (options.requestChanges ?? options.reason);
   if (verdict === 'request_changes' && (text ?? '').trim() === '') throw usage('--request-changes needs the text that goes to the agent.');
+  const rule = options.always === undefined ? undefined : alwaysRule(decision);
+  if (options.plan !== undefined && decision.kind !== 'plan') throw usage(`--plan goes with the approval of a plan, and decision ${decision.id} is a ${decision.kind}.`);
+  const plan = options.plan === undefined ? undefined : await context.deps.readPlan(context.folder, options.plan);
+  const budget = budgetInput(decision, options);
   if (context.dryRun) {
+    const wider = rule === undefined ? '' : ` From now on in this ${options.always ?? ''}: ${rule}`;
     const verb = { approve: 'approve', reject: 'reject', request_changes: 'request changes on' }[verdict];
-    return change(`Would ${verb} decision ${decision.id} (${decision.kind}) of task ${task.id}: ${decision.question}`, { dryRun: true, taskId: task.id });
+    return change(`Would ${verb} decision ${decision.id} (${decision.kind}) of task ${task.id}: ${decision.question}${wider}`, { dryRun: true, taskId: task.id });
   }
   const reply = await api.send({
     type: 'decide',
@@ -118,10 +138,26 @@ async function decide(context: Context, session: Session, task: TaskView, verdic
     decision_id: decision.id,
     verdict,
     text: text?.trim(),
+    ...(plan === undefined && budget === undefined ? {} : { input: plan ?? budget }),
+    ...(options.always === undefined ? {} : { always: options.always }),
     by: context.deps.user,
     via: 'cli',
   });
-  return change(reply.message, { taskId: task.id, more: nobodyRuns(session) });
+  return change(reply.message, { taskId: task.id, more: [...(rule === undefined ? [] : [`Rule: ${rule}`]), ...nobodyRuns(session)] });
+}
+
+/** The new amount or the cheaper model of a budget's approval; without either it is raised to what the question says. */
+function budgetInput(decision: Decision, { budget, cheaper }: TaskOptions): Record<string, unknown> | undefined {
+  if (budget === undefined && cheaper === undefined) return undefined;
+  if (decision.kind !== 'budget') throw usage(`--budget and --cheaper go with the approval of a budget, and decision ${decision.id} is a ${decision.kind}.`);
+  return { ...(budget === undefined ? {} : { budget_usd: budget }), ...(cheaper === undefined ? {} : { cheaper }) };
+}
+
+/** The rule that "always" would make of a permission, as it stands in a configuration. */
+function alwaysRule(decision: Decision): string {
+  const rule = ruleOf(decision);
+  if (rule) return ruleText(rule);
+  throw usage(`"Always" cannot be said to decision ${decision.id} (${decision.kind}): no rule is as narrow as what is asked.`, 'Allow it once, or write a rule under "permissions" in .baton/orchestrator.yaml yourself.');
 }
 
 /** The named open decision of a task, or its oldest. */

@@ -2,9 +2,11 @@
  * What Baton knows of a task: the record that the store keeps, a state file shows and `baton task --json` prints.
  * Stored names are snake_case because they are a public format; times are UTC ISO 8601 with milliseconds.
  */
+import type { PermissionRule } from './config/schema.ts';
 import type { Plan, PlanReview, CodeReview } from './roles.ts';
 import type { StepState, TaskState } from './states.ts';
 import type { TaskDefinition } from './task.ts';
+import type { ReviewThread } from './threads.ts';
 
 export const ROLES = ['planner', 'plan_reviewer', 'implementer', 'code_reviewer'] as const;
 export type Role = (typeof ROLES)[number];
@@ -63,6 +65,10 @@ export interface Attempt {
   /** Dollars, or null while the agent or its model has no price: unpriced is never 0. */
   cost_usd: number | null;
   turns: number;
+  /** Why this agent and model. */
+  reason?: string;
+  /** Dollars that were set aside for it under the budgets before it started. */
+  reserved_usd?: number;
   /** Planners and reviewers: what they answered, until the engine has acted on it. */
   answer?: string | null;
   /** Hash of the prompt's template, as built in or as overridden. */
@@ -139,10 +145,15 @@ export interface DecisionAnswer {
   text: string | null;
   /** permission only: the tool input that the human edited. */
   input: Record<string, unknown> | null;
+  /** permission only: the same request is allowed from now on, in this task or in this repository. */
+  always?: Always;
   by: string;
   via: 'vscode' | 'cli';
   at: string;
 }
+
+export const ALWAYS = ['task', 'repository'] as const;
+export type Always = (typeof ALWAYS)[number];
 
 export interface Decision {
   id: string;
@@ -223,10 +234,18 @@ export interface TaskExecution {
   not_before: string | null;
   /** A user's manual place; lower runs first and outranks every score. */
   place: number | null;
+  /** What a human raised its budget to, in dollars. */
+  budget_usd?: number;
+  /** A human asked to go on with a cheaper model. */
+  economy?: boolean;
   /** Interruptions (crash, stop) in a row; three go to the human. */
   interruptions: number;
   /** Where a later prompt gets its news from: gate output, requested changes. */
   feedback: string | null;
+  /** What a human allowed once and for all in this task. They only add to what the policy allows. */
+  permissions?: PermissionRule[];
+  /** Comments of humans on lines of the change and on steps of the plan. */
+  threads?: ReviewThread[];
 }
 
 /** The record of a task that has just been queued. */

@@ -52,6 +52,9 @@ export interface SpendFact {
   readonly by_area: ReadonlyMap<string, number>;
   /** Epoch ms at which the next day begins. */
   readonly day_ends: number;
+  /** The limits that hold today; those of the configuration when absent. */
+  readonly day_limit?: number | undefined;
+  readonly area_limits?: ReadonlyMap<string, number | undefined>;
 }
 
 export interface QueueFacts {
@@ -76,6 +79,8 @@ export interface QueueFacts {
   readonly spend?: SpendFact;
   /** Dollars that the task's next attempt reserves; `budget.reserve_usd` when absent. */
   readonly reserveOf?: (task: TaskExecution) => number;
+  /** Whether the agent and model of the task's next attempt have a price; that of its agent when absent. */
+  readonly pricedOf?: (task: TaskExecution) => boolean;
   /** Other reasons to hold a task, as whole sentences, by task id. */
   readonly holds?: ReadonlyMap<string, string>;
   /** See PriorityContext. */

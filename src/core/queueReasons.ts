@@ -1,4 +1,5 @@
 /** Why a task does not run: for every task one sentence that is true now, with its numbers. */
+import { isLimited } from './budget.ts';
 import { describeCycle } from './dependencies.ts';
 import { openDecisions, type TaskExecution } from './execution.ts';
 import { formatDuration, formatMoney, plural } from './format.ts';
@@ -132,9 +133,7 @@ function byAgent(task: TaskExecution, facts: QueueFacts): Reason | undefined {
     const at = new Date(opens).toISOString().slice(11, 16);
     return because('account_closed', `Account ${agent.account} opens in ${left} (${at} UTC): ${account.reason}`, opens);
   }
-  const { budget } = facts.config;
-  const limited = budget.per_day_usd !== undefined || budget.per_task_usd !== undefined || task.task_def.budget_usd !== undefined || budget.by_area[areaOf(task.task_def)] !== undefined;
-  if (limited && !agent.priced && !budget.allow_unpriced) {
+  if (!facts.config.budget.allow_unpriced && isLimited(task, facts.config) && !(facts.pricedOf?.(task) ?? agent.priced)) {
     return because('budget', `Its agent ${name} has no price, and under a budget only priced agents run (budget.allow_unpriced).`);
   }
   return undefined;
@@ -160,19 +159,23 @@ export function capacityOf(tasks: readonly TaskExecution[], facts: QueueFacts): 
   const atWork = [...facts.running.values()].filter((one) => one.uses_slot);
   const busy = new Map<string, number>();
   for (const { agent } of atWork) if (agent !== null) busy.set(agent, (busy.get(agent) ?? 0) + 1);
-  const awaiting = tasks.filter((task) => task.state === 'awaiting_human_review').length;
+  const awaiting = tasks.filter((task) => task.state === 'awaiting_human_review' || openDecisions(task).length > 0).length;
   const spent = { today: facts.spend?.today_usd ?? 0, area: new Map(facts.spend?.by_area) };
   let used = atWork.length;
   let ahead = 0;
 
-  const overBudget = (task: TaskExecution): Reason | undefined => {
-    if (facts.agentOf(task) === null) return undefined;
-    const reserve = facts.reserveOf?.(task) ?? config.budget.reserve_usd;
-    const area = areaOf(task.task_def);
-    const limits = [
-      ['Today’s budget', config.budget.per_day_usd, spent.today],
-      [`Today’s budget for ${area}`, config.budget.by_area[area], spent.area.get(area) ?? 0],
+  const limitsOf = (area: string) =>
+    [
+      ['Today’s budget', facts.spend?.day_limit ?? config.budget.per_day_usd, spent.today],
+      [`Today’s budget for ${area}`, facts.spend?.area_limits?.get(area) ?? config.budget.by_area[area], spent.area.get(area) ?? 0],
     ] as const;
+  const isDaily = config.budget.per_day_usd !== undefined || Object.keys(config.budget.by_area).length > 0;
+  const reserveOf = (task: TaskExecution): number => facts.reserveOf?.(task) ?? config.budget.reserve_usd;
+
+  const overBudget = (task: TaskExecution): Reason | undefined => {
+    if (!isDaily || facts.agentOf(task) === null) return undefined;
+    const reserve = reserveOf(task);
+    const limits = limitsOf(areaOf(task.task_def));
     for (const [name, limit, used_usd] of limits) {
       if (limit === undefined || used_usd + reserve <= limit) continue;
       const left = formatMoney(Math.max(0, limit - used_usd));
@@ -184,7 +187,8 @@ export function capacityOf(tasks: readonly TaskExecution[], facts: QueueFacts): 
   const take = (task: TaskExecution, agent: string): void => {
     used += 1;
     busy.set(agent, (busy.get(agent) ?? 0) + 1);
-    const reserve = facts.reserveOf?.(task) ?? config.budget.reserve_usd;
+    if (!isDaily) return;
+    const reserve = reserveOf(task);
     const area = areaOf(task.task_def);
     spent.today += reserve;
     spent.area.set(area, (spent.area.get(area) ?? 0) + reserve);

@@ -2,6 +2,7 @@
 import type { AgentConfig, Config } from './config/schema.ts';
 import type { Role } from './execution.ts';
 import { areaOf, riskOf, type TaskDefinition } from './task.ts';
+import { likelyPrice, tierDistance, tierOf, wantedTier } from './tiers.ts';
 
 export interface Candidate {
   readonly name: string;
@@ -30,6 +31,8 @@ export interface RouteOptions {
   readonly authors?: readonly Author[];
   /** The agent whose session holds the work so far: a closed account is waited for, not left. */
   readonly keep?: string | undefined;
+  /** The human asked to go on for less: price decides before rules and roles. */
+  readonly economy?: boolean;
 }
 
 export type Route =
@@ -65,6 +68,10 @@ interface Option {
  * review its own model's work; the reason says so. A program of the user (`command`) stands in for nobody.
  */
 export function route(config: Config, task: TaskDefinition, role: Role, candidates: readonly Candidate[], options: RouteOptions = {}): Route {
+  if (options.economy === true) {
+    const cheapest = cheapestOf(config, task, role, candidates, options);
+    if (cheapest) return cheapest;
+  }
   if (task.agent !== undefined && role === 'implementer') return exactly({ name: task.agent, model: null, reason: 'the task names it' }, candidates);
   const wishes = wishesOf(config, task, role, candidates);
   const [first] = wishes;
@@ -73,15 +80,38 @@ export function route(config: Config, task: TaskDefinition, role: Role, candidat
     if (!candidate?.enabled) return exactly(first, candidates);
   }
   const pool = poolOf(config, role, wishes, candidates);
+  const wanted = wantedTier(role, task);
   const authors = options.authors ?? [];
   const rank = (option: Option): number =>
     (judgesItself(option, authors) ? 4 : 0) +
     (option.candidate.closed === true && option.candidate.name !== options.keep ? 2 : 0) +
-    (!option.named && authors.some((author) => author.provider === option.provider) ? 1 : 0);
-  const best = pool.reduce<Option | undefined>((found, option) => (found === undefined || rank(option) < rank(found) ? option : found), undefined);
+    (option.named ? 0 : (authors.some((author) => author.provider === option.provider) ? 1 : 0) + tierDistance(tierOf(config, option.model) ?? 'standard', wanted.tier) / 10);
+  const best = bestOf(pool, rank);
   if (best === undefined) return first ? exactly(first, candidates) : nobody(role, candidates);
   const self_reviewed = judgesItself(best, authors);
-  return { kind: 'agent', name: best.candidate.name, model: best.model, reason: reasonOf(best, first, candidates, authors), self_reviewed };
+  // Where models have tiers, the tier is why.
+  const byTier = !best.named && pool.some((option) => !option.named && tierOf(config, option.model) !== undefined);
+  const chosen = byTier ? { ...best, reason: `${wanted.reason}: ${tierOf(config, best.model) ?? 'standard'} model` } : best;
+  return { kind: 'agent', name: best.candidate.name, model: best.model, reason: reasonOf(chosen, first, candidates, authors), self_reviewed };
+}
+
+/** The first of those that rank lowest. */
+function bestOf(pool: readonly Option[], rank: (option: Option) => number): Option | undefined {
+  return pool.reduce<Option | undefined>((found, option) => (found === undefined || rank(option) < rank(found) ? option : found), undefined);
+}
+
+/** Whoever takes the role for the least, of all agents and the models that the configuration knows; of the named agent's models where the task names one. */
+function cheapestOf(config: Config, task: TaskDefinition, role: Role, candidates: readonly Candidate[], options: RouteOptions): Route | undefined {
+  const authors = options.authors ?? [];
+  const wishes = wishesOf(config, task, role, candidates);
+  const own = task.agent !== undefined && role === 'implementer' ? candidates.filter((one) => one.name === task.agent) : candidates;
+  const pool = poolOf(config, role, wishes, own).filter((option) => option.candidate.driver !== 'command' || option.named);
+  const price = ({ model }: Option): number => {
+    const { input, output } = likelyPrice(config, model);
+    return input + output;
+  };
+  const cheapest = bestOf([...pool, ...otherModels(config, pool)], (option) => (judgesItself(option, authors) ? 4e6 : 0) + (option.candidate.closed === true ? 2e6 : 0) + price(option));
+  return cheapest && { kind: 'agent', name: cheapest.candidate.name, model: cheapest.model, reason: 'you asked to go on for less', self_reviewed: judgesItself(cheapest, authors) };
 }
 
 /** Whether anybody is there for a role: named for it, or found and able to take it. A role that nobody can take is left out. */
@@ -144,12 +174,15 @@ function poolOf(config: Config, role: Role, wishes: readonly Wish[], candidates:
   const free = usable
     .filter((one) => one.driver !== 'command' || (role === 'implementer' && wishes.length === 0))
     .map((candidate) => ({ candidate, model: candidate.model, provider: provider(candidate, candidate.model), reason: 'the first agent found', named: false }));
-  return [...named, ...free, ...(role === 'plan_reviewer' || role === 'code_reviewer' ? otherModels(config, free) : [])];
+  const others = otherModels(config, free);
+  const reviews = role === 'plan_reviewer' || role === 'code_reviewer';
+  // An agent that names no model of its own may use any that the configuration gives a tier.
+  return [...named, ...free, ...others.filter(({ candidate, model }) => reviews || (candidate.model === null && tierOf(config, model) !== undefined))];
 }
 
 /** The other models that the configuration knows of an agent's provider: one agent can review another model's work. */
-function otherModels(config: Config, free: readonly Option[]): Option[] {
-  return free.flatMap((option) =>
+function otherModels(config: Config, some: readonly Option[]): Option[] {
+  return some.flatMap((option) =>
     Object.entries(config.models)
       .filter(([model, { provider }]) => provider === option.provider && model !== option.model)
       .map(([model]) => ({ ...option, model, reason: `${model} of the same agent` })),

@@ -1,10 +1,12 @@
 /** What a surface may ask of the engine, one method a command. Each answers with one sentence or a BatonError that says what to do. */
 import { BatonError, unreachable } from '../core/errors.ts';
 import type { Decision, TaskExecution } from '../core/execution.ts';
+import { formatMoney } from '../core/format.ts';
 import { isTerminal } from '../core/states.ts';
 import type { Command, CommandReply } from '../shared/api.ts';
 import { taskIdFault, taskDefinition } from '../core/task.ts';
 import { slugOf, uniqueTaskId } from '../core/taskText.ts';
+import { allowAlways, editPlan, talk } from './humanWords.ts';
 import { setStep } from './lifecycle.ts';
 import type { Loop } from './loop.ts';
 import type { PipelineContext } from './pipeline/context.ts';
@@ -17,6 +19,7 @@ export interface CommandDeskOptions {
   /** Ids of the queued tasks, next first. */
   readonly queue: () => string[];
   readonly refreshAgents: () => Promise<void>;
+  readonly reloadConfig: () => Promise<void>;
 }
 
 type Of<T extends Command['type']> = Extract<Command, { type: T }>;
@@ -61,6 +64,12 @@ export class CommandDesk {
         return this.#clearPlace(command);
       case 'decide':
         return this.#decide(command);
+      case 'comment':
+      case 'edit_comment':
+      case 'resolve_thread':
+        return talk(this.#options.context, command);
+      case 'edit_plan':
+        return editPlan(this.#options.context, command);
       case 'message':
         return this.#message(command);
       case 'refresh':
@@ -192,9 +201,11 @@ export class CommandDesk {
   }
 
   async #decide(command: Of<'decide'>): Promise<CommandReply> {
-    const { task_id: taskId, decision_id: decisionId, verdict, text, input, by, via } = command;
-    const { decision } = await this.#options.context.decisions.answer(taskId, decisionId, { verdict, text, input, by, via });
-    return { message: answerMessage(decision), task_id: taskId };
+    const { task_id: taskId, decision_id: decisionId, verdict, text, input, always, by, via } = command;
+    const written = always === undefined ? undefined : await allowAlways(this.#options.context, command, always);
+    if (written !== undefined) await this.#options.reloadConfig();
+    const { decision } = await this.#options.context.decisions.answer(taskId, decisionId, { verdict, text, input, always, by, via });
+    return { message: `${answerMessage(decision)}${always === undefined ? '' : `, and from now on in this ${always}`}${written === undefined ? '' : ` (${written})`}`, task_id: taskId };
   }
 
   async #message(command: Of<'message'>): Promise<CommandReply> {
@@ -256,6 +267,8 @@ function runAgain(draft: TaskExecution, fresh: boolean, at: string): void {
     draft.workflow_reason = '';
     draft.sessions = {};
     draft.feedback = null;
+    draft.permissions = [];
+    draft.threads = [];
     draft.worktree = null;
     draft.prepared_at = null;
     draft.branch = null;
@@ -278,6 +291,7 @@ function runAgain(draft: TaskExecution, fresh: boolean, at: string): void {
 function answerMessage(decision: Decision): string {
   const { task_id: id, kind, answer } = decision;
   if (kind === 'permission') return answer?.verdict === 'approve' ? `✅ Permission for ${id} granted` : `❌ Permission for ${id} denied`;
+  if (answer?.verdict === 'reject' && kind === 'budget' && decision.detail['scope'] !== 'task') return `⏸ What the budget holds waits until 00:00 UTC; task ${id} too`;
   if (answer?.verdict === 'reject') return `❌ Task ${id} rejected and marked as failed`;
   if (answer?.verdict === 'request_changes') return `↩ Task ${id} goes back to work with your changes`;
   switch (kind) {
@@ -285,6 +299,8 @@ function answerMessage(decision: Decision): string {
       return `✅ Task ${id} approved - it may start`;
     case 'merge':
       return `✅ Task ${id} approved - merging`;
+    case 'budget':
+      return `✅ Budget raised to ${formatMoney(Number(answer?.input?.['budget_usd'] ?? 0))}${answer?.input?.['cheaper'] === true ? ', going on with a cheaper model' : ''} - task ${id} goes on`;
     default:
       return `✅ Task ${id} approved - continuing implementation`;
   }

@@ -3,12 +3,16 @@
  * An answer takes effect in the same commit that records it, so neither a crash nor a second click can apply it twice.
  */
 import { readPlan } from '../core/answers.ts';
+import { budgetDetail, readBudgetAnswer, type BudgetAnswer, type BudgetDetail } from '../core/budget.ts';
 import { BatonError, messageOf } from '../core/errors.ts';
-import { currentStep, openDecisions, type Decision, type DecisionAnswer, type DecisionKind, type TaskExecution } from '../core/execution.ts';
+import { currentStep, openDecisions, type Always, type Decision, type DecisionAnswer, type DecisionKind, type TaskExecution } from '../core/execution.ts';
+import { formatMoney } from '../core/format.ts';
+import { ruleOf } from '../core/permissionGrant.ts';
 import { conflictFeedback } from '../core/prompt.ts';
 import { findings } from '../core/prompts/codeReviewer.ts';
 import { planConcerns } from '../core/prompts/planner.ts';
 import type { CodeReview, Plan, PlanReview } from '../core/roles.ts';
+import { markSent, openThreads, threadsPrompt } from '../core/threads.ts';
 import type { TaskState } from '../core/states.ts';
 import { Emitter } from './emitter.ts';
 import { addStep, completeStep, nextFixId, setStep, type EventDraft, type Lifecycle, type Mutation } from './lifecycle.ts';
@@ -24,9 +28,10 @@ export interface DecisionDraft {
   readonly attempt_id?: string | null;
 }
 
-export type AnswerDraft = Omit<DecisionAnswer, 'at' | 'text' | 'input'> & {
+export type AnswerDraft = Omit<DecisionAnswer, 'at' | 'text' | 'input' | 'always'> & {
   readonly text?: string | undefined;
   readonly input?: Record<string, unknown> | undefined;
+  readonly always?: Always | undefined;
 };
 
 export class Decisions {
@@ -96,6 +101,7 @@ export class Decisions {
         verdict: answer.verdict,
         text: answer.text ?? null,
         input: answer.input ?? null,
+        ...(answer.always === undefined ? {} : { always: answer.always }),
         by: answer.by,
         via: answer.via,
         at: this.#lifecycle.now(),
@@ -104,7 +110,7 @@ export class Decisions {
     };
     const event = {
       type: 'decision_answered',
-      data: { decision_id: decision.id, kind: decision.kind, verdict: answer.verdict, by: answer.by, via: answer.via, text: answer.text ?? null },
+      data: { decision_id: decision.id, kind: decision.kind, verdict: answer.verdict, by: answer.by, via: answer.via, text: answer.text ?? null, ...(answer.always === undefined ? {} : { always: answer.always }) },
     };
     const task = await this.#settle(taskId, decision, answer, record, event);
     const settled = find(task, decision.id);
@@ -120,12 +126,18 @@ export class Decisions {
     event: EventDraft,
   ): Promise<TaskExecution> {
     if (decision.kind === 'permission') {
+      if (answer.input && decision.detail['editable'] === false) {
+        throw new BatonError('unsupported', 'This agent runs what it asked for as it is, or not at all.', { hint: 'Reject it, and say in the reason what to run instead.' });
+      }
       return this.#lifecycle.change(taskId, (draft) => {
         record(draft);
+        const rule = answer.verdict === 'approve' && answer.always === 'task' ? ruleOf(decision) : undefined;
+        if (rule) draft.permissions = [...(draft.permissions ?? []), rule];
         return [event];
       });
     }
     const parked = 'awaiting_human_review';
+    if (decision.kind === 'budget') return this.#settleBudget(taskId, decision, answer, record, event);
     const edited = decision.kind === 'plan' && answer.verdict === 'approve' && answer.input ? editedPlan(answer.input) : undefined;
     const by = `${answer.by} by ${answer.via === 'vscode' ? 'VS Code' : 'the command line'}`;
     if (answer.verdict === 'reject') {
@@ -137,11 +149,14 @@ export class Decisions {
       }, parked);
     }
     if (answer.verdict === 'request_changes') {
-      if (!answer.text?.trim()) throw new BatonError('usage', 'Say what should change: a change request needs a text.');
-      const feedback = answer.text;
+      const about = decision.kind === 'plan' ? 'plan' : 'change';
+      const threads = openThreads(this.#lifecycle.get(taskId), about);
+      if (!answer.text?.trim() && threads.length === 0) throw new BatonError('usage', 'Say what should change: a change request needs a text or a comment on a line.');
+      const feedback = [answer.text?.trim() ?? '', threads.length === 0 ? '' : threadsPrompt(threads)].filter((part) => part !== '').join('\n\n');
       return this.#lifecycle.transition(taskId, reworkState(decision), `changes requested by ${by}`, (draft) => {
         const settled = record(draft);
         settled.applied_at = this.#lifecycle.now();
+        markSent(draft, about);
         requestRework(draft, withFindings(decision, draft, withConflict(decision, draft, feedback)), this.#lifecycle.now());
         return [event];
       }, parked);
@@ -165,8 +180,33 @@ export class Decisions {
     }, parked);
   }
 
+  /** Raised, or on with a cheaper model: the task goes on. Refused: a task's budget ends the task, a day's or area's holds what it holds until tomorrow. */
+  #settleBudget(taskId: string, decision: Decision, answer: AnswerDraft, record: (draft: TaskExecution) => Decision, event: EventDraft): Promise<TaskExecution> {
+    const detail = budgetDetail(decision);
+    if (answer.verdict === 'request_changes') {
+      throw new BatonError('usage', 'A budget takes an amount, a cheaper model or a refusal, not a change request.', { hint: 'Approve it with a new amount, or reject it.' });
+    }
+    const refused = answer.verdict === 'reject';
+    const given = refused ? null : budgetAnswer(detail, answer.input);
+    const stops = refused && detail.scope === 'task';
+    const what = given === null ? (stops ? 'stopped over its budget' : 'left until the day is over') : `budget raised to ${formatMoney(given.budget_usd)}${given.cheaper ? ', on with a cheaper model' : ''}`;
+    return this.#lifecycle.transition(taskId, stops ? 'failed' : decision.resume_state, `${what} by ${answer.by}${answer.text ? `: ${answer.text}` : ''}`, (draft) => {
+      const settled = record(draft);
+      settled.applied_at = this.#lifecycle.now();
+      if (settled.answer && given) settled.answer.input = { ...given };
+      if (given && detail.scope === 'task') {
+        draft.budget_usd = given.budget_usd;
+        if (given.cheaper) draft.economy = true;
+      }
+      draft.error = stops ? { kind: 'rejected', message: answer.text ?? `Stopped over its budget of ${formatMoney(detail.limit_usd)} by ${answer.by}`, at: this.#lifecycle.now() } : null;
+      return [event, ...(stops ? this.withdraw(draft, () => true) : [])];
+    }, 'awaiting_human_review');
+  }
+
   #open(draft: TaskExecution, decision: DecisionDraft): EventDraft[] {
     const id = `d${draft.decisions.length + 1}-${this.#crypto.id().slice(0, 6)}`;
+    // A consent that is asked for anew has outlived its use: nothing may bring the old one back.
+    for (const old of draft.decisions) if (old.kind === decision.kind && old.status === 'answered' && old.applied_at === null && old.kind !== 'permission') old.status = 'expired';
     draft.decisions.push({
       id,
       task_id: draft.task_id,
@@ -236,6 +276,15 @@ function withFindings(decision: Decision, task: TaskExecution, text: string): st
   const review = decision.kind === 'plan' ? task.plan_review : decision.kind === 'code_review' ? currentStep(task)?.code_review : null;
   if (!review || review.status === 'approved') return text;
   return `${text}\n\nBesides, the reviewer said:\n\n${decision.kind === 'plan' ? planConcerns(review as PlanReview) : findings(review as CodeReview)}`;
+}
+
+/** How to go on over a budget; rejects with `usage` when it cannot be. */
+function budgetAnswer(detail: BudgetDetail, input: Record<string, unknown> | undefined): BudgetAnswer {
+  try {
+    return readBudgetAnswer(detail, input);
+  } catch (error) {
+    throw new BatonError('usage', messageOf(error), { cause: error });
+  }
 }
 
 /** The plan that a human approved in place of the planner's; rejects with `usage` when it cannot be carried out. */

@@ -3,7 +3,8 @@
  * its events, and only then visible in memory; changes of one task queue up behind each other.
  */
 import { BatonError } from '../core/errors.ts';
-import { newExecution, type StepDefinition, type StepExecution, type TaskError, type TaskExecution } from '../core/execution.ts';
+import { newExecution, type Attempt, type StepDefinition, type StepExecution, type TaskError, type TaskExecution } from '../core/execution.ts';
+import { historyOf } from '../core/history.ts';
 import { assertStepEdge, assertTaskEdge, isActive, type StepState, type TaskState } from '../core/states.ts';
 import type { TaskDefinition } from '../core/task.ts';
 import { Emitter } from './emitter.ts';
@@ -157,7 +158,7 @@ export class Lifecycle {
     else draft.completed_at = null;
     const more = mutate?.(draft) ?? [];
     if (draft.state !== to) throw new BatonError('internal', `The state of ${draft.task_id} was changed inside a transition.`);
-    return [{ type: 'task_state', data: { from, to, why } }, ...more];
+    return [{ type: 'task_state', data: { from, to, why, ...(to === 'failed' ? { error: draft.error?.kind ?? null } : {}) } }, ...more];
   }
 
   #draft(taskId: string): TaskExecution {
@@ -168,7 +169,7 @@ export class Lifecycle {
 
   async #commit(task: TaskExecution, drafts: readonly EventDraft[]): Promise<TaskExecution> {
     const events = drafts.map((event) => this.#stamp(event, task.task_id));
-    await this.#store.commit({ tasks: [task], events });
+    await this.#store.commit({ tasks: [task], events, history: historyOf(task, events) });
     this.#tasks.set(task.task_id, task);
     this.#committed.fire({ task, events });
     return task;
@@ -235,6 +236,13 @@ export function setStep(draft: TaskExecution, stepId: string, to: StepState, at:
 export function completeStep(draft: TaskExecution, stepId: string, at: string): EventDraft {
   const step = setStep(draft, stepId, 'completed', at);
   return { type: 'step_completed', data: { step_id: stepId, commit: step.implementation?.commit ?? null } };
+}
+
+/** The event of an attempt of a draft that has its outcome: every call is told once, however it ended. */
+export function attemptEnded(attempt: Attempt): EventDraft {
+  const { attempt_id, role, step_id, agent, model, outcome, error, cost_usd, usage, started_at, ended_at } = attempt;
+  const seconds = (Date.parse(ended_at ?? started_at) - Date.parse(started_at)) / 1000;
+  return { type: 'attempt_ended', data: { attempt_id, role, step_id, agent, model, outcome, error, cost_usd, usage, seconds } };
 }
 
 /** The id of the next rework step: fix-1, fix-2, … */

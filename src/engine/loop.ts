@@ -28,10 +28,14 @@ export interface StoredLoop {
 export interface LoopOptions {
   readonly context: PipelineContext;
   readonly stored: StoredLoop | undefined;
+  /** The last sign of life that was stored, if it is one. */
+  readonly heartbeat: unknown;
   /** The queue as it is now. */
   readonly plan: () => QueuePlan;
   /** Called when anything that the surfaces show has changed. */
   readonly changed: () => void;
+  /** Called when the loop ended because nothing can be stored, which therefore no event says. */
+  readonly lost: (reason: string, runId: string) => void;
   /** Stores wishes and serves commands, but starts nothing: a host that is about to let go. */
   readonly passive: boolean;
 }
@@ -46,6 +50,7 @@ export class Loop {
   /** Tasks whose cancellation is under way. */
   readonly #settling = new Set<string>();
   #stored: StoredLoop | undefined;
+  #heartbeat: number | null;
   #alarm: Disposable | undefined;
   #safetyNet: Disposable | undefined;
   #ticking: Promise<void> | undefined;
@@ -58,10 +63,17 @@ export class Loop {
     this.#options = options;
     this.#lifecycle = options.context.lifecycle;
     this.#stored = options.stored;
+    const heartbeat = typeof options.heartbeat === 'string' ? Date.parse(options.heartbeat) : NaN;
+    this.#heartbeat = Number.isNaN(heartbeat) ? null : heartbeat;
   }
 
   get desired(): DesiredState | undefined {
     return this.#stored?.desired;
+  }
+
+  /** The last sign of life of a loop that runs, this one's or that of an earlier leader; epoch ms. */
+  get heartbeat(): number | null {
+    return this.#heartbeat;
   }
 
   get runs(): ReadonlyMap<string, Run> {
@@ -215,10 +227,16 @@ export class Loop {
     // Made after everything that waits: it knows whether the loop was stopped meanwhile. A host that goes away must not leave a run behind.
     if (this.#disposed) return;
     const plan = this.#options.plan();
-    let next = plan.wake_at;
+    if (await context.budgets.settle(plan)) {
+      this.#again = true;
+      return;
+    }
+    // It may have been stopped while that was stored.
+    if (!(this.mayStart as boolean)) return;
+    let next = earliest(plan.wake_at, context.budgets.wakeAt());
     for (const taskId of plan.start) {
       const due = this.#staggered(taskId);
-      if (due !== undefined) next = Math.min(next ?? due, due);
+      if (due !== undefined) next = earliest(next, due);
       else this.#start(taskId);
     }
     this.#armAlarm(next);
@@ -234,6 +252,7 @@ export class Loop {
       slotFree: () => this.#slotFree(),
     });
     run.adopted = adopted;
+    run.reserved_usd = context.budgets.reserveOf(this.#lifecycle.get(taskId));
     this.#runs.set(taskId, run);
     if (run.needsSlot && adopted === null) context.ports.runners.warm();
     const ended = drive(context, run)
@@ -256,6 +275,7 @@ export class Loop {
     if (!this.#stored || !(error instanceof BatonError) || error.kind !== 'store') return;
     this.#stored = { ...this.#stored, desired: 'stopped', since: this.#lifecycle.now(), reason: `nothing can be stored: ${error.message}` };
     this.#safetyNet?.dispose();
+    this.#options.lost(`nothing can be stored: ${error.message}`, this.#stored.run_id);
   }
 
   /** After a limit, the tasks of an account go on one by one: epoch ms of this one's turn, undefined when it is now. */
@@ -290,12 +310,18 @@ export class Loop {
     this.#safetyNet?.dispose();
     if (!this.mayStart) return;
     const { context } = this.#options;
+    this.#beat();
     this.#safetyNet = context.ports.clock.after(context.config().orchestrator.poll_interval * 1000, () => {
       this.#armSafetyNet();
       this.wake();
-      void this.#lifecycle.record([], { heartbeat: this.#lifecycle.now() }).catch((error: unknown) => {
-        context.ports.log.error('The heartbeat could not be stored', error);
-      });
+    });
+  }
+
+  #beat(): void {
+    const { clock, log } = this.#options.context.ports;
+    this.#heartbeat = clock.now();
+    void this.#lifecycle.record([], { heartbeat: this.#lifecycle.now() }).catch((error: unknown) => {
+      log.error('The heartbeat could not be stored', error);
     });
   }
 
@@ -305,6 +331,10 @@ export class Loop {
     const { clock } = this.#options.context.ports;
     this.#alarm = clock.after(Math.max(0, next - clock.now()), () => this.wake());
   }
+}
+
+function earliest(a: number | null, b: number | null): number | null {
+  return a === null || b === null ? (a ?? b) : Math.min(a, b);
 }
 
 /** Gates and merges need no agent, so they wait for no slot: an approved merge is not held up by long tasks. */

@@ -3,27 +3,39 @@
  * nothing else; tasks change only through lifecycle, decisions and pipeline.
  */
 import type { Config } from '../core/config/schema.ts';
-import { planQueue, type QueuePlan, type RunningFact } from '../core/queue.ts';
+import { estimateTimes } from '../core/estimate.ts';
+import { planQueue, type QueueFacts, type QueuePlan, type RunningFact } from '../core/queue.ts';
 import type { TaskExecution } from '../core/execution.ts';
+import type { HealthReport } from '../shared/health.ts';
+import type { MetricsQuery, MetricsReport } from '../shared/metrics.ts';
 import type { AccountView, ChangesView, Command, CommandReply, EngineApi, Snapshot } from '../shared/api.ts';
 import { messageOf, type Problem } from '../core/errors.ts';
 import { Accounts } from './accounts.ts';
+import { Changes } from './changes.ts';
+import { Budgets } from './budgets.ts';
 import { keepCheckpoint } from './checkpoint.ts';
 import { CommandDesk } from './commands.ts';
 import { Decisions } from './decisions.ts';
 import { Emitter } from './emitter.ts';
+import { healthReport } from './health.ts';
 import { Intake } from './intake.ts';
+import { Ledger } from './ledger.ts';
 import { Lifecycle } from './lifecycle.ts';
 import { Loop, type StoredLoop } from './loop.ts';
+import { Metrics } from './metrics/metrics.ts';
 import type { AgentChoice, PipelineContext } from './pipeline/context.ts';
 import { tidy } from './pipeline/merge.ts';
 import type { Run } from './pipeline/run.ts';
 import type { AgentInfo, Disposable, Ports } from './ports.ts';
+import { Outbox } from './outbox.ts';
 import { recover } from './recovery.ts';
 import { keepRunLog } from './runLog.ts';
+import { Schedules } from './schedules.ts';
 import { buildSnapshot } from './snapshot.ts';
 import { Staffing } from './staffing.ts';
 
+/** How long the messages of a webhook may hold up a host that ends, in ms: VS Code gives 4 s for everything; a `run` in CI has no next start. */
+const PATIENCE_MS = { vscode: 1_000, passive: 2_000, cli: 15_000 } as const;
 /** Surfaces get at most this many snapshots a second: four. */
 const SNAPSHOT_MS = 250;
 
@@ -44,9 +56,14 @@ export class Orchestrator implements EngineApi {
   readonly #decisions: Decisions;
   readonly #accounts: Accounts;
   readonly #staffing: Staffing;
+  readonly #budgets: Budgets;
   readonly #intake: Intake;
   readonly #loop: Loop;
   readonly #commands: CommandDesk;
+  readonly #changes: Changes;
+  readonly #metrics: Metrics;
+  readonly #outbox: Outbox;
+  readonly #schedules: Schedules;
   readonly #snapshots: Emitter<Snapshot>;
   readonly #owned: Disposable[] = [];
   readonly #checkpoint: ReturnType<typeof keepCheckpoint>;
@@ -64,16 +81,20 @@ export class Orchestrator implements EngineApi {
     const lifecycle = new Lifecycle(ports.store, ports.clock, ports.log);
     await lifecycle.load();
     const [{ config, problems }, meta] = await Promise.all([ports.sources.config(), ports.store.meta()]);
-    const agents = await ports.agents.list(config);
-    const engine = new Orchestrator(options, lifecycle, config, problems, agents, meta);
+    const [agents, ledger] = await Promise.all([ports.agents.list(config), Ledger.open(ports.store, lifecycle, ports.clock)]);
+    const engine = new Orchestrator(options, lifecycle, ledger, config, problems, agents, meta);
     for (const repair of ports.store.repairs) ports.log.warn(repair);
+    await engine.#outbox.configure();
     const adopted = await recover(lifecycle, ports);
     await engine.#intake.scan(config.merge.target);
     for (const task of lifecycle.all()) {
       if (task.state === 'done' && task.worktree !== null) await tidy(engine.#context, task);
     }
     engine.#checkpoint.refresh();
+    await engine.#schedules.read();
     engine.#watch();
+    // What an earlier process left to tell; a command that only looks leaves it to the next one that stays.
+    if (options.passive !== true) engine.#outbox.wake();
     engine.#loop.resume(adopted);
     return engine;
   }
@@ -83,6 +104,7 @@ export class Orchestrator implements EngineApi {
   private constructor(
     options: OrchestratorOptions,
     lifecycle: Lifecycle,
+    ledger: Ledger,
     config: Config,
     problems: readonly Problem[],
     agents: AgentInfo[],
@@ -97,13 +119,15 @@ export class Orchestrator implements EngineApi {
     this.#agents = agents;
     this.#decisions = new Decisions(lifecycle, ports.crypto, ports.log);
     this.#accounts = new Accounts(lifecycle, ports.clock, meta['accounts']);
-    this.#staffing = new Staffing({ config: () => this.#config, agents: () => this.#agents, driver: (kind) => ports.agents.driver(kind), accounts: this.#accounts });
+    this.#staffing = new Staffing({ config: () => this.#config, agents: () => this.#agents, hasDriver: (kind) => ports.agents.hasDriver(kind), accounts: this.#accounts, isEconomical: (task) => this.#budgets.isEconomical(task) });
+    this.#budgets = new Budgets({ lifecycle, decisions: this.#decisions, clock: ports.clock, config: () => this.#config, ledger, staffing: this.#staffing, runs: () => this.#loop.runs });
     this.#snapshots = new Emitter((error) => ports.log.error('A surface failed on a snapshot', error));
     this.#context = {
       ports,
       lifecycle,
       decisions: this.#decisions,
       accounts: this.#accounts,
+      budgets: this.#budgets,
       config: () => this.#config,
       staffing: this.#staffing,
       isBusy: (agent, taskId) => this.#isBusy(agent, taskId),
@@ -112,24 +136,35 @@ export class Orchestrator implements EngineApi {
       background: (what, work) => this.#inBackground(what, work),
       merging: (work) => this.#inMergeTurn(work),
     };
+    this.#outbox = new Outbox({ ports, lifecycle, config: () => this.#config, changed: () => this.#publish() }, meta['webhook']);
     this.#loop = new Loop({
       context: this.#context,
       stored: meta['loop'] as StoredLoop | undefined,
+      heartbeat: meta['heartbeat'],
       plan: () => this.#plan(),
       changed: () => this.#publish(),
+      lost: (reason, run_id) => this.#outbox.tellUnstored({ at: lifecycle.now(), type: 'orchestrator_stopped', task_id: null, data: { reason, run_id } }),
       passive: options.passive ?? false,
     });
+    this.#metrics = new Metrics(lifecycle, ports.clock, () => this.#config);
     this.#intake = new Intake(ports, lifecycle, this.#decisions, (taskId) => this.#loop.runs.has(taskId));
+    this.#changes = new Changes(this.#context);
     this.#commands = new CommandDesk({
       context: this.#context,
       loop: this.#loop,
       rescan: () => this.#rescan(),
       queue: () => [...this.#plan().order],
       refreshAgents: () => this.#refreshAgents(true),
+      reloadConfig: () => this.#reloadConfig(),
     });
+    this.#schedules = new Schedules(
+      { ports, lifecycle, add: (task) => this.#commands.execute({ type: 'add_task', task }), changed: () => this.#publish(), passive: options.passive ?? false },
+      meta['schedules'],
+    );
     this.#checkpoint = keepCheckpoint(lifecycle, ports.writeCheckpoint, () => this.#loop.view().run_id, ports.log);
     this.#owned.push(
       this.#checkpoint,
+      ledger,
       keepRunLog(lifecycle, ports.runLog),
       lifecycle.onCommitted(() => {
         this.#publish();
@@ -154,20 +189,24 @@ export class Orchestrator implements EngineApi {
     return Promise.resolve(this.#lifecycle.find(taskId));
   }
 
-  async changes(taskId: string): Promise<ChangesView> {
-    const task = this.#lifecycle.get(taskId);
-    const { workspace, repository } = this.#ports;
-    const head = task.worktree === null ? task.head_sha : (await workspace.state(task.worktree)).head_sha;
-    if (task.base_sha === null || head === null) return { base_sha: '', head_sha: '', worktree: null, files: [] };
-    const files = await workspace.changes(task.worktree ?? repository.root, task.base_sha, head);
-    return { base_sha: task.base_sha, head_sha: head, worktree: task.worktree, files };
+  changes(taskId: string): Promise<ChangesView> {
+    return this.#changes.of(taskId);
+  }
+
+  metrics(query: MetricsQuery): Promise<MetricsReport> {
+    return this.#metrics.report(query);
+  }
+
+  health(): Promise<HealthReport> {
+    return Promise.resolve(this.#health());
   }
 
   /** Leaves agents at work for the next engine, ends everything else as interrupted, writes what is left to write and lets go. */
   async close(): Promise<void> {
-    await this.#loop.dispose();
+    await Promise.all([this.#loop.dispose(), this.#schedules.close()]);
     this.#ports.runners.close();
     await Promise.all(this.#background);
+    await this.#outbox.close(PATIENCE_MS[this.#options.passive === true ? 'passive' : this.#options.host]);
     // Only now: what the loop's end commits belongs into log and checkpoint.
     for (const one of this.#owned) one.dispose();
     this.#publishing?.dispose();
@@ -181,6 +220,7 @@ export class Orchestrator implements EngineApi {
       (what) => {
         if (what === 'config') void this.#reloadConfig();
         else if (what === 'tasks') void this.#rescan();
+        else if (what === 'schedules') void this.#schedules.read();
         else this.#loop.wake();
       },
       () => this.#config.orchestrator.stop_hook_file,
@@ -192,7 +232,8 @@ export class Orchestrator implements EngineApi {
     const { config, problems } = await this.#ports.sources.config();
     this.#config = config;
     this.#configProblems = problems;
-    await this.#refreshAgents(false);
+    await Promise.all([this.#refreshAgents(false), this.#outbox.configure()]);
+    this.#outbox.wake();
     this.#loop.wake();
     this.#publish();
   }
@@ -237,16 +278,17 @@ export class Orchestrator implements EngineApi {
   }
 
   #plan(): QueuePlan {
+    return planQueue(this.#lifecycle.all(), this.#queueFacts(this.#staffing.look()));
+  }
+
+  #queueFacts(choiceOf: (task: TaskExecution) => AgentChoice | null): QueueFacts {
     const loop = this.#loop.view();
-    const choices = new Map<string, AgentChoice>();
     const agentOf = (task: TaskExecution): string | null | { missing: string } => {
-      const role = this.#staffing.nextRole(task);
-      if (role === null) return null;
-      const choice = choices.get(task.task_id) ?? this.#staffing.choose(task, role);
-      choices.set(task.task_id, choice);
+      const choice = choiceOf(task);
+      if (choice === null) return null;
       return choice.kind === 'agent' ? choice.agent.name : { missing: choice.reason };
     };
-    return planQueue(this.#lifecycle.all(), {
+    return {
       now: this.#ports.clock.now(),
       config: this.#config,
       loop: loop.state,
@@ -258,7 +300,13 @@ export class Orchestrator implements EngineApi {
       problems: groupBy(this.#intake.problems),
       merged: this.#intake.merged,
       holds: this.#holds(),
-    });
+      spend: this.#budgets.fact(),
+      reserveOf: (task) => this.#budgets.reserveOf(task),
+      pricedOf: (task) => {
+        const choice = choiceOf(task);
+        return choice?.kind !== 'agent' || this.#staffing.isPriced(choice.agent, choice.model);
+      },
+    };
   }
 
   #holds(): Map<string, string> {
@@ -269,7 +317,10 @@ export class Orchestrator implements EngineApi {
   }
 
   #picture(): Snapshot {
-    const plan = this.#plan();
+    const tasks = this.#lifecycle.all();
+    const choiceOf = this.#staffing.look();
+    const facts = this.#queueFacts(choiceOf);
+    const plan = planQueue(tasks, facts);
     this.#seq += 1;
     return buildSnapshot({
       seq: this.#seq,
@@ -280,8 +331,9 @@ export class Orchestrator implements EngineApi {
         idle: this.#loop.runs.size === 0 && plan.start.length === 0,
         leader: { pid: this.#options.pid, host: this.#options.host },
       },
-      tasks: this.#lifecycle.all(),
+      tasks,
       plan,
+      estimates: estimateTimes(tasks, plan, facts),
       runs: this.#loop.runs,
       source: (taskId) => this.#intake.source(taskId),
       accounts: this.#accountViews(),
@@ -293,7 +345,26 @@ export class Orchestrator implements EngineApi {
         install: agent.install,
         account: agent.account,
       })),
-      problems: [...this.#configProblems, ...this.#intake.problems],
+      schedules: this.#schedules.views(),
+      quietHours: this.#config.attention.quiet_hours ?? null,
+      problems: [...this.#configProblems, ...(this.#outbox.problem === undefined ? [] : [this.#outbox.problem]), ...this.#intake.problems, ...this.#schedules.problems],
+      health: this.#health(),
+      day: this.#budgets.day(),
+      config: this.#config,
+      budgetOf: (task) => this.#budgets.limitOf(task),
+      routingOf: (task) => this.#budgets.routingOf(task, choiceOf(task)),
+      dashboard: this.#config.dashboard,
+    });
+  }
+
+  #health(): HealthReport {
+    return healthReport({
+      now: this.#ports.clock.now(),
+      config: this.#config,
+      tasks: this.#lifecycle.all(),
+      isRunning: (taskId) => this.#loop.runs.has(taskId),
+      desired: this.#loop.desired ?? null,
+      heartbeat: this.#loop.heartbeat,
     });
   }
 

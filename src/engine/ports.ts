@@ -1,7 +1,10 @@
 /** The few doors between the engine and the world. Makers live in adapters/; hosts hand them in. */
 import type { AgentConfig, Config, GateConfig, PermissionRule } from '../core/config/schema.ts';
-import type { Problem } from '../core/errors.ts';
+import type { Location, Problem } from '../core/errors.ts';
+import type { HistoryRow } from '../core/history.ts';
 import type { Attempt, GateCheck, Role, RunnerRecord, TaskExecution, Usage } from '../core/execution.ts';
+import type { Schedule } from '../core/schedule.ts';
+import type { FileHunks } from '../core/hunks.ts';
 import type { TaskDefinition } from '../core/task.ts';
 
 export interface Disposable {
@@ -39,8 +42,17 @@ export interface Commit {
   readonly tasks?: readonly TaskExecution[];
   readonly remove?: readonly string[];
   readonly events?: readonly NewEvent[];
+  /** Rows that outlive the task. */
+  readonly history?: readonly HistoryRow[];
   /** Small named values of the loop: desired state, accounts, the current run. */
   readonly meta?: Readonly<Record<string, unknown>>;
+}
+
+export interface HistoryQuery {
+  readonly kind: HistoryRow['kind'];
+  /** ISO time, inclusive; everything when absent. */
+  readonly since?: string;
+  readonly limit?: number;
 }
 
 export interface Store {
@@ -51,6 +63,8 @@ export interface Store {
   /** Events with seq > since, oldest first. */
   events(since: number, limit?: number): Promise<StoredEvent[]>;
   meta(): Promise<Record<string, unknown>>;
+  /** What is kept of calls and tasks for good, latest first. */
+  history(query: HistoryQuery): Promise<HistoryRow[]>;
   /** What opening had to repair: a corrupt database set aside, a lost state file. */
   readonly repairs: readonly string[];
   close(): Promise<void>;
@@ -77,6 +91,8 @@ export interface AgentRequest {
   /** JSON Schema of the answer, for roles that return JSON. */
   readonly output_schema?: Readonly<Record<string, unknown>>;
   readonly max_budget_usd?: number;
+  /** The repository's rules hold something back, so an agent with a sandbox of its own asks about every command and edit. */
+  readonly ask_all?: boolean;
 }
 
 export interface AgentEnd {
@@ -104,7 +120,8 @@ export type AgentMessage =
   | { type: 'tool_result'; id: string; ok: boolean; output: string }
   /** Totals of this attempt so far, not increments. cost is null when the agent gave none. */
   | { type: 'usage'; usage: Usage; cost_usd: number | null; turns: number }
-  | { type: 'permission'; request_id: string; tool: string; title: string; input: Record<string, unknown>; reason: string | null }
+  /** `editable: false`: it can be allowed only as it is. */
+  | { type: 'permission'; request_id: string; tool: string; title: string; input: Record<string, unknown>; reason: string | null; editable?: boolean }
   | { type: 'permission_withdrawn'; request_id: string }
   /** The account is closed until resets_at (epoch ms) or an unknown time. */
   | { type: 'limit'; message: string; resets_at: number | null }
@@ -151,7 +168,8 @@ export interface AgentInfo {
 export interface Agents {
   /** Configured agents and the CLIs found by themselves, best first. Cached; `refresh` looks again. */
   list(config: Config, refresh?: boolean): Promise<AgentInfo[]>;
-  driver(kind: AgentConfig['driver']): AgentDriver | undefined;
+  /** Whether Baton has a driver for agents of this kind; the drivers themselves are the runner's. */
+  hasDriver(kind: AgentConfig['driver']): boolean;
 }
 
 // ---------------------------------------------------------------- runners
@@ -166,6 +184,8 @@ export interface AttemptOrder {
   readonly limits: AgentLimits;
   /** What it answers by itself while no engine is there; everything else waits. */
   readonly permissions: readonly PermissionRule[];
+  /** What a human has allowed for this task, where the policy would ask. */
+  readonly granted: readonly PermissionRule[];
   /** Seconds without an engine after which the agent is stopped at a safe point. */
   readonly orphan_grace: number;
 }
@@ -267,17 +287,21 @@ export type AdvanceResult =
 export interface Workspace {
   /** Creates worktree and branch, or finds those of an earlier run; repairs a half-made one. */
   create(taskId: string, target: string): Promise<WorkspaceInfo>;
-  /** Copies and links ignored files by rule; only for a new worktree. Returns what it brought. */
-  populate(worktree: string, copy: readonly string[], link: readonly string[]): Promise<string[]>;
+  /** What git ignores in the main checkout: files, and with a slash at the end folders that match a rule as a whole. */
+  ignored(): Promise<string[]>;
+  /** Copies and links ignored files by rule, of those that `ignored()` has named where it was asked already; only for a new worktree. Returns what it brought. */
+  populate(worktree: string, copy: readonly string[], link: readonly string[], ignored?: readonly string[]): Promise<string[]>;
   state(worktree: string): Promise<TreeState>;
   /** Commits everything in the worktree (unsigned, no hooks) if there is anything; says whether there was. */
   checkpoint(worktree: string, message: string): Promise<{ sha: string; changed: boolean }>;
   changes(worktree: string, baseSha: string, headSha: string): Promise<FileChange[]>;
   /** The unified diff between two commits, cut per file and in all so that a prompt can hold it. */
   diff(worktree: string, baseSha: string, headSha: string): Promise<string>;
+  /** The changed files between two commits by their path before, with where their lines went. */
+  moved(worktree: string, fromSha: string, toSha: string): Promise<Map<string, FileHunks>>;
   /** Merges in memory; touches no file. */
   testMerge(headSha: string, target: string): Promise<{ tree_sha: string; target_sha: string; conflicts: string[] }>;
-  /** Makes the merge commit in the task's worktree, detached, on top of the target; the user's hooks and signing apply. */
+  /** Makes the merge commit on top of the target; the user's hooks and signing apply. The worktree holds its tree then, on whatever HEAD. */
   buildMerge(options: {
     readonly worktree: string;
     readonly head_sha: string;
@@ -346,13 +370,19 @@ export interface Sources {
   tasks(): Promise<{ tasks: SourcedTask[]; problems: Problem[] }>;
   /** The last valid configuration stays in force; `valid` says whether it is what the file says now. */
   config(): Promise<{ config: Config; problems: Problem[]; valid: boolean }>;
+  /** Where a key of the configuration stands, or the file's beginning where it is not written. */
+  locate(key: readonly string[]): Promise<Location>;
   /** The user's own prompt for a role (`.baton/prompts/<role>.md`); undefined where there is none. */
   prompt(role: Role): Promise<string | undefined>;
+  /** Schedules that can queue their task, and what is wrong with the others and with the templates. */
+  schedules(): Promise<{ schedules: SourcedSchedule[]; problems: Problem[] }>;
   stopRequested(stopHookFile: string): Promise<boolean>;
   /** Writes `.baton/tasks/<slug>.md`; returns its path relative to the repository. Never overwrites. */
   addTask(task: TaskDefinition): Promise<string>;
+  /** Writes an exact rule into the configuration, where it has its effect; returns the file, relative to the repository. Comments and order stay. */
+  addPermission(rule: PermissionRule): Promise<string>;
   /** Calls back soon after any of these files changed. */
-  watch(onChange: (what: 'tasks' | 'config' | 'stop') => void, stopHookFile: () => string): Disposable;
+  watch(onChange: (what: 'tasks' | 'config' | 'stop' | 'schedules') => void, stopHookFile: () => string): Disposable;
 }
 export interface SourcedTask {
   readonly definition: TaskDefinition;
@@ -366,6 +396,11 @@ export interface SourcedTask {
   readonly dependencies_at: readonly { readonly line: number; readonly column: number }[];
 }
 
+export interface SourcedSchedule extends Location {
+  readonly schedule: Schedule;
+  readonly template: { readonly file: string; readonly text: string };
+}
+
 /** Per-attempt files under `.baton/runs/<task>/<attempt>/`. */
 export interface RunFiles {
   directory(taskId: string, attemptId: string): string;
@@ -376,6 +411,25 @@ export interface RunLog {
   /** Appends in order; a disk that fails or is slow stops nothing. */
   append(text: string): void;
   flush(): Promise<void>;
+}
+
+// ---------------------------------------------------------------- webhook
+
+export interface WebhookRequest {
+  readonly url: string;
+  /** The same for every attempt at the same message, so that a receiver can tell a repetition. */
+  readonly id: string;
+  readonly event: string;
+  /** JSON. */
+  readonly body: string;
+  /** Signs the request. */
+  readonly secret?: string;
+  readonly signal: AbortSignal;
+}
+
+/** One attempt to bring a message to a receiver; rejects where it was not taken, with `status` or `code` where there is one. */
+export interface Webhook {
+  send(request: WebhookRequest): Promise<void>;
 }
 
 export interface Crypto {
@@ -399,6 +453,7 @@ export interface Ports {
   readonly runs: RunFiles;
   readonly runLog: RunLog;
   readonly crypto: Crypto;
+  readonly webhook: Webhook;
   readonly repository: {
     /** Absolute path of the main checkout. */
     readonly root: string;

@@ -1,6 +1,6 @@
 /** What a new leader does before anything else: no process of a dead leader lives on but the agents that it can go on with. */
 import type { Attempt } from '../core/execution.ts';
-import type { Lifecycle } from './lifecycle.ts';
+import { attemptEnded, type EventDraft, type Lifecycle } from './lifecycle.ts';
 import type { AdoptedSession, Log, Ports } from './ports.ts';
 
 /** What a runner carries as BATON_MARK; no task's id begins with a hyphen. */
@@ -47,13 +47,15 @@ async function markInterrupted(lifecycle: Lifecycle, marks: ReadonlySet<string>,
     if (!task.attempts.some(isOrphan)) continue;
     await lifecycle.change(task.task_id, (draft) => {
       const at = lifecycle.now();
+      const ended: EventDraft[] = [];
       draft.interruptions += 1;
       for (const attempt of draft.attempts.filter(isOrphan)) {
         attempt.outcome = 'interrupted';
         attempt.ended_at = at;
         attempt.error = { kind: 'interrupted', message: 'Baton ended while the agent was at work.', at };
+        ended.push(attemptEnded(attempt));
       }
-      return [{ type: 'interrupted', data: { reason: 'Baton ended unexpectedly', in_a_row: draft.interruptions } }];
+      return [...ended, { type: 'interrupted', data: { reason: 'Baton ended unexpectedly', in_a_row: draft.interruptions } }];
     });
     log.info(`Task ${task.task_id} was interrupted and goes on where it was.`);
   }

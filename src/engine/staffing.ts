@@ -4,15 +4,18 @@ import { currentStep, sessionKey, type Role, type TaskExecution } from '../core/
 import type { AgentFact } from '../core/queue.ts';
 import { isStaffed, route, type Author, type Candidate, type Route } from '../core/routing.ts';
 import { chooseWorkflow, nextRole, type WorkflowChoice } from '../core/workflow.ts';
-import type { AgentChoice } from './pipeline/context.ts';
+import { likelyPrice } from '../core/tiers.ts';
+import type { AgentChoice, ChosenAgent } from './pipeline/context.ts';
 import type { Accounts } from './accounts.ts';
 import type { AgentInfo, Agents } from './ports.ts';
 
 export interface StaffingOptions {
   readonly config: () => Config;
   readonly agents: () => readonly AgentInfo[];
-  readonly driver: Agents['driver'];
+  readonly hasDriver: Agents['hasDriver'];
   readonly accounts: Accounts;
+  /** A human asked to go on for less. */
+  readonly isEconomical: (task: TaskExecution) => boolean;
 }
 
 export class Staffing {
@@ -36,11 +39,46 @@ export class Staffing {
 
   /** The agent for a role of a task, or why there is none. */
   choose(task: TaskExecution, role: Role): AgentChoice {
-    const found = this.#route(task, role);
+    return this.#chosen(this.#route(task, role, this.#options.isEconomical(task)));
+  }
+
+  /** Who would take a role for less than whoever takes it now, if anybody. */
+  cheaper(task: TaskExecution, role: Role): ChosenAgent | undefined {
+    const [now, other] = [this.choose(task, role), this.#chosen(this.#route(task, role, true))];
+    if (now.kind === 'none' || other.kind === 'none') return undefined;
+    const price = (choice: ChosenAgent): number => {
+      const { input, output } = likelyPrice(this.#options.config(), choice.model);
+      return input + output;
+    };
+    const mayRun = this.#options.config().budget.allow_unpriced || this.isPriced(other.agent, other.model);
+    return mayRun && price(other) < price(now) ? other : undefined;
+  }
+
+  #chosen(found: Route): AgentChoice {
     if (found.kind === 'none') return found;
     const agent = this.#options.agents().find((one) => one.name === found.name);
     if (!agent) return { kind: 'none', reason: `agent ${found.name} is gone` };
     return { kind: 'agent', agent, model: found.model, reason: found.reason, self_reviewed: found.self_reviewed };
+  }
+
+  /** Whether what an agent spends with a model (its own when null) will be known in dollars. */
+  isPriced(agent: AgentInfo, model: string | null): boolean {
+    const asked = model ?? agent.config.model;
+    const price = asked === undefined ? undefined : this.#options.config().models[asked];
+    return REPORTS_COST.has(agent.config.driver) || price?.input_per_mtok !== undefined;
+  }
+
+  /** For one look at the queue: whoever takes a task's next attempt, found once a task; null for a task that needs nobody. */
+  look(): (task: TaskExecution) => AgentChoice | null {
+    const choices = new Map<string, AgentChoice | null>();
+    return (task) => {
+      const known = choices.get(task.task_id);
+      if (known !== undefined) return known;
+      const role = this.nextRole(task);
+      const choice = role === null ? null : this.choose(task, role);
+      choices.set(task.task_id, choice);
+      return choice;
+    };
   }
 
   isStaffed(task: TaskExecution, role: Role): boolean {
@@ -65,26 +103,25 @@ export class Staffing {
 
   /** What the queue needs to know of an agent. */
   fact(agent: AgentInfo): AgentFact {
-    const model = agent.config.model === undefined ? undefined : this.#options.config().models[agent.config.model];
     return {
       available: agent.available,
-      enabled: agent.config.enabled !== false && this.#options.driver(agent.config.driver) !== undefined,
+      enabled: agent.config.enabled !== false && this.#options.hasDriver(agent.config.driver),
       install: agent.install,
       account: agent.account,
       max_concurrent: agent.config.max_concurrent ?? null,
-      priced: REPORTS_COST.has(agent.config.driver) || model?.input_per_mtok !== undefined,
+      priced: this.isPriced(agent, null),
     };
   }
 
-  #route(task: TaskExecution, role: Role): Route {
+  #route(task: TaskExecution, role: Role, economy = false): Route {
     const keep = task.attempts.findLast((one) => one.role === role && task.sessions[sessionKey(one.agent, role)] !== undefined)?.agent;
-    return route(this.#options.config(), task.task_def, role, this.#candidates(), { authors: this.authors(task, role), keep });
+    return route(this.#options.config(), task.task_def, role, this.#candidates(), { authors: this.authors(task, role), keep, economy });
   }
 
   #candidates(): Candidate[] {
-    const { agents, driver, accounts } = this.#options;
+    const { agents, hasDriver, accounts } = this.#options;
     return agents()
-      .filter((agent) => driver(agent.config.driver) !== undefined)
+      .filter((agent) => hasDriver(agent.config.driver))
       .map((agent) => ({
         name: agent.name,
         available: agent.available,

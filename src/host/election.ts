@@ -164,6 +164,8 @@ function withConsentCheck(api: EngineApi, origin: Origin): EngineApi {
     onSnapshot: (listener) => api.onSnapshot(listener),
     task: (taskId) => api.task(taskId),
     changes: (taskId) => api.changes(taskId),
+    metrics: (query) => api.metrics(query),
+    health: () => api.health(),
     send: async (command) => {
       await assertMayConsent(command, origin, api);
       return api.send(command);

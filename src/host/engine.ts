@@ -17,6 +17,7 @@ import { openStore } from '../adapters/store/store.ts';
 import type { BatonError } from '../core/errors.ts';
 import { createCrypto } from '../adapters/system/crypto.ts';
 import { resolvePath } from '../adapters/system/resolvePath.ts';
+import { createWebhook } from '../adapters/webhook/webhook.ts';
 import { Orchestrator } from '../engine/orchestrator.ts';
 import type { Clock, Log, Ports } from '../engine/ports.ts';
 import { dataDirectory, runtimeDirectory, socketPath, storeDirectory } from './directories.ts';
@@ -62,6 +63,7 @@ export async function buildEngine(repository: Repository, options: EngineOptions
       runners: createRunners({ entry: join(options.distDir, 'runner.js'), key, socketPath: (id) => socketPath(runtimeDirectory(env), `r-${id}`, id), log }),
       runLog: createRunLog({ batonDir, redactor, log }),
       crypto: createCrypto(),
+      webhook: createWebhook(redactor),
       repository: { root, name, key },
       resolvePath,
       writeCheckpoint: checkpointWriter(batonDir),

@@ -6,6 +6,7 @@ import { openSession, type Session } from './session.ts';
 
 export type { Session } from './session.ts';
 export { initRepository } from './init.ts';
+export { newTaskFrom, readTemplates } from '../adapters/sources/templates.ts';
 
 // The public surface of the engine, for hosts of others' making.
 export { loadConfig } from '../core/config/load.ts';

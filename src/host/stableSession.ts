@@ -41,6 +41,8 @@ export class StableSession implements Session {
       send: async (command) => (await this.#current()).api.send(command),
       task: (taskId) => this.#read(({ api }) => api.task(taskId)),
       changes: (taskId) => this.#read(({ api }) => api.changes(taskId)),
+      metrics: (query) => this.#read(({ api }) => api.metrics(query)),
+      health: () => this.#read(({ api }) => api.health()),
     };
   }
 

@@ -3,10 +3,16 @@
  * the leader serves it over a local socket, and every surface (VS Code, CLI) sees only this.
  */
 import type { Problem } from '../core/errors.ts';
-import type { Decision, GateCheck, TaskExecution, Usage, Verdict } from '../core/execution.ts';
+import type { Always, Decision, GateCheck, Role, TaskExecution, Usage, Verdict } from '../core/execution.ts';
+import type { Finding } from '../core/findings.ts';
+import type { RiskLevel } from '../core/reviewOrder.ts';
+import type { Forecast } from '../core/forecast.ts';
 import type { StepState, TaskState } from '../core/states.ts';
 import type { PriorityBreakdown } from '../core/priority.ts';
 import type { NewTask } from '../core/task.ts';
+import type { CommentPlace } from '../core/threads.ts';
+import type { HealthReport } from './health.ts';
+import type { MetricsQuery, MetricsReport } from './metrics.ts';
 
 /** Stored wish of the user; nothing runs before the first Start. */
 export type DesiredState = 'running' | 'paused' | 'stopped';
@@ -31,11 +37,20 @@ export type Command =
       decision_id?: string | undefined;
       verdict: Verdict;
       text?: string | undefined;
-      /** permission: the edited tool input. */
+      /** permission: the edited tool input; plan: the edited plan. */
       input?: Record<string, unknown> | undefined;
+      /** permission, with `approve`: allow the decision's `detail.rule` from now on. */
+      always?: Always | undefined;
       by: string;
       via: 'vscode' | 'cli';
     }
+  /** A comment on a line of the change or a step of the plan; it goes to the agent with the next request for changes. */
+  | { type: 'comment'; task_id: string; place: CommentPlace; text: string; by: string }
+  /** Changes the text of one's comment; null takes it away, and with the last comment its thread. */
+  | { type: 'edit_comment'; task_id: string; thread_id: string; comment_id: string; text: string | null; by: string }
+  | { type: 'resolve_thread'; task_id: string; thread_id: string; resolved: boolean; by: string }
+  /** Replaces the plan that waits for its approval, which stays to be given. */
+  | { type: 'edit_plan'; task_id: string; plan: Record<string, unknown>; by: string }
   | { type: 'message'; task_id: string; text: string }
   | { type: 'refresh' };
 
@@ -52,6 +67,24 @@ export interface StepView {
   readonly state: StepState;
   readonly description: string;
   readonly attempt: number;
+  /** Dollars of all its calls, reviews included, live; a lower bound where `unpriced`. Absent where nothing was called for it. */
+  readonly cost_usd?: number;
+  readonly unpriced?: boolean;
+}
+
+/** Who takes the task's present or next attempt, why, and what that will probably cost and take. */
+export interface RoutingView {
+  readonly role: Role;
+  readonly agent: string;
+  /** Null for the agent's own default. */
+  readonly model: string | null;
+  readonly reason: string;
+  /** Null where nothing is known. */
+  readonly estimate: Forecast | null;
+  /** `about $0.12 and 3m (median of 8 like attempts)`; empty where nothing is known. */
+  readonly estimate_text: string;
+  /** Dollars that it reserves under the budgets. */
+  readonly reserve_usd: number;
 }
 
 export interface TaskView {
@@ -78,6 +111,9 @@ export interface TaskView {
   readonly started_at: string | null;
   readonly completed_at: string | null;
   readonly not_before: string | null;
+  /** When it will probably start (when it did, while it is at work) and be done, people's time not counted; null = unknown. UTC ISO 8601. */
+  readonly eta_start: string | null;
+  readonly eta_done: string | null;
   readonly steps: readonly StepView[];
   /** The checks of the last gate round. */
   readonly gates: readonly GateCheck[];
@@ -90,6 +126,12 @@ export interface TaskView {
   readonly usage: Usage;
   readonly cost_usd: number;
   readonly unpriced: boolean;
+  /** Of the present attempt, live; null while it has no price or none runs. */
+  readonly attempt_cost_usd: number | null;
+  /** What the task may cost in all; null where nothing limits it. */
+  readonly budget_usd: number | null;
+  /** Null for a task that needs no agent now. */
+  readonly routing: RoutingView | null;
   readonly branch: string | null;
   readonly worktree: string | null;
   readonly target_branch: string | null;
@@ -100,6 +142,8 @@ export interface TaskView {
   readonly error_kind?: string | null;
   readonly retry_count: number;
   readonly max_retries: number;
+  /** Grows with every change of the stored record: when to ask for it again. */
+  readonly rev?: number;
   readonly decisions: readonly Decision[];
 }
 
@@ -136,6 +180,32 @@ export interface LoopView {
   readonly leader: { readonly pid: number; readonly host: 'vscode' | 'cli' } | null;
 }
 
+/** Dollars, running attempts included. A day is a UTC day; an attempt belongs to the day on which it ends. */
+export interface CostView {
+  readonly today_usd: number;
+  /** Of the tasks that are there. */
+  readonly total_usd: number;
+  /** Some call had no price, so the sums are lower bounds. */
+  readonly unpriced: boolean;
+  /** What today may cost; null where nothing limits it. */
+  readonly budget_usd: number | null;
+  /** Of today, with what running attempts have reserved. */
+  readonly committed_usd: number;
+}
+
+export interface ScheduleView {
+  readonly name: string;
+  readonly cron: string;
+  /** null: the machine's own. */
+  readonly timezone: string | null;
+  readonly template: string;
+  readonly enabled: boolean;
+  /** The last time for which it has queued a task. */
+  readonly last_due: string | null;
+  readonly next_due: string | null;
+  readonly source: { readonly file: string; readonly line: number };
+}
+
 /** A complete picture; never a delta. `seq` grows with every change. */
 export interface Snapshot {
   readonly seq: number;
@@ -147,7 +217,13 @@ export interface Snapshot {
   readonly accounts: readonly AccountView[];
   readonly agents: readonly AgentView[];
   readonly problems: readonly Problem[];
-  readonly cost: { readonly today_usd: number; readonly total_usd: number; readonly unpriced: boolean };
+  readonly schedules?: readonly ScheduleView[];
+  readonly cost: CostView;
+  /** What the configuration says of dashboards: seconds between redraws where only time has passed, and how many ended tasks they list. */
+  readonly dashboard: { readonly refresh_interval: number; readonly max_recent_tasks: number };
+  /** `attention.quiet_hours` of the configuration. */
+  readonly quiet_hours?: string | null;
+  readonly health: HealthReport;
 }
 
 export interface FileChangeView {
@@ -156,6 +232,9 @@ export interface FileChangeView {
   readonly status: 'added' | 'modified' | 'deleted' | 'renamed';
   readonly added: number | null;
   readonly removed: number | null;
+  /** How much care its review needs, and why. */
+  readonly level?: RiskLevel;
+  readonly reason?: string;
 }
 
 /** What a review needs of a task: refs to diff and the files between them. */
@@ -163,7 +242,12 @@ export interface ChangesView {
   readonly base_sha: string;
   readonly head_sha: string;
   readonly worktree: string | null;
+  /** What to look at first comes first. */
   readonly files: readonly FileChangeView[];
+  /** What a reviewer should know of the change as a whole. */
+  readonly notes?: readonly string[];
+  /** What reviewers and gates say of its places. */
+  readonly findings?: readonly Finding[];
 }
 
 export interface EngineApi {
@@ -175,4 +259,7 @@ export interface EngineApi {
   /** The stored record of a task. */
   task(taskId: string): Promise<TaskExecution | undefined>;
   changes(taskId: string): Promise<ChangesView>;
+  /** Figures over a window that ends now; rejects with `usage` for a window that is none. */
+  metrics(query: MetricsQuery): Promise<MetricsReport>;
+  health(): Promise<HealthReport>;
 }

@@ -4,10 +4,12 @@
  * through a file that only its user can read.
  */
 import * as z from 'zod';
-import { VERDICTS } from '../core/execution.ts';
+import { ALWAYS, VERDICTS } from '../core/execution.ts';
 import { BatonError, ERROR_KINDS, messageOf } from '../core/errors.ts';
 import { newTask } from '../core/task.ts';
+import { commentPlace } from '../core/threads.ts';
 import type { Command, Snapshot } from './api.ts';
+import type { MetricsQuery } from './metrics.ts';
 
 /** Grows when an old client would misunderstand a new leader. */
 export const IPC_VERSION = 1;
@@ -35,9 +37,14 @@ export const commandSchema = z.discriminatedUnion('type', [
     verdict: z.enum(VERDICTS),
     text: z.string().optional(),
     input: z.record(z.string(), z.unknown()).optional(),
+    always: z.enum(ALWAYS).optional(),
     by: z.string(),
     via: z.enum(['vscode', 'cli']),
   }),
+  z.strictObject({ type: z.literal('comment'), task_id: id, place: commentPlace, text: z.string().max(100_000), by: z.string() }),
+  z.strictObject({ type: z.literal('edit_comment'), task_id: id, thread_id: id, comment_id: id, text: z.string().max(100_000).nullable(), by: z.string() }),
+  z.strictObject({ type: z.literal('resolve_thread'), task_id: id, thread_id: id, resolved: z.boolean(), by: z.string() }),
+  z.strictObject({ type: z.literal('edit_plan'), task_id: id, plan: z.record(z.string(), z.unknown()), by: z.string() }),
   z.strictObject({ type: z.literal('message'), task_id: id, text: z.string() }),
   z.strictObject({ type: z.literal('refresh') }),
 ]) satisfies z.ZodType<Command>;
@@ -55,11 +62,18 @@ export const helloSchema = z.object({
 });
 export type Hello = z.infer<typeof helloSchema>;
 
+const metricsQuery = z.object({
+  since_seconds: z.number().positive(),
+  max_buckets: z.exactOptional(z.number().int().positive()),
+}) satisfies z.ZodType<MetricsQuery>;
+
 export const requestSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('snapshot'), id: z.number().int() }),
   z.object({ type: z.literal('send'), id: z.number().int(), command: commandSchema }),
   z.object({ type: z.literal('task'), id: z.number().int(), task_id: id }),
   z.object({ type: z.literal('changes'), id: z.number().int(), task_id: id }),
+  z.object({ type: z.literal('metrics'), id: z.number().int(), query: metricsQuery }),
+  z.object({ type: z.literal('health'), id: z.number().int() }),
   /** Whether snapshots are wanted. */
   z.object({ type: z.literal('subscribe'), on: z.boolean() }),
 ]);

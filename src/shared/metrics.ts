@@ -4,6 +4,8 @@ import type { Usage } from '../core/execution.ts';
 export interface MetricsQuery {
   /** Length of the window that ends now, in seconds. */
   readonly since_seconds: number;
+  /** Most buckets that are wanted: several are then put together. All of the configured width, up to 10 000, when absent. */
+  readonly max_buckets?: number;
 }
 
 /** One stretch of the series; rates are of what ended in it. */
@@ -38,6 +40,8 @@ export interface CostShare {
 }
 
 export interface MetricsReport {
+  /** False while `metrics.enabled` is: nothing new is recorded. */
+  readonly enabled: boolean;
   readonly since: string;
   readonly until: string;
   readonly tasks_started: number;

@@ -20,6 +20,12 @@ export async function stopNotifying(): Promise<void> {
   await vscode.workspace.getConfiguration('baton').update('notifications.decisions', 'never', vscode.ConfigurationTarget.Global);
 }
 
+/** Quiet hours of this machine, which outrank those of a repository; undefined where none are set. */
+export function quietHours(): string | undefined {
+  const hours = vscode.workspace.getConfiguration('baton').get<string>('notifications.quietHours', '').trim();
+  return hours === '' ? undefined : hours;
+}
+
 /** Files that a repository's configuration may be in, the first found counts. */
 const CONFIGURATION_FILES = ['.baton/orchestrator.yaml', 'config/orchestrator.yaml'];
 

@@ -1,9 +1,13 @@
 /** Answering decisions. Every answer names the decision it is for, so that none can land on another. */
 import * as vscode from 'vscode';
 import { userInfo } from 'node:os';
-import type { Decision, Verdict } from '../core/execution.ts';
+import { budgetDetail } from '../core/budget.ts';
+import type { Always, Decision, Verdict } from '../core/execution.ts';
+import { formatMoney } from '../core/format.ts';
+import { ruleOf, ruleText } from '../core/permissionGrant.ts';
 import type { App } from './app.ts';
 import { confirm } from './confirm.ts';
+import { isAnswered } from './model/actions.ts';
 import { agentQuestions, commandOf, decisionTitle, permissionInput, permissionSummary } from './model/decisionItem.ts';
 import { oneLine, withoutIcon } from './model/format.ts';
 import { decisionTarget, targetOf, taskFor, type DecisionTarget } from './targets.ts';
@@ -11,6 +15,7 @@ import { decisionTarget, targetOf, taskFor, type DecisionTarget } from './target
 interface Answer {
   readonly text?: string | undefined;
   readonly input?: Record<string, unknown> | undefined;
+  readonly always?: Always | undefined;
 }
 
 export async function approve(app: App, args: readonly unknown[]): Promise<void> {
@@ -47,6 +52,7 @@ export async function openDecision(app: App, args: readonly unknown[]): Promise<
   switch (decision.kind) {
     case 'permission':
     case 'question':
+    case 'budget':
       return answer(app, args);
     case 'plan':
       return app.pages.show('plan', repository, task.id);
@@ -54,7 +60,6 @@ export async function openDecision(app: App, args: readonly unknown[]): Promise<
     case 'code_review':
       return app.reviews.open(repository, task);
     case 'start':
-    case 'budget':
       return app.pages.show('report', repository, task.id);
   }
 }
@@ -65,6 +70,7 @@ export async function answer(app: App, args: readonly unknown[]): Promise<void> 
   if (target === undefined) return;
   if (agentQuestions(target.decision).length > 0) return answerAgent(app, target);
   if (target.decision.kind === 'permission') return answerPermission(app, target);
+  if (target.decision.kind === 'budget') return answerBudget(app, target);
   return answerQuestion(app, target);
 }
 
@@ -94,6 +100,45 @@ async function answerQuestion(app: App, target: DecisionTarget): Promise<void> {
       return;
     case undefined:
       return;
+  }
+}
+
+/** Raise the budget, go on for less, or stop. Looking comes first, so that a stray Enter spends nothing. */
+async function answerBudget(app: App, target: DecisionTarget): Promise<void> {
+  const { repository, task, decision } = target;
+  const { scope, limit_usd, spent_usd, reserve_usd, suggested_usd, cheaper } = budgetDetail(decision);
+  const items = [
+    { label: '$(output) Show the Report', detail: `${formatMoney(spent_usd)} of ${formatMoney(limit_usd)} spent; the next attempt reserves ${formatMoney(reserve_usd)}`, act: 'show' },
+    { label: `$(arrow-up) Raise to ${formatMoney(suggested_usd)}`, act: 'raise' },
+    { label: '$(edit) Raise to Another Amount…', act: 'amount' },
+    ...(cheaper === null ? [] : [{ label: `$(arrow-down) Go On with ${cheaper}`, description: `for less, up to ${formatMoney(suggested_usd)}`, act: 'cheaper' }]),
+    scope === 'task' ? { label: '$(close) Stop the Task…', description: 'it ends as failed; its branch stays', act: 'stop' } : { label: '$(clock) Leave It', description: 'what the budget holds waits until 00:00 UTC', act: 'leave' },
+  ] as const;
+  const picked = await vscode.window.showQuickPick<(typeof items)[number]>(items, { title: oneLine(decision.question, 160), placeHolder: 'How should it go on?' });
+  switch (picked?.act) {
+    case 'show':
+      return app.pages.show('report', repository, task.id);
+    case 'raise':
+      return decide(app, target, 'approve');
+    case 'cheaper':
+      return decide(app, target, 'approve', { input: { cheaper: true } });
+    case 'amount': {
+      const least = spent_usd + reserve_usd;
+      const amount = await vscode.window.showInputBox({
+        title: `New budget, in dollars: ${task.id}`,
+        prompt: `At least ${formatMoney(least)}`,
+        value: String(suggested_usd),
+        ignoreFocusOut: true,
+        validateInput: (text) => (Number(text) >= least ? undefined : `An amount of at least ${formatMoney(least)} is needed.`),
+      });
+      if (amount !== undefined) await decide(app, target, 'approve', { input: { budget_usd: Number(amount) } });
+      return;
+    }
+    case 'stop':
+      return reject(app, [{ kind: 'decision', repository: repository.key, task, decision }]);
+    case 'leave':
+      return decide(app, target, 'reject');
+    default:
   }
 }
 
@@ -129,11 +174,19 @@ async function answerPermission(app: App, target: DecisionTarget): Promise<void>
   const command = commandOf(decision);
   // What does not fit on a line must not slip through unseen.
   const whole = command !== undefined && permissionSummary(decision) === command;
+  const rule = ruleOf(decision);
   // Looking comes first, so that a stray Enter looks and never allows.
   const items = [
     { label: '$(eye) Show the Whole Request', detail: command ?? permissionSummary(decision), act: 'show' },
     { label: '$(check) Allow', description: whole ? 'this once' : 'this once; the request is longer than shown here', act: 'allow' },
-    ...(command === undefined ? [] : [{ label: '$(edit) Allow with Edited Command…', act: 'edit' }]),
+    ...(command === undefined || decision.detail['editable'] === false ? [] : [{ label: '$(edit) Allow with Edited Command…', act: 'edit' }]),
+    // What would be allowed is shown before it is written.
+    ...(rule === undefined
+      ? []
+      : [
+          { label: '$(checklist) Always Allow in This Task', description: ruleText(rule), act: 'task' },
+          { label: '$(repo) Always Allow in This Repository', description: `writes ${ruleText(rule)} into .baton/orchestrator.yaml`, act: 'repository' },
+        ]),
     { label: '$(close) Deny…', description: 'with a message to the agent', act: 'deny' },
     { label: '$(comment) Open Transcript', description: 'what the agent did so far', act: 'transcript' },
   ] as const;
@@ -146,6 +199,9 @@ async function answerPermission(app: App, target: DecisionTarget): Promise<void>
       return app.pages.show('permission', repository, task.id, decision.id);
     case 'allow':
       return decide(app, target, 'approve');
+    case 'task':
+    case 'repository':
+      return decide(app, target, 'approve', { always: picked.act });
     case 'edit': {
       const edited = await vscode.window.showInputBox({
         title: `Allow with edited command: ${task.id}`,
@@ -169,7 +225,7 @@ async function answerPermission(app: App, target: DecisionTarget): Promise<void>
 
 async function pickQuestion(app: App, args: readonly unknown[]): Promise<DecisionTarget | undefined> {
   const target = await taskFor(app, 'answer', args, 'Answer Request');
-  const decision = target?.task.decisions.find((one) => one.status === 'open' && (one.kind === 'permission' || one.kind === 'question'));
+  const decision = target?.task.decisions.find((one) => one.status === 'open' && isAnswered(one));
   return target === undefined || decision === undefined ? undefined : { ...target, decision };
 }
 
@@ -183,7 +239,7 @@ function namedDecision(app: App, node: unknown): DecisionTarget | undefined {
   return undefined;
 }
 
-async function decide(app: App, target: DecisionTarget, verdict: Verdict, { text, input }: Answer = {}): Promise<void> {
+async function decide(app: App, target: DecisionTarget, verdict: Verdict, { text, input, always }: Answer = {}): Promise<void> {
   const { repository, task, decision } = target;
   const reply = await app.repositories.send(repository, {
     type: 'decide',
@@ -192,6 +248,7 @@ async function decide(app: App, target: DecisionTarget, verdict: Verdict, { text
     verdict,
     text,
     input,
+    always,
     by: userInfo().username,
     via: 'vscode',
   });

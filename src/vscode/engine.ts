@@ -5,7 +5,7 @@ import type * as host from '../host/index.ts';
 import type * as onDemand from './onDemand.ts';
 
 /** What dist/engine.js exports to this host. */
-export type EngineModule = Pick<typeof host, 'openRepository' | 'initRepository'>;
+export type EngineModule = Pick<typeof host, 'openRepository' | 'initRepository' | 'newTaskFrom' | 'readTemplates'>;
 export type OnDemand = typeof onDemand;
 
 export function loadEngine(distDir: string): EngineModule {

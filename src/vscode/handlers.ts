@@ -13,11 +13,14 @@ import type { QueueNode } from './model/queue.ts';
 import { newTask, newTaskFromSelection } from './newTask.ts';
 import type { Repository } from './repositories.ts';
 import { confirm } from './confirm.ts';
+import { newTaskFromTemplate, openSchedules } from './templates.ts';
 import { repositoryFor, targetOf, taskFor, tasksFor, targetsOf, type TaskTarget } from './targets.ts';
 
 export const HANDLERS: Handlers = {
   'baton.newTask': newTask,
   'baton.newTaskFromSelection': newTaskFromSelection,
+  'baton.newTaskFromTemplate': newTaskFromTemplate,
+  'baton.openSchedules': openSchedules,
   'baton.start': (app, args) => steer(app, args, { type: 'start' }, 'Start', ({ snapshot }) => snapshot?.loop.desired !== 'running', 'Baton is running already.'),
   'baton.pause': (app, args) => steer(app, args, { type: 'pause' }, 'Pause', ({ snapshot }) => snapshot?.loop.desired === 'running', 'Baton is not running.'),
   'baton.stop': (app, args) => steer(app, args, { type: 'stop' }, 'Stop', isOn, 'Baton is stopped already.'),

@@ -1,54 +1,57 @@
-/** One notification for new decisions, and only where the user does not see them already. */
+/** One notification for new decisions, and only where the user does not see them already; model/notifier.ts says when. */
 import * as vscode from 'vscode';
-import { notifyWhen, stopNotifying } from './configuration.ts';
-import { needYou } from './model/decisionItem.ts';
-import { decisionTitle } from './model/decisionItem.ts';
+import { parseQuietHours } from '../core/quietHours.ts';
 import type { Disposable as Listening } from '../engine/ports.ts';
+import { notifyWhen, quietHours, stopNotifying } from './configuration.ts';
+import { decisionTitle, needYou } from './model/decisionItem.ts';
+import { Notifier } from './model/notifier.ts';
 import type { NeedsYouView } from './needsYouView.ts';
 import type { Repositories } from './repositories.ts';
+import type { Reviews } from './review.ts';
 
-/** Decisions that come within this time of each other share a notification, in ms. */
-const BATCH = 3000;
+const SHOW = 'Show';
+const NEVER = "Don't Show Again";
 
 export class Notifications implements vscode.Disposable {
-  private readonly needsYou: NeedsYouView;
+  private readonly notifier: Notifier;
   private readonly listening: Listening;
-  private readonly told = new Set<string>();
-  private waiting: NodeJS.Timeout | undefined;
-  private showing = false;
 
-  constructor(repositories: Repositories, needsYou: NeedsYouView) {
-    this.needsYou = needsYou;
-    this.listening = repositories.onDidChange(() => this.update());
+  constructor(repositories: Repositories, needsYou: NeedsYouView, reviews: Reviews) {
+    this.notifier = new Notifier({
+      clock: {
+        now: Date.now,
+        after: (ms, callback) => {
+          const timer = setTimeout(callback, ms);
+          return { dispose: () => clearTimeout(timer) };
+        },
+      },
+      decisions: () =>
+        needsYou.decisions().map(({ id, task, decision, repository }) => {
+          const active = reviews.active();
+          const underReview = active?.task.id === task.id && active.repository.key === repository;
+          return { id, title: `${decisionTitle(decision)}, ${task.id}`, inView: needsYou.visible || underReview };
+        }),
+      // Where several windows show one repository, the one that leads tells, and the one that the user works in.
+      mayTell: () => notifyWhen() !== 'never' && (vscode.window.state.focused || repositories.all.some(({ session }) => session?.role === 'leader')),
+      quietHours: () => {
+        const configured = repositories.all.map(({ snapshot }) => snapshot?.quiet_hours ?? undefined).find((hours) => hours !== undefined);
+        return parseQuietHours(quietHours() ?? configured ?? '');
+      },
+      minuteOfDay: (now) => new Date(now).getHours() * 60 + new Date(now).getMinutes(),
+      show: async (open, only) => {
+        const chosen = await vscode.window.showInformationMessage(`Baton: ${needYou(open)}${only === undefined ? '' : `: ${only.title}`}.`, SHOW, NEVER);
+        return chosen === SHOW ? 'show' : chosen === NEVER ? 'never' : undefined;
+      },
+      answered: (answer) => {
+        if (answer === 'show') void vscode.commands.executeCommand('baton.showNeedsYou');
+        if (answer === 'never') void stopNotifying();
+      },
+    });
+    this.listening = repositories.onDidChange(() => this.notifier.update());
   }
 
   dispose(): void {
     this.listening.dispose();
-    clearTimeout(this.waiting);
-  }
-
-  private update(): void {
-    const open = this.needsYou.decisions();
-    const ids = new Set(open.map(({ id }) => id));
-    for (const id of this.told) if (!ids.has(id)) this.told.delete(id);
-    if (open.every(({ id }) => this.told.has(id))) return;
-    this.waiting ??= setTimeout(() => {
-      this.waiting = undefined;
-      void this.tell();
-    }, BATCH);
-  }
-
-  private async tell(): Promise<void> {
-    const open = this.needsYou.decisions();
-    const fresh = open.filter(({ id }) => !this.told.has(id));
-    for (const { id } of open) this.told.add(id);
-    if (fresh.length === 0 || this.showing || this.needsYou.visible || notifyWhen() === 'never') return;
-    const [first] = fresh;
-    const about = fresh.length === 1 && first !== undefined ? `: ${decisionTitle(first.decision)}, ${first.task.id}` : '';
-    this.showing = true;
-    const chosen = await vscode.window.showInformationMessage(`Baton: ${needYou(open.length)}${open.length === 1 ? about : ''}.`, 'Show', "Don't Show Again");
-    this.showing = false;
-    if (chosen === 'Show') await vscode.commands.executeCommand('baton.showNeedsYou');
-    if (chosen === "Don't Show Again") await stopNotifying();
+    this.notifier.dispose();
   }
 }

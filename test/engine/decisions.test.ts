@@ -200,6 +200,21 @@ describe('A permission request', () => {
     assert.match(readFileSync(path.join(test.repo.root, 'one.txt'), 'utf8'), /"allow".*make some/);
   });
 
+  it('is not answered by an edited command where the agent cannot run one, and stays open', async () => {
+    const test = await makeEngine({
+      tasks: [task('one')],
+      agent: async (agent) => {
+        await agent.write({ 'one.txt': (await agent.ask('shell', { command: 'make all' }, { editable: false })).behavior });
+        return undefined;
+      },
+    });
+    await test.engine.send({ type: 'start' });
+    await test.until((snapshot) => snapshot.tasks[0]?.decisions.length === 1);
+    await assert.rejects(test.engine.send(decide('one', 'approve', { input: { command: 'make some' } })), { kind: 'unsupported', hint: /Reject it/ });
+    await test.engine.send(decide('one', 'approve'));
+    await test.untilState('one', 'done');
+  });
+
   it('denies that call only, with the human’s message', async () => {
     const test = await makeEngine({
       tasks: [task('one')],

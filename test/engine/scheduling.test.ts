@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { failure, makeEngine, type AgentScript } from '../support/engine.ts';
+import type { Snapshot } from '../../src/shared/api.ts';
 import { FakeClock } from '../support/fakeClock.ts';
 
 const task = (id: string, more: Record<string, unknown> = {}) => ({ id, goal: `Do ${id}`, ...more });
@@ -54,6 +55,21 @@ describe('The loop', () => {
     await test.engine.send({ type: 'start' });
     await test.until((snapshot) => snapshot.loop.idle && snapshot.tasks.every((one) => one.state === 'done'));
     assert.deepEqual(ids(test.requests), ['urgent', 'medium', 'low']);
+  });
+
+  it('estimates when tasks start and end once one is done, and not before (row 73)', async () => {
+    const { script, release } = gated();
+    const test = await makeEngine({ tasks: [task('a'), task('b'), task('c')], config: { orchestrator: { max_concurrent_tasks: 1 } }, agent: script });
+    await test.engine.send({ type: 'start' });
+    const first = await test.until((snapshot) => snapshot.loop.slots_used === 1 && test.requests.length === 1);
+    assert.deepEqual(first.tasks.map(({ eta_done }) => eta_done), [null, null, null]);
+    release();
+    const of = (snapshot: Snapshot, group: string) => snapshot.tasks.find((one) => one.group === group);
+    const known = await test.until((snapshot) => typeof of(snapshot, 'running')?.eta_done === 'string' && of(snapshot, 'running')?.started_at !== null && of(snapshot, 'waiting')?.eta_done !== null);
+    const [atWork, next] = [of(known, 'running'), of(known, 'waiting')];
+    assert.equal(atWork?.eta_start, atWork?.started_at);
+    assert.equal(next?.eta_start, atWork?.eta_done);
+    release(2);
   });
 
   it('keeps to max_concurrent_tasks and runs no task twice (rows 66, 77, 219)', async () => {

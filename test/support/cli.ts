@@ -2,8 +2,10 @@
 import { runCli } from '../../src/cli/program.ts';
 import { initRepository } from '../../src/host/init.ts';
 import type { CliDeps, CliIo, ConnectOptions, ExecResult, Signal } from '../../src/cli/io.ts';
+import { readTemplates } from '../../src/adapters/sources/templates.ts';
 import type { TasksFile } from '../../src/cli/tasksFile.ts';
 import { BatonError } from '../../src/core/errors.ts';
+import { searchRuns } from '../../src/adapters/runs/searchRuns.ts';
 import type { EngineApi } from '../../src/shared/api.ts';
 import { FakeClock } from './fakeClock.ts';
 import { AT, memorySession } from './memoryEngine.ts';
@@ -12,7 +14,7 @@ export interface CliWorld {
   readonly role?: 'leader' | 'client';
   readonly env?: Readonly<Record<string, string>>;
   readonly isTTY?: boolean;
-  readonly columns?: number;
+  readonly columns?: number | (() => number);
   readonly rows?: number;
   readonly cwd?: string;
   /** Lines the user types, in order; the input ends behind them. */
@@ -23,8 +25,13 @@ export interface CliWorld {
   readonly nodeVersion?: string;
   readonly files?: Readonly<Record<string, TasksFile>>;
   readonly clock?: FakeClock;
+  readonly isInteractive?: boolean;
+  /** Where `search` looks, in place of the repository's. */
+  readonly batonDir?: string;
   /** Given the function that sends a signal to the command. */
   readonly signals?: (send: (signal: Signal) => void) => void;
+  /** Given the function that tells the command of another size of the terminal; `columns` and `rows` are functions then. */
+  readonly resized?: (tell: () => void) => void;
   /** Sees every write to stdout as it comes. */
   readonly watch?: (text: string) => void;
   readonly connect?: CliDeps['connect'];
@@ -48,6 +55,8 @@ export async function cli(engine: EngineApi, argv: readonly string[], world: Cli
   const session = memorySession(engine, world.role);
   const typed = [...(world.typed ?? [])];
   const listeners = new Set<(signal: Signal) => void>();
+  const resizing = new Set<() => void>();
+  world.resized?.(() => resizing.forEach((listener) => listener()));
   world.signals?.((signal) => listeners.forEach((listener) => listener(signal)));
   const io: CliIo = {
     stdout: {
@@ -60,7 +69,8 @@ export async function cli(engine: EngineApi, argv: readonly string[], world: Cli
     env: world.env ?? {},
     cwd: world.cwd ?? '/repo',
     isTTY: world.isTTY ?? false,
-    columns: () => world.columns ?? 80,
+    isInteractive: world.isInteractive ?? false,
+    columns: () => (typeof world.columns === 'function' ? world.columns() : (world.columns ?? 80)),
     rows: () => world.rows ?? 24,
     ask: (question) => {
       out.stdout += question;
@@ -71,6 +81,10 @@ export async function cli(engine: EngineApi, argv: readonly string[], world: Cli
       listeners.add(listener);
       return { dispose: () => void listeners.delete(listener) };
     },
+    onResize: (listener) => {
+      resizing.add(listener);
+      return { dispose: () => void resizing.delete(listener) };
+    },
   };
   const deps: CliDeps = {
     connect: (options) => {
@@ -80,10 +94,13 @@ export async function cli(engine: EngineApi, argv: readonly string[], world: Cli
     clock: world.clock ?? new FakeClock(Date.parse(AT)),
     exec: (file, args, cwd) => Promise.resolve(world.exec?.(file, args, cwd) ?? NO_GIT),
     findRepository: world.findRepository ?? ((folder) => Promise.resolve({ root: folder })),
+    searchRuns: (batonDir, words, options) => searchRuns(world.batonDir ?? batonDir, words, options),
+    readPlan: (_folder, file) => Promise.resolve({ file, steps: [] }),
     readTasks: (_folder, file) => {
       const found = world.files?.[file];
       return found ? Promise.resolve(found) : Promise.reject(new BatonError('not_found', `There is no file ${file}.`));
     },
+    templates: (folder) => readTemplates(folder),
     init: initRepository,
     nodeVersion: world.nodeVersion ?? '24.1.0',
     batonVersion: '1.2.3',

@@ -13,15 +13,17 @@ import { createRunLog } from '../../src/adapters/runs/runLog.ts';
 import { createRunFiles } from '../../src/adapters/runs/runFiles.ts';
 import { createLocalRunners } from './localRunners.ts';
 import { checkpointWriter } from '../../src/adapters/store/atomicFile.ts';
+import type { Watched } from '../../src/adapters/sources/watcher.ts';
 import { openStore } from '../../src/adapters/store/store.ts';
 import { createClock } from '../../src/adapters/system/clock.ts';
+import { createWebhook } from '../../src/adapters/webhook/webhook.ts';
 import { createCrypto } from '../../src/adapters/system/crypto.ts';
 import { resolvePath } from '../../src/adapters/system/resolvePath.ts';
 import { configSchema, type AgentConfig, type Config } from '../../src/core/config/schema.ts';
 import type { Problem } from '../../src/core/errors.ts';
 import { canonicalContent, type TaskDefinition } from '../../src/core/task.ts';
 import { Orchestrator } from '../../src/engine/orchestrator.ts';
-import type { AgentDriver, AgentEnd, AgentInfo, AgentMessage, AgentRequest, AgentSession, Clock, Log, PermissionAnswer, Ports, SourcedTask } from '../../src/engine/ports.ts';
+import type { AgentDriver, AgentEnd, AgentInfo, AgentMessage, AgentRequest, AgentSession, Clock, Log, PermissionAnswer, Ports, SourcedSchedule, SourcedTask } from '../../src/engine/ports.ts';
 import type { Snapshot, TaskView } from '../../src/shared/api.ts';
 import type { Role, TaskExecution } from '../../src/core/execution.ts';
 import { makeRepo, type Files, type TestRepo } from './repo.ts';
@@ -33,7 +35,7 @@ export interface AgentAtWork {
   write(files: Files): Promise<void>;
   say(message: Exclude<AgentMessage, { type: 'end' }>): void;
   /** Asks for a permission and waits for the answer. */
-  ask(tool: string, input: Record<string, unknown>): Promise<PermissionAnswer>;
+  ask(tool: string, input: Record<string, unknown>, more?: { editable?: false }): Promise<PermissionAnswer>;
   /** Resolves when the engine ends the agent. */
   readonly killed: Promise<void>;
   /** Messages that the user sent to it. */
@@ -77,6 +79,9 @@ export interface EngineSetup {
   readonly driver?: 'claude' | 'command';
   readonly clock?: Clock;
   readonly passive?: boolean;
+  readonly schedules?: () => { schedules: SourcedSchedule[]; problems: Problem[] };
+  /** `cli` when absent. */
+  readonly host?: 'vscode' | 'cli';
   /** Stands between the engine and its ports, also after a restart. */
   readonly throughPorts?: (ports: Ports) => Ports;
   /** The agent says nothing by itself but that it was spawned. */
@@ -88,6 +93,7 @@ export interface TestEngine {
   readonly batonDir: string;
   readonly worktreesDir: string;
   engine: Orchestrator;
+  /** Those of the engine that runs now. */
   readonly ports: Ports;
   /** Attempts that were started, in order. */
   readonly requests: AgentRequest[];
@@ -128,7 +134,7 @@ export async function makeEngine(setup: EngineSetup = {}): Promise<TestEngine> {
     working: 0,
     peak: 0,
   };
-  const listeners = new Set<(what: 'tasks' | 'config' | 'stop') => void>();
+  const listeners = new Set<(what: Watched) => void>();
   const requests: AgentRequest[] = [];
   const crypto = createCrypto();
   const log: Log = quietLog();
@@ -169,7 +175,7 @@ export async function makeEngine(setup: EngineSetup = {}): Promise<TestEngine> {
     clock: setup.clock ?? createClock(),
     log,
     store: await openStore({ batonDir, workerPath: path.resolve('src/adapters/store/worker.ts'), log }),
-    agents: { list: (config) => Promise.resolve(agents(config)), driver },
+    agents: { list: (config) => Promise.resolve(agents(config)), hasDriver: () => true },
     runners: createLocalRunners(driver, setup.clock ?? createClock()),
     workspace: createWorkspace({ root: repo.root, worktreesDir, log }),
     gates: { detect: () => Promise.resolve([]), run: (request) => runCommand(request) },
@@ -177,11 +183,17 @@ export async function makeEngine(setup: EngineSetup = {}): Promise<TestEngine> {
     sources: {
       tasks: () => Promise.resolve({ tasks: state.tasks.map((one, index) => sourced(one, index, (text) => crypto.hash(text))), problems: [] as Problem[] }),
       config: () => Promise.resolve({ config: state.config, problems: [], valid: true }),
+      locate: () => Promise.resolve({ file: '.baton/orchestrator.yaml', line: 1, column: 1 }),
       prompt: (role) => Promise.resolve(state.prompts[role]),
+      schedules: () => Promise.resolve(setup.schedules?.() ?? { schedules: [], problems: [] }),
       stopRequested: () => Promise.resolve(state.stopHook),
       addTask: (one) => {
         state.tasks.push(one);
         return Promise.resolve(`.baton/tasks/${one.id}.md`);
+      },
+      addPermission: (rule) => {
+        state.config = { ...state.config, permissions: [rule, ...state.config.permissions] };
+        return Promise.resolve('.baton/orchestrator.yaml');
       },
       watch: (listener) => {
         listeners.add(listener);
@@ -191,13 +203,14 @@ export async function makeEngine(setup: EngineSetup = {}): Promise<TestEngine> {
     runs: createRunFiles({ batonDir }),
     runLog: createRunLog({ batonDir, redactor: createRedactor(), log }),
     crypto,
+    webhook: createWebhook(createRedactor()),
     repository: { root: repo.root, name: 'sample', key: crypto.hash(repo.root).slice(0, 12) },
     resolvePath,
     writeCheckpoint: checkpointWriter(batonDir),
   });
-  const ports = await makePorts();
-  const engine = await Orchestrator.open({ ports, host: 'cli', pid: process.pid, passive: setup.passive ?? false });
-  const fire = (what: 'tasks' | 'config' | 'stop'): void => {
+  let ports = await makePorts();
+  const engine = await Orchestrator.open({ ports, host: setup.host ?? 'cli', pid: process.pid, passive: setup.passive ?? false });
+  const fire = (what: Watched): void => {
     for (const listener of listeners) listener(what);
   };
 
@@ -206,7 +219,9 @@ export async function makeEngine(setup: EngineSetup = {}): Promise<TestEngine> {
     batonDir,
     worktreesDir,
     engine,
-    ports,
+    get ports() {
+      return ports;
+    },
     requests,
     peak: () => state.peak,
     get script() {
@@ -242,7 +257,8 @@ export async function makeEngine(setup: EngineSetup = {}): Promise<TestEngine> {
     },
     restart: async (options = {}) => {
       await test.engine.close();
-      test.engine = await Orchestrator.open({ ports: await makePorts(), host: 'cli', pid: process.pid, passive: options.passive ?? false });
+      ports = await makePorts();
+      test.engine = await Orchestrator.open({ ports, host: setup.host ?? 'cli', pid: process.pid, passive: options.passive ?? false });
     },
     close: () => test.engine.close(),
   };
@@ -309,10 +325,10 @@ function session(request: AgentRequest, script: AgentScript, mute: boolean, onEn
         await writeFile(path.join(request.cwd, name), text);
       }
     },
-    ask: (tool, input) => {
+    ask: (tool, input, more) => {
       asked += 1;
       const id = `p${asked}`;
-      messages.push({ type: 'permission', request_id: id, tool, title: typeof input['command'] === 'string' ? input['command'] : tool, input, reason: null });
+      messages.push({ type: 'permission', request_id: id, tool, title: typeof input['command'] === 'string' ? input['command'] : tool, input, reason: null, ...more });
       return new Promise((resolve) => waiting.set(id, resolve));
     },
   };

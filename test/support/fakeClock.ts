@@ -29,6 +29,12 @@ export class FakeClock {
     this.time = end;
   }
 
+  /** The machine sleeps: time passes, and its timers stand still meanwhile. */
+  sleep(ms: number): void {
+    this.time += ms;
+    for (const timer of this.timers) timer.at += ms;
+  }
+
   /** Jumps from timer to timer until the promise settles. */
   async run<T>(promise: Promise<T>): Promise<T> {
     const state = { settled: false };

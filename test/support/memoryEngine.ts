@@ -5,8 +5,11 @@
 import { BatonError } from '../../src/core/errors.ts';
 import { emptyUsage, newExecution, type Decision, type TaskExecution, type Verdict } from '../../src/core/execution.ts';
 import type { Session } from '../../src/host/session.ts';
-import type { ChangesView, Command, CommandReply, EngineApi, Snapshot, TaskGroup, TaskView } from '../../src/shared/api.ts';
+import type { HealthReport } from '../../src/shared/health.ts';
+import type { MetricsQuery, MetricsReport } from '../../src/shared/metrics.ts';
+import type { ChangesView, Command, CommandReply, EngineApi, FileChangeView, Snapshot, TaskGroup, TaskView } from '../../src/shared/api.ts';
 import { isTerminal, type TaskState } from '../../src/core/states.ts';
+import { emptyMetrics, healthyReport } from './reports.ts';
 
 export const AT = '2026-03-02T10:00:00.000Z';
 
@@ -34,6 +37,8 @@ export function taskView(id: string, given: Partial<TaskView> = {}): TaskView {
     started_at: null,
     completed_at: null,
     not_before: null,
+    eta_start: null,
+    eta_done: null,
     steps: [],
     gates: [],
     agent: null,
@@ -44,6 +49,9 @@ export function taskView(id: string, given: Partial<TaskView> = {}): TaskView {
     last_line: null,
     usage: emptyUsage(),
     cost_usd: 0,
+    attempt_cost_usd: null,
+    budget_usd: null,
+    routing: null,
     unpriced: false,
     branch: null,
     worktree: null,
@@ -100,8 +108,12 @@ export function execution(view: TaskView, given: Partial<TaskExecution> = {}): T
 export class MemoryEngine implements EngineApi {
   /** Every command that arrived, in order. */
   readonly commands: Command[] = [];
+  /** The changed files of every task. */
+  files: FileChangeView[] = [];
   /** Called with each command before it is applied: a test plays the world here, or throws. */
   onCommand: (command: Command) => void = () => undefined;
+  /** What `metrics` answers, by the window that was asked for. */
+  figures: (query: MetricsQuery) => MetricsReport = () => emptyMetrics(AT);
   #snapshot: Snapshot;
   readonly #records = new Map<string, Partial<TaskExecution>>();
   readonly #listeners = new Set<(snapshot: Snapshot) => void>();
@@ -117,7 +129,9 @@ export class MemoryEngine implements EngineApi {
       accounts: [],
       agents: [],
       problems: [],
-      cost: { today_usd: total, total_usd: total, unpriced: tasks.some((task) => task.unpriced) },
+      cost: { today_usd: total, total_usd: total, unpriced: tasks.some((task) => task.unpriced), budget_usd: null, committed_usd: 0 },
+      dashboard: { refresh_interval: 5, max_recent_tasks: 10 },
+      health: healthyReport(AT),
       ...given,
     };
   }
@@ -130,6 +144,11 @@ export class MemoryEngine implements EngineApi {
   record(id: string, given: Partial<TaskExecution>): this {
     this.#records.set(id, { ...this.#records.get(id), ...given });
     return this;
+  }
+
+  /** Changes the picture and tells nobody: only who asks again sees it. */
+  silently(change: (now: Snapshot) => Partial<Snapshot>): void {
+    this.#snapshot = { ...this.#snapshot, ...change(this.#snapshot) };
   }
 
   /** Changes the picture and tells the listeners. */
@@ -164,8 +183,16 @@ export class MemoryEngine implements EngineApi {
     return Promise.resolve(view && execution(view, this.#records.get(taskId)));
   }
 
+  metrics(query: MetricsQuery): Promise<MetricsReport> {
+    return Promise.resolve(this.figures(query));
+  }
+
+  health(): Promise<HealthReport> {
+    return Promise.resolve(this.#snapshot.health);
+  }
+
   changes(): Promise<ChangesView> {
-    return Promise.resolve({ base_sha: 'a'.repeat(40), head_sha: 'b'.repeat(40), worktree: null, files: [] });
+    return Promise.resolve({ base_sha: 'a'.repeat(40), head_sha: 'b'.repeat(40), worktree: null, files: this.files });
   }
 
   async send(command: Command): Promise<CommandReply> {
@@ -208,6 +235,10 @@ export class MemoryEngine implements EngineApi {
       case 'move':
       case 'place':
       case 'clear_place':
+      case 'comment':
+      case 'edit_comment':
+      case 'resolve_thread':
+      case 'edit_plan':
       case 'refresh':
         return { message: 'Done.' };
     }

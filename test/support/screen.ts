@@ -31,7 +31,10 @@ export class Screen {
       this.lines[this.#row] ??= '';
     } else if (token === '\r') this.#column = 0;
     else if (final === 'A') this.#row = Math.max(0, this.#row - (Number(parameter) || 1));
-    else if (final === 'K') this.lines[this.#row] = (this.lines[this.#row] ?? '').slice(0, this.#column);
+    else if (final === 'H') {
+      this.#row = 0;
+      this.#column = 0;
+    } else if (final === 'K') this.lines[this.#row] = (this.lines[this.#row] ?? '').slice(0, this.#column);
     else if (final === 'J') {
       this.lines[this.#row] = (this.lines[this.#row] ?? '').slice(0, this.#column);
       this.lines.length = this.#row + 1;

@@ -5,7 +5,10 @@
 import { emptyUsage, type Decision, type GateCheck, type TaskExecution } from '../../src/core/execution.ts';
 import type { Disposable } from '../../src/engine/ports.ts';
 import type { Session } from '../../src/host/session.ts';
+import type { HealthReport } from '../../src/shared/health.ts';
+import type { MetricsReport } from '../../src/shared/metrics.ts';
 import type { ChangesView, Command, CommandReply, EngineApi, Snapshot, TaskView } from '../../src/shared/api.ts';
+import { emptyMetrics, healthyReport } from './reports.ts';
 
 const MINUTE = 60_000;
 const SHA = { base: 'a'.repeat(40), head: 'b'.repeat(40), tree: 'c'.repeat(40) };
@@ -33,6 +36,8 @@ export function taskView(id: string, now: number, changes: Partial<TaskView> = {
     started_at: null,
     completed_at: null,
     not_before: null,
+    eta_start: null,
+    eta_done: null,
     steps: [],
     gates: [],
     agent: null,
@@ -43,6 +48,9 @@ export function taskView(id: string, now: number, changes: Partial<TaskView> = {
     last_line: null,
     usage: emptyUsage(),
     cost_usd: 0,
+    attempt_cost_usd: null,
+    budget_usd: null,
+    routing: null,
     unpriced: false,
     branch: null,
     worktree: null,
@@ -209,7 +217,9 @@ export function snapshot(now: number, tasks: readonly TaskView[] = everyState(no
     accounts: [{ account: 'anthropic', closed: false, closed_until: null, reason: null }],
     agents: [{ name: 'claude', driver: 'claude', available: true, version: '2.1.0', install: null, account: 'anthropic' }],
     problems: [],
-    cost: { today_usd: 1.02, total_usd: 4.12, unpriced: false },
+    cost: { today_usd: 1.02, total_usd: 4.12, unpriced: false, budget_usd: null, committed_usd: 0 },
+    dashboard: { refresh_interval: 5, max_recent_tasks: 10 },
+    health: healthyReport(iso(now)),
     ...changes,
   };
 }
@@ -219,6 +229,8 @@ export class SnapshotEngine implements EngineApi {
   readonly commands: Command[] = [];
   current: Snapshot;
   execution: TaskExecution | undefined;
+  /** What `metrics` answers; its window is not looked at. */
+  figures: MetricsReport | undefined;
   view: ChangesView = { base_sha: SHA.base, head_sha: SHA.head, worktree: null, files: [] };
   readonly listeners = new Set<(snapshot: Snapshot) => void>();
 
@@ -251,6 +263,14 @@ export class SnapshotEngine implements EngineApi {
 
   changes(): Promise<ChangesView> {
     return Promise.resolve(this.view);
+  }
+
+  metrics(): Promise<MetricsReport> {
+    return Promise.resolve(this.figures ?? emptyMetrics(this.current.at));
+  }
+
+  health(): Promise<HealthReport> {
+    return Promise.resolve(this.current.health);
   }
 }
 

@@ -18,7 +18,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** Packages that a layer free of Node may use: they run anywhere. */
-const PURE_PACKAGES = ['zod', 'yaml', 'picomatch'];
+const PURE_PACKAGES = ['croner', 'zod', 'yaml', 'picomatch'];
 const PURE_LAYERS = ['core', 'shared', 'engine'];
 
 /** The manifest is data of the whole product, of no layer. */

@@ -3,6 +3,8 @@ import * as net from 'node:net';
 import { BatonError } from '../../core/errors.ts';
 import type { TaskExecution } from '../../core/execution.ts';
 import type { ChangesView, Command, CommandReply, EngineApi, Snapshot } from '../../shared/api.ts';
+import type { HealthReport } from '../../shared/health.ts';
+import type { MetricsReport } from '../../shared/metrics.ts';
 import { errorFromWire, IPC_VERSION, type ClientRequest, type Hello, type LeaderMessage } from '../../shared/ipc.ts';
 import type { Origin } from './consent.ts';
 import { lineChannel, type LineChannel } from './framing.ts';
@@ -84,6 +86,8 @@ class Client implements ClientConnection {
       send: (command: Command) => this.#ask<CommandReply>({ type: 'send', command }),
       task: async (taskId) => (await this.#ask<TaskExecution | null>({ type: 'task', task_id: taskId })) ?? undefined,
       changes: (taskId) => this.#ask<ChangesView>({ type: 'changes', task_id: taskId }),
+      metrics: (query) => this.#ask<MetricsReport>({ type: 'metrics', query }),
+      health: () => this.#ask<HealthReport>({ type: 'health' }),
     };
   }
 

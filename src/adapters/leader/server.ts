@@ -152,6 +152,10 @@ class Connection {
         return api.task(request.task_id);
       case 'changes':
         return api.changes(request.task_id);
+      case 'metrics':
+        return api.metrics(request.query);
+      case 'health':
+        return api.health();
       case 'send':
         await assertMayConsent(request.command, hello, api);
         return api.send(request.command);

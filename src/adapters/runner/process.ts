@@ -5,9 +5,8 @@ import { createServer, type Server, type Socket } from 'node:net';
 import path from 'node:path';
 import { messageOf } from '../../core/errors.ts';
 import { formatDuration } from '../../core/format.ts';
-import { evaluatePermission } from '../../core/permissions.ts';
 import type { AgentDriver, AgentMessage, Clock, Disposable } from '../../engine/ports.ts';
-import { permissionQuestion } from '../../engine/permissionQuestion.ts';
+import { judgePermission, permissionQuestion } from '../../engine/permissionQuestion.ts';
 import { failure } from '../agents/launch.ts';
 import { createRedactor } from '../runs/redact.ts';
 import { messageIn, readTranscript, Transcript } from '../runs/transcript.ts';
@@ -94,9 +93,9 @@ export class RunnerProcess {
     const { order } = this.#options.start;
     void permissionQuestion(request, order.request.cwd, resolvePath)
       .then((question) => {
-        const { then, reason } = evaluatePermission(order.permissions, question);
+        const { then, reason, by } = judgePermission(order.permissions, order.granted, question);
         if (this.#engine !== undefined || then === 'ask') return undefined;
-        return this.#attendant.answer(request.request_id, then === 'allow' ? { behavior: 'allow' } : { behavior: 'deny', message: reason }, `policy: ${reason}`);
+        return this.#attendant.answer(request.request_id, then === 'allow' ? { behavior: 'allow' } : { behavior: 'deny', message: reason }, by);
       })
       .catch((error: unknown) => this.#transcript.append({ type: 'log', text: `A permission request could not be judged: ${messageOf(error)}` }));
   }

@@ -1,15 +1,19 @@
 /** The Sources port over the files of a repository. */
 import { link, mkdir, open, readFile, rm, stat, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { loadConfig } from '../../core/config/load.ts';
+import { addPermissionRule } from '../../core/config/permissionText.ts';
 import { defaultConfig, type Config } from '../../core/config/schema.ts';
 import { BatonError, messageOf, type Problem } from '../../core/errors.ts';
 import type { Role } from '../../core/execution.ts';
 import { taskIdFault, type TaskDefinition } from '../../core/task.ts';
 import { slugOf, uniqueTaskId, writeTaskFile } from '../../core/taskText.ts';
+import { YamlText } from '../../core/yamlText.ts';
 import type { Log, Sources } from '../../engine/ports.ts';
+import { replaceFile } from '../store/atomicFile.ts';
 import { assertInside, ensureBatonFolder } from './batonFolder.ts';
 import { TaskFiles, TASKS_FILE, TASKS_FOLDER } from './taskFiles.ts';
+import { readSchedules, SCHEDULES_FILE, TEMPLATES_FOLDER } from './templates.ts';
 import { SourceWatcher } from './watcher.ts';
 
 /** The first that exists is read. */
@@ -51,7 +55,15 @@ export function createSources(options: SourcesOptions): Sources {
       return { config: valid ? config : (lastValid ?? config), problems: [...problems], valid };
     },
 
+    locate: async (key) => {
+      const read = await readConfig(root);
+      if (!read || 'problem' in read) return { file: read?.problem.file ?? CONFIG_FILES[0], line: 1, column: 1 };
+      return { file: read.file, ...new YamlText(read.text).keyAt(key) };
+    },
+
     prompt: (role) => readPrompt(root, role),
+
+    schedules: () => readSchedules(root),
 
     stopRequested: (stopHookFile) =>
       stat(join(root, stopHookFile)).then(
@@ -65,12 +77,25 @@ export function createSources(options: SourcesOptions): Sources {
       return added;
     },
 
+    addPermission: async (rule) => {
+      const read = await readConfig(root);
+      if (read !== undefined && 'problem' in read) throw new BatonError('invalid_config', `${read.problem.file} cannot be read, so no rule can be added to it.`);
+      const file = read?.file ?? CONFIG_FILES[0];
+      const text = addPermissionRule(read?.text ?? '', rule, env);
+      await ensureBatonFolder(root);
+      await assertInside(root, dirname(join(root, file)));
+      await replaceFile(join(root, file), text);
+      return file;
+    },
+
     watch: (onChange, stopHookFile) =>
       new SourceWatcher({
         root,
         configFiles: CONFIG_FILES,
         tasksFile: TASKS_FILE,
         tasksFolder: TASKS_FOLDER,
+        schedulesFile: SCHEDULES_FILE,
+        templatesFolder: TEMPLATES_FOLDER,
         stopHookFile,
         onChange,
         log,

@@ -8,13 +8,15 @@ import { dirname, join } from 'node:path';
 import { messageOf } from '../../core/errors.ts';
 import type { Disposable, Log } from '../../engine/ports.ts';
 
-export type Watched = 'tasks' | 'config' | 'stop';
+export type Watched = 'tasks' | 'config' | 'stop' | 'schedules';
 
 export interface WatchOptions {
   readonly root: string;
   readonly configFiles: readonly string[];
   readonly tasksFile: string;
   readonly tasksFolder: string;
+  readonly schedulesFile: string;
+  readonly templatesFolder: string;
   readonly stopHookFile: () => string;
   readonly onChange: (what: Watched) => void;
   readonly log: Log;
@@ -32,7 +34,7 @@ interface Eye {
   readonly identity: string;
 }
 
-const KINDS: readonly Watched[] = ['config', 'tasks', 'stop'];
+const KINDS: readonly Watched[] = ['config', 'tasks', 'schedules', 'stop'];
 
 export class SourceWatcher implements Disposable {
   private readonly options: WatchOptions;
@@ -62,10 +64,10 @@ export class SourceWatcher implements Disposable {
 
   /** Folders whose direct children matter, with the names that matter in each. */
   private folders(): Map<string, Set<string>> {
-    const { configFiles, tasksFile, tasksFolder, stopHookFile } = this.options;
-    // Of the task folder every Markdown file matters, whatever its name.
-    const folders = new Map<string, Set<string>>([[tasksFolder, new Set()]]);
-    for (const file of [...configFiles, tasksFile, tasksFolder, stopHookFile()]) {
+    const { configFiles, tasksFile, tasksFolder, schedulesFile, templatesFolder, stopHookFile } = this.options;
+    // Of these folders every Markdown file matters, whatever its name.
+    const folders = new Map<string, Set<string>>([[tasksFolder, new Set()], [templatesFolder, new Set()]]);
+    for (const file of [...configFiles, tasksFile, tasksFolder, schedulesFile, templatesFolder, stopHookFile()]) {
       // Each part on the way matters: the folder may be made later.
       for (let path = file.replace(/\\/g, '/'); path !== '.' && path !== '/' && path !== ''; path = dirname(path)) {
         const names = folders.get(dirname(path)) ?? new Set();
@@ -105,14 +107,20 @@ export class SourceWatcher implements Disposable {
   }
 
   private async signatures(): Promise<Record<Watched, string>> {
-    const { configFiles, tasksFile, tasksFolder, stopHookFile } = this.options;
-    const names = (await readdir(join(this.options.root, tasksFolder)).catch(() => [])).filter((name) => /\.md$/i.test(name)).sort();
-    const [config, tasks, stop] = await Promise.all([
+    const { configFiles, tasksFile, tasksFolder, schedulesFile, templatesFolder, stopHookFile } = this.options;
+    const [tasksInFolder, templates] = await Promise.all([this.markdownIn(tasksFolder), this.markdownIn(templatesFolder)]);
+    const [config, tasks, schedules, stop] = await Promise.all([
       this.signature(configFiles),
-      this.signature([tasksFile, ...names.map((name) => `${tasksFolder}/${name}`)]),
+      this.signature([tasksFile, ...tasksInFolder]),
+      this.signature([schedulesFile, ...templates]),
       this.signature([stopHookFile()]),
     ]);
-    return { config, tasks, stop };
+    return { config, tasks, schedules, stop };
+  }
+
+  private async markdownIn(folder: string): Promise<string[]> {
+    const names = await readdir(join(this.options.root, folder)).catch(() => []);
+    return names.filter((name) => /\.md$/i.test(name)).sort().map((name) => `${folder}/${name}`);
   }
 
   private async signature(files: readonly string[]): Promise<string> {
@@ -140,7 +148,7 @@ export class SourceWatcher implements Disposable {
       if (identity === '' || this.blind.has(folder)) continue;
       try {
         const watcher = watch(path, { persistent: false }, (_, name) => {
-          if (name === null || names.has(name) || (folder === this.options.tasksFolder && /\.md$/i.test(name))) this.wake();
+          if (name === null || names.has(name) || (this.takesMarkdown(folder) && /\.md$/i.test(name))) this.wake();
         });
         watcher.on('error', () => {
           // The folder went away, or the system takes the watch back: look, and watch anew what is there.
@@ -155,6 +163,10 @@ export class SourceWatcher implements Disposable {
         this.poll();
       }
     }
+  }
+
+  private takesMarkdown(folder: string): boolean {
+    return folder === this.options.tasksFolder || folder === this.options.templatesFolder;
   }
 
   private wake(): void {

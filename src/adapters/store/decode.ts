@@ -1,5 +1,6 @@
 /** Stored text back to records. */
 import type { TaskExecution } from '../../core/execution.ts';
+import type { HistoryRow } from '../../core/history.ts';
 import type { StoredEvent } from '../../engine/ports.ts';
 import type { EventRow } from './protocol.ts';
 
@@ -22,6 +23,10 @@ export async function decodeTasks(rows: readonly string[]): Promise<TaskExecutio
 
 export function decodeEvents(rows: readonly EventRow[]): StoredEvent[] {
   return rows.map(({ seq, at, type, task_id, json }) => ({ seq, at, type, task_id, data: JSON.parse(json) as Record<string, unknown> }));
+}
+
+export function decodeHistory(rows: readonly string[]): HistoryRow[] {
+  return rows.map((json) => JSON.parse(json) as HistoryRow);
 }
 
 export function decodeMeta(rows: readonly (readonly [key: string, json: string])[]): Record<string, unknown> {

@@ -13,10 +13,17 @@ export interface EncodedEvent {
   readonly task_id: string | null;
   readonly json: string;
 }
+export interface EncodedHistory {
+  readonly kind: string;
+  readonly at: string;
+  readonly task_id: string;
+  readonly json: string;
+}
 export interface EncodedCommit {
   readonly tasks: readonly EncodedTask[];
   readonly remove: readonly string[];
   readonly events: readonly EncodedEvent[];
+  readonly history: readonly EncodedHistory[];
   /** null deletes the key. */
   readonly meta: readonly (readonly [key: string, json: string | null])[];
   readonly at: string;
@@ -31,6 +38,7 @@ export type Request = { readonly id: number } & (
   | { readonly type: 'task'; readonly taskId: string }
   | { readonly type: 'events'; readonly since: number; readonly limit: number | null }
   | { readonly type: 'meta' }
+  | { readonly type: 'history'; readonly kind: string; readonly since: string; readonly limit: number | null }
   | { readonly type: 'close' }
 );
 

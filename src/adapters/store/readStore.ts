@@ -1,13 +1,13 @@
 /** The store as another process may see it: opened read-only, beside the leader that writes it. */
 import { BatonError, messageOf } from '../../core/errors.ts';
-import type { Store } from '../../engine/ports.ts';
-import { decodeEvents, decodeMeta, decodeTask, decodeTasks } from './decode.ts';
+import type { HistoryQuery, Store } from '../../engine/ports.ts';
+import { decodeEvents, decodeHistory, decodeMeta, decodeTask, decodeTasks } from './decode.ts';
 import { findDatabase } from './location.ts';
 import { assertKnownSchema, schemaVersion } from './schema.ts';
 import { isCorruption, loadSqlite, type Database } from './sqlite.ts';
 import { Reader } from './writer.ts';
 
-export type ReadStore = Pick<Store, 'loadTasks' | 'task' | 'events' | 'meta' | 'close'>;
+export type ReadStore = Pick<Store, 'loadTasks' | 'task' | 'events' | 'meta' | 'history' | 'close'>;
 
 /**
  * Opens the database read-only; every call sees what was committed by then. A repository without one reads as empty.
@@ -61,6 +61,10 @@ class OpenReadStore implements ReadStore {
     return this.#read(() => decodeMeta(this.#reader.meta()));
   }
 
+  history({ kind, since, limit }: HistoryQuery): ReturnType<Store['history']> {
+    return this.#read(() => decodeHistory(this.#reader.history(kind, since ?? '', limit ?? null)));
+  }
+
   close(): Promise<void> {
     this.#db.close();
     return Promise.resolve();
@@ -77,6 +81,7 @@ function emptyStore(): ReadStore {
     task: () => Promise.resolve(undefined),
     events: () => Promise.resolve([]),
     meta: () => Promise.resolve({}),
+    history: () => Promise.resolve([]),
     close: () => Promise.resolve(),
   };
 }

@@ -29,6 +29,16 @@ export const MIGRATIONS: readonly string[] = [
     json    TEXT NOT NULL
   );
   `,
+  `
+  CREATE TABLE history (
+    seq     INTEGER PRIMARY KEY AUTOINCREMENT,
+    kind    TEXT NOT NULL,
+    at      TEXT NOT NULL,
+    task_id TEXT NOT NULL,
+    json    TEXT NOT NULL
+  );
+  CREATE INDEX history_at ON history (kind, at);
+  `,
 ];
 
 export function schemaVersion(db: Database): number {

@@ -3,8 +3,9 @@ import { Worker } from 'node:worker_threads';
 import { BatonError, messageOf } from '../../core/errors.ts';
 import { taskIdFault } from '../../core/task.ts';
 import type { TaskExecution } from '../../core/execution.ts';
-import type { Commit, Log, Store, StoredEvent } from '../../engine/ports.ts';
-import { decodeEvents, decodeMeta, decodeTask, decodeTasks } from './decode.ts';
+import type { HistoryRow } from '../../core/history.ts';
+import type { Commit, HistoryQuery, Log, Store, StoredEvent } from '../../engine/ports.ts';
+import { decodeEvents, decodeHistory, decodeMeta, decodeTask, decodeTasks } from './decode.ts';
 import { fromWire, type EncodedCommit, type EventRow, type Outcome, type Reply, type Request, type WorkerOptions } from './protocol.ts';
 
 export interface StoreOptions {
@@ -101,6 +102,10 @@ class WorkerStore implements OpenedStore {
     return decodeMeta((await this.#ask({ type: 'meta' })) as [string, string][]);
   }
 
+  async history({ kind, since, limit }: HistoryQuery): Promise<HistoryRow[]> {
+    return decodeHistory((await this.#ask({ type: 'history', kind, since: since ?? '', limit: limit ?? null })) as string[]);
+  }
+
   /** Waits for what was asked before, writes the state files that are due, and ends the worker. */
   close(): Promise<void> {
     this.#closing ??= this.#close();
@@ -183,6 +188,7 @@ function encode(commit: Commit): EncodedCommit {
     }),
     remove: commit.remove ?? [],
     events: (commit.events ?? []).map(({ at, type, task_id, data }) => ({ at, type, task_id, json: JSON.stringify(data) })),
+    history: (commit.history ?? []).map((row) => ({ kind: row.kind, at: row.at, task_id: row.task_id, json: JSON.stringify(row) })),
     meta: Object.entries(commit.meta ?? {}).map(([key, value]) => [key, value === undefined ? null : JSON.stringify(value)] as const),
     at: new Date().toISOString(),
   };

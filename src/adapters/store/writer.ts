@@ -11,6 +11,7 @@ export class Writer {
   readonly #update: Statement;
   readonly #remove: Statement;
   readonly #event: Statement;
+  readonly #history: Statement;
   readonly #setMeta: Statement;
   readonly #dropMeta: Statement;
   #seq: number;
@@ -22,6 +23,7 @@ export class Writer {
     this.#update = db.prepare('UPDATE tasks SET rev = ?, state = ?, json = ?, updated_at = ? WHERE id = ? AND rev = ?');
     this.#remove = db.prepare('DELETE FROM tasks WHERE id = ?');
     this.#event = db.prepare('INSERT INTO events (at, type, task_id, json) VALUES (?, ?, ?, ?)');
+    this.#history = db.prepare('INSERT INTO history (kind, at, task_id, json) VALUES (?, ?, ?, ?)');
     this.#setMeta = db.prepare('INSERT INTO meta (key, json) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET json = excluded.json');
     this.#dropMeta = db.prepare('DELETE FROM meta WHERE key = ?');
     this.#seq = Number(db.prepare("SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'events'), 0) AS seq").get()?.['seq']);
@@ -96,6 +98,7 @@ export class Writer {
     for (const { at, type, task_id, json } of commit.events) {
       this.#seq = Number(this.#event.run(at, type, task_id, json).lastInsertRowid);
     }
+    for (const { kind, at, task_id, json } of commit.history) this.#history.run(kind, at, task_id, json);
     for (const [key, json] of commit.meta) {
       if (json === null) this.#dropMeta.run(key);
       else this.#setMeta.run(key, json);
@@ -144,12 +147,16 @@ export class Reader {
   readonly #task: Statement;
   readonly #events: Statement;
   readonly #meta: Statement;
+  /** Undefined for a database that no current Baton has opened for writing yet. */
+  readonly #history: Statement | undefined;
 
   constructor(db: Database) {
     this.#tasks = db.prepare('SELECT id, json FROM tasks ORDER BY rowid');
     this.#task = db.prepare('SELECT json FROM tasks WHERE id = ?');
     this.#events = db.prepare('SELECT seq, at, type, task_id, json FROM events WHERE seq > ? ORDER BY seq LIMIT ?');
     this.#meta = db.prepare('SELECT key, json FROM meta ORDER BY key');
+    const hasHistory = db.prepare("SELECT 1 FROM sqlite_master WHERE name = 'history'").get() !== undefined;
+    if (hasHistory) this.#history = db.prepare('SELECT json FROM history WHERE kind = ? AND at >= ? ORDER BY at DESC, seq DESC LIMIT ?');
   }
 
   tasks(): { id: string; json: string }[] {
@@ -167,5 +174,10 @@ export class Reader {
 
   meta(): [key: string, json: string][] {
     return this.#meta.all().map((row) => [row['key'] as string, row['json'] as string]);
+  }
+
+  /** Latest first; `limit` null = all. */
+  history(kind: string, since: string, limit: number | null): string[] {
+    return (this.#history?.all(kind, since, limit ?? -1) ?? []).map((row) => row['json'] as string);
   }
 }

@@ -5,6 +5,7 @@
 import * as z from 'zod';
 import { COMPLEXITIES, RISKS } from '../task.ts';
 import { ROLES } from '../execution.ts';
+import { parseQuietHours } from '../quietHours.ts';
 
 const seconds = z.number().positive();
 const count = z.number().int().positive();
@@ -47,7 +48,7 @@ const agent = z.strictObject({
   max_concurrent: count.optional().describe('Cap on parallel runs of this agent.'),
   env: z.record(z.string(), z.string()).default({}).describe('Extra environment of the agent.'),
   max_turns: count.optional().describe('Turns after which an attempt is ended.'),
-  permission_mode: z.enum(['default', 'acceptEdits', 'plan', 'bypassPermissions']).optional().describe('Claude’s permission mode; acceptEdits when absent.'),
+  permission_mode: z.enum(['default', 'acceptEdits', 'plan', 'bypassPermissions']).optional().describe('What Claude and Codex may do unasked; acceptEdits when absent: edits, and for Codex whatever its sandbox keeps in the worktree.'),
 });
 
 const gate = z.strictObject({
@@ -103,8 +104,8 @@ export const configSchema = z
     dashboard: section({ refresh_interval: seconds.default(5), max_recent_tasks: count.default(10) }),
     notifications: section({
       enabled: z.boolean().default(true),
-      webhook_url: text.optional(),
-      secret: text.optional(),
+      webhook_url: text.refine((url) => /^https?:\/\/\S+$/i.test(url), 'must be an address that starts with https:// or http://').optional().describe('Address that events are posted to, best as ${VAR}.'),
+      secret: text.optional().describe('Signs every message (HMAC-SHA256), best as ${VAR}.'),
       events: z
         .array(
           z.enum([
@@ -212,7 +213,10 @@ export const configSchema = z
     runner: section({ orphan_grace: duration.default('30m').describe('How long an agent goes on while no Baton runs on the repository; then it is stopped, to be resumed.') }),
     attention: section({
       max_awaiting: count.optional().describe('No new starts while this many tasks wait for a human.'),
-      quiet_hours: text.optional(),
+      quiet_hours: text
+        .refine((hours) => parseQuietHours(hours) !== undefined, 'must be a span of the day such as 22:00-07:00')
+        .optional()
+        .describe('Hours without notifications in VS Code, in the local time, such as 22:00-07:00.'),
     }),
   })
   .prefault({});

@@ -45,7 +45,7 @@ export async function ask<R extends AnsweringRole>(context: PipelineContext, run
   // What it changed before belongs to it too.
   if (adopted) return afterTurn(context, task, question, adopted, { head_sha: task.head_sha ?? task.base_sha ?? '', dirty: false });
 
-  const chosen = mayTake(context, run, task, context.staffing.choose(task, question.role));
+  const chosen = mayTake(context, run, task, question.role);
   if (!chosen) return { kind: 'leave' };
   const template = await templateOf(context, question.role);
   const last = lastOf(task, question);

@@ -3,9 +3,10 @@
  * its tree. Reads the session's messages into live figures and the attempt's record, and has permission requests answered
  * by policy or by a human. Transcript and time limits are its runner's business.
  */
-import { costOf } from '../../core/cost.ts';
+import { callCost, spendingOf } from '../../core/cost.ts';
 import { messageOf } from '../../core/errors.ts';
-import { emptyUsage, sessionKey, type Attempt, type TaskExecution, type Usage } from '../../core/execution.ts';
+import { emptyUsage, sessionKey, type Attempt, type TaskExecution } from '../../core/execution.ts';
+import { attemptEnded } from '../lifecycle.ts';
 import type { AdoptedSession, AgentEnd, AgentMessage, AttendedSession } from '../ports.ts';
 import type { PipelineContext } from './context.ts';
 import { PermissionDesk } from './permissionDesk.ts';
@@ -42,6 +43,7 @@ export async function runAttempt(context: PipelineContext, run: Run, plan: Attem
     end = failed('start_failed', messageOf(error));
   }
   if (end !== undefined) await store(context, run, plan, end);
+  run.reserved_usd = 0;
   run.session = null;
   run.attemptId = null;
   run.lastLine = null;
@@ -153,23 +155,7 @@ async function store(context: PipelineContext, run: Run, plan: AttemptPlan, end:
       attempt.error = { kind: end.error.kind, message: end.error.message, at, ...(end.error.status === undefined ? {} : { status: end.error.status }) };
     }
     price(context, run, draft, attempt);
-    return [
-      {
-        type: 'attempt_ended',
-        data: {
-          attempt_id: attempt.attempt_id,
-          role: attempt.role,
-          step_id: attempt.step_id,
-          agent: attempt.agent,
-          model: attempt.model,
-          outcome: attempt.outcome,
-          error: attempt.error,
-          cost_usd: attempt.cost_usd,
-          usage: attempt.usage,
-          seconds: (Date.parse(at) - Date.parse(attempt.started_at)) / 1000,
-        },
-      },
-    ];
+    return [attemptEnded(attempt)];
   });
 }
 
@@ -177,19 +163,11 @@ function price(context: PipelineContext, run: Run, draft: TaskExecution, attempt
   const live = run.live ?? { usage: emptyUsage(), cost_usd: null, turns: 0 };
   attempt.usage = live.usage;
   attempt.turns = live.turns;
-  attempt.cost_usd = live.cost_usd ?? costOf(live.usage, attempt.model === null ? undefined : context.config().models[attempt.model]);
-  draft.usage = draft.attempts.reduce((sum, one) => add(sum, one.usage), emptyUsage());
-  draft.total_cost_usd = draft.attempts.reduce((sum, one) => sum + (one.cost_usd ?? 0), 0);
-  draft.unpriced = draft.attempts.some((one) => one.cost_usd === null);
-}
-
-function add(a: Usage, b: Usage): Usage {
-  return {
-    input_tokens: a.input_tokens + b.input_tokens,
-    output_tokens: a.output_tokens + b.output_tokens,
-    cache_read_tokens: a.cache_read_tokens + b.cache_read_tokens,
-    cache_write_tokens: a.cache_write_tokens + b.cache_write_tokens,
-  };
+  attempt.cost_usd = callCost(live.cost_usd, live.usage, attempt.model, context.config());
+  const total = spendingOf(draft.attempts);
+  draft.usage = total.usage;
+  draft.total_cost_usd = total.cost_usd;
+  draft.unpriced = total.unpriced;
 }
 
 export function attemptOf(draft: TaskExecution, attemptId: string): Attempt {

@@ -28,6 +28,7 @@ export async function handleFailure(context: PipelineContext, taskId: string, fa
     if (task.sessions[key] !== undefined) return forgetSession(context, task, failure, key);
   }
   const classified = classify(failure);
+  if (classified.kind === 'budget' && reachedBudget(context, task)) return stopAtBudget(context, task, failure);
   const error: TaskError = {
     kind: classified.kind === 'unknown' ? failure.error.kind : classified.kind,
     message: failure.error.message,
@@ -113,6 +114,22 @@ async function holdAccount(
     draft.error = error;
     backToRetry(draft, failure, error);
     return [{ type: 'held', data: { account, until: hold.until === null ? null : new Date(hold.until).toISOString(), reason: error.message } }];
+  });
+  return 'leave';
+}
+
+/** The agent stopped at what was left of a budget. One that spent nothing met a limit of its own, which Baton knows nothing of. */
+function reachedBudget(context: PipelineContext, task: TaskExecution): boolean {
+  return context.budgets.covers(task) && (task.attempts.at(-1)?.cost_usd ?? 0) > 0;
+}
+
+/** Nobody's fault: the task keeps its count and its session, and the loop asks about the budget. */
+async function stopAtBudget(context: PipelineContext, task: TaskExecution, failure: Failure): Promise<PhaseResult> {
+  const error: TaskError = { kind: 'budget', message: failure.error.message, at: context.lifecycle.now() };
+  await context.lifecycle.change(task.task_id, (draft) => {
+    draft.error = error;
+    backToRetry(draft, failure, error);
+    return [{ type: 'budget_reached', data: { role: failure.role, step_id: failure.step_id, reason: failure.error.message } }];
   });
   return 'leave';
 }

@@ -5,13 +5,16 @@ import { completeStep, setStep, stepOf, type EventDraft } from '../lifecycle.ts'
 import { gateLines, lastCheckpoint, type PhaseResult, type PipelineContext } from './context.ts';
 import { handleFailure, type Failure } from './failure.ts';
 import type { Run } from './run.ts';
+import { threadsAt } from './threads.ts';
 import { goOnWithTurn, mayTake, noteProgress, sessionOf, takeTurn, templateOf, type Taken } from './turn.ts';
+
+const ALL_DONE = 'every step is done';
 
 export async function implement(context: PipelineContext, run: Run): Promise<PhaseResult> {
   const task = context.lifecycle.get(run.taskId);
   const step = currentStep(task);
   if (!step) {
-    await context.lifecycle.transition(task.task_id, 'quality_gate', 'every step is done');
+    await context.lifecycle.transition(task.task_id, 'quality_gate', ALL_DONE);
     return 'again';
   }
   if (step.state === 'code_review') {
@@ -23,7 +26,7 @@ export async function implement(context: PipelineContext, run: Run): Promise<Pha
   if (failed) return handleFailure(context, task.task_id, failed);
   const adopted = await goOnWithTurn(context, run);
   if (adopted) return afterTurn(context, run, step.step_id, adopted);
-  const chosen = mayTake(context, run, task, context.staffing.choose(task, 'implementer'));
+  const chosen = mayTake(context, run, task, 'implementer');
   if (!chosen) return 'leave';
   const { model } = chosen;
 
@@ -105,7 +108,9 @@ async function finishStep(context: PipelineContext, run: Run, stepId: string, su
     });
   }
   const reviewed = task.workflow === 'reviewed' && context.staffing.isStaffed(task, 'code_reviewer');
+  const follow = await threadsAt(context, task, sha);
   const record = (draft: TaskExecution): readonly EventDraft[] => {
+    follow(draft);
     const at = context.lifecycle.now();
     const step = stepOf(draft, stepId);
     step.implementation = { summary, commit: sha };
@@ -117,7 +122,9 @@ async function finishStep(context: PipelineContext, run: Run, stepId: string, su
     setStep(draft, stepId, 'code_review', at);
     return [{ type: 'step_implemented', data: { step_id: stepId, commit: sha } }, ...closed];
   };
+  const last = task.steps.every((one) => one.step_id === stepId || one.state === 'completed');
   if (reviewed) await context.lifecycle.transition(task.task_id, 'code_review', `step ${stepId} is implemented`, record);
+  else if (last) await context.lifecycle.transition(task.task_id, 'quality_gate', ALL_DONE, record);
   else await context.lifecycle.change(task.task_id, record);
   return 'again';
 }

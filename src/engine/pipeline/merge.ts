@@ -6,8 +6,8 @@ import type { Decision, GateRound, TaskExecution } from '../../core/execution.ts
 import { useApproval } from '../decisions.ts';
 import type { MergeResult } from '../ports.ts';
 import type { PhaseResult, PipelineContext } from './context.ts';
+import { judge, sendBack } from './judge.ts';
 import type { Run } from './run.ts';
-import { judge, sendBack } from './verify.ts';
 
 /** The target may move while the gates run; that often we start over before asking. */
 const MAX_ROUNDS = 5;

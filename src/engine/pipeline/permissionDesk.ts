@@ -4,8 +4,9 @@
  */
 import { messageOf } from '../../core/errors.ts';
 import type { Decision, TaskExecution } from '../../core/execution.ts';
-import { evaluatePermission, type PermissionQuestion } from '../../core/permissions.ts';
-import { permissionQuestion } from '../permissionQuestion.ts';
+import { exactRule } from '../../core/permissionGrant.ts';
+import type { PermissionQuestion } from '../../core/permissions.ts';
+import { judgePermission, permissionQuestion } from '../permissionQuestion.ts';
 import type { AgentMessage, AttendedSession, Disposable, PermissionAnswer } from '../ports.ts';
 import type { AttemptPlan } from './attempt.ts';
 import type { PipelineContext } from './context.ts';
@@ -66,12 +67,13 @@ export class PermissionDesk {
   }
 
   async #handle(request: PermissionRequest): Promise<void> {
-    const policy = evaluatePermission(this.#context.config().permissions, await this.#question(request));
-    if (policy.then === 'allow') return this.#answer(request, { behavior: 'allow' }, `policy: ${policy.reason}`);
-    if (policy.then === 'deny') return this.#answer(request, { behavior: 'deny', message: policy.reason }, `policy: ${policy.reason}`);
+    const question = await this.#question(request);
+    const { then, reason, by } = judgePermission(this.#context.config().permissions, this.#task().permissions ?? [], question);
+    if (then === 'allow') return this.#answer(request, { behavior: 'allow' }, by);
+    if (then === 'deny') return this.#answer(request, { behavior: 'deny', message: reason }, by);
     const known = this.#known(request);
     if (known?.status === 'answered') return this.#apply(known, request);
-    const decision = known ?? (await this.#ask(request));
+    const decision = known ?? (await this.#ask(request, question));
     this.#waiting.set(decision.id, request);
     this.#run.activity = `waits for your permission: ${request.title}`;
     this.#run.suspend();
@@ -104,12 +106,12 @@ export class PermissionDesk {
     );
   }
 
-  async #ask(request: PermissionRequest): Promise<Decision> {
+  async #ask(request: PermissionRequest, question: PermissionQuestion): Promise<Decision> {
     return this.#context.decisions.ask(this.#plan.task.task_id, {
       kind: 'permission',
       // Drivers may begin the title with the tool's name.
       question: `Allow ${request.title.startsWith(request.tool) ? '' : `${request.tool}: `}${request.title}?`,
-      detail: { tool: request.tool, title: request.title, input: request.input, reason: request.reason, request_id: request.request_id },
+      detail: { tool: request.tool, title: request.title, input: request.input, reason: request.reason, request_id: request.request_id, rule: exactRule(question) ?? null, ...(request.editable === false ? { editable: false } : {}) },
       resume_state: this.#task().state,
       attempt_id: this.#plan.attempt.attempt_id,
     });

@@ -4,6 +4,7 @@ import { orderSteps, planPaths } from '../../core/planSteps.ts';
 import { plannerPrompt } from '../../core/prompts/planner.ts';
 import type { Plan } from '../../core/roles.ts';
 import { riskOf } from '../../core/task.ts';
+import { followPlan } from '../../core/threads.ts';
 import { addStep, type Mutation } from '../lifecycle.ts';
 import { ask } from './ask.ts';
 import { gateLines, type PhaseResult, type PipelineContext } from './context.ts';
@@ -28,6 +29,7 @@ export async function plan(context: PipelineContext, run: Run): Promise<PhaseRes
     consumeAnswer(draft, attempt.attempt_id);
     noteProgress(draft);
     draft.plan = value;
+    followPlan(draft, value);
     return [{ type: 'plan', data: { attempt_id: attempt.attempt_id, steps: value.steps.length, summary: value.summary ?? null } }];
   };
   if (context.staffing.isStaffed(task, 'plan_reviewer')) {
@@ -85,8 +87,8 @@ function askReason(context: PipelineContext, task: TaskExecution): string | unde
   return policy === 'high' && riskOf(task.task_def) === 'high' ? 'the task is of high risk' : undefined;
 }
 
-/** Plans come from a model: no path in them may lead out of the worktree. */
-async function pathFault(context: PipelineContext, task: TaskExecution, value: Plan): Promise<string | undefined> {
+/** Wherever a plan comes from: no path in it may lead out of the worktree. */
+export async function pathFault(context: PipelineContext, task: TaskExecution, value: Plan): Promise<string | undefined> {
   if (task.worktree === null) return undefined;
   for (const path of planPaths(value)) {
     if ((await context.ports.resolvePath(task.worktree, path)) === null) return `steps: the file ${JSON.stringify(path)} leads out of the working directory`;

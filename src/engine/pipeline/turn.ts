@@ -45,12 +45,16 @@ export async function templateOf(context: PipelineContext, role: Role): Promise<
 }
 
 /** The agent for a role, taken, if it may start now; undefined when the task must queue up (again). */
-export function mayTake(context: PipelineContext, run: Run, task: TaskExecution, choice: AgentChoice): ChosenAgent | undefined {
+export function mayTake(context: PipelineContext, run: Run, task: TaskExecution, role: Role): ChosenAgent | undefined {
+  const choice: AgentChoice = context.staffing.choose(task, role);
   if (choice.kind === 'none' || !run.needsSlot || !context.mayStartAttempt() || task.worktree === null) return undefined;
   // The queue judged the role that the run began with; another role may be another agent's.
   if (context.accounts.hold(choice.agent.account) !== undefined || context.isBusy(choice.agent, task.task_id)) return undefined;
-  // At once: until the attempt is stored, other runs must not count the agent as free.
+  const reserve = context.budgets.claim(task, role, choice);
+  if (reserve === undefined) return undefined;
+  // At once: until the attempt is stored, other runs must not count the agent as free, nor the money.
   run.agent = choice.agent.name;
+  run.reserved_usd = reserve;
   return choice;
 }
 
@@ -71,9 +75,10 @@ export interface Taken {
  * so that a crash leaves a trace to recover from.
  */
 export async function takeTurn(context: PipelineContext, run: Run, turn: Turn): Promise<Taken> {
+  const cap = context.budgets.capFor(context.lifecycle.get(run.taskId), run.reserved_usd);
   const runner = await context.ports.runners.take();
-  const { task, attempt, order } = await openAttempt(context, run.taskId, turn, runner.record).then(
-    (opened) => ({ ...opened, order: orderOf(context, opened, turn) }),
+  const { task, attempt, order } = await openAttempt(context, run, turn, runner.record).then(
+    (opened) => ({ ...opened, order: orderOf(context, opened, turn, cap) }),
     (error: unknown) => {
       runner.release();
       throw error;
@@ -102,7 +107,7 @@ async function settle(context: PipelineContext, run: Run, plan: AttemptPlan): Pr
   return { end: undefined, attempt };
 }
 
-function orderOf(context: PipelineContext, { task, attempt, worktree }: Opened, turn: Turn): AttemptOrder {
+function orderOf(context: PipelineContext, { task, attempt, worktree }: Opened, turn: Turn, cap: number | undefined): AttemptOrder {
   const { role, step, chosen } = turn;
   const { orchestrator, permissions, runner } = context.config();
   return {
@@ -110,6 +115,7 @@ function orderOf(context: PipelineContext, { task, attempt, worktree }: Opened, 
     directory: context.ports.runs.directory(task.task_id, attempt.attempt_id),
     limits: { start: orchestrator.start_timeout, silence: orchestrator.silence_timeout, total: orchestrator.claude_timeout },
     permissions,
+    granted: task.permissions ?? [],
     orphan_grace: durationSeconds(runner.orphan_grace) ?? 0,
     request: {
       task_id: task.task_id,
@@ -131,7 +137,8 @@ function orderOf(context: PipelineContext, { task, attempt, worktree }: Opened, 
         BATON_WORKTREE: worktree,
       },
       ...(turn.schema === undefined ? {} : { output_schema: turn.schema }),
-      ...(task.task_def.budget_usd === undefined ? {} : { max_budget_usd: task.task_def.budget_usd }),
+      ...(permissions.some((rule) => rule.then !== 'allow') ? { ask_all: true } : {}),
+      ...(cap === undefined ? {} : { max_budget_usd: Math.round(cap * 10_000) / 10_000 }),
     },
   };
 }
@@ -158,10 +165,10 @@ interface Opened {
   readonly worktree: string;
 }
 
-async function openAttempt(context: PipelineContext, taskId: string, turn: Turn, runner: RunnerRecord | null): Promise<Opened> {
+async function openAttempt(context: PipelineContext, run: Run, turn: Turn, runner: RunnerRecord | null): Promise<Opened> {
   const { role, step, chosen } = turn;
   const { agent, model, reason } = chosen;
-  const task = await context.lifecycle.change(taskId, (draft) => {
+  const task = await context.lifecycle.change(run.taskId, (draft) => {
     const at = context.lifecycle.now();
     const number = turn.open(draft, at);
     draft.not_before = null;
@@ -188,13 +195,15 @@ async function openAttempt(context: PipelineContext, taskId: string, turn: Turn,
       usage: emptyUsage(),
       cost_usd: null,
       turns: 0,
+      reason,
+      ...(run.reserved_usd > 0 ? { reserved_usd: run.reserved_usd } : {}),
       prompt_version: turn.template.version,
     });
     const data = { attempt_id: attemptId, role, step_id: step?.step_id ?? null, agent: agent.name, model, reason };
     return [{ type: 'routing', data }, { type: 'attempt_started', data }];
   });
   const attempt = task.attempts.at(-1);
-  if (attempt === undefined || task.worktree === null) throw new Error(`Task ${taskId} has no worktree to work in.`);
+  if (attempt === undefined || task.worktree === null) throw new Error(`Task ${run.taskId} has no worktree to work in.`);
   return { task, attempt, worktree: task.worktree };
 }
 

@@ -1,5 +1,5 @@
 /** What views add to core/format.ts: costs, ages, local times, and outside text made harmless in Markdown. Times are epoch ms unless said otherwise. */
-import { formatDuration, formatMoney } from '../../core/format.ts';
+import { formatAhead, formatDuration, formatMoney } from '../../core/format.ts';
 
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;
@@ -29,6 +29,11 @@ export function age(milliseconds: number): string {
 /** The time from `from` to `to` (ISO times, either may be missing). */
 export function between(from: string | null, to: string | null): number {
   return from === null || to === null ? 0 : Date.parse(to) - Date.parse(from);
+}
+
+/** How far ahead an estimated ISO time is: `now`, `10m`; empty when unknown. */
+export function ahead(at: string | null, now: number): string {
+  return at === null ? '' : formatAhead((Date.parse(at) - now) / SECOND);
 }
 
 /** Clock time (today) or date and time of an ISO time in the user's own zone. */

@@ -18,6 +18,8 @@ export interface CommandFace {
 export const COMMANDS = {
   'baton.newTask': { title: 'New Task…', icon: 'add' },
   'baton.newTaskFromSelection': { title: 'New Task from Selection…' },
+  'baton.newTaskFromTemplate': { title: 'New Task from Template…' },
+  'baton.openSchedules': { title: 'Open Schedules' },
   'baton.start': { title: 'Start', icon: 'play' },
   'baton.pause': { title: 'Pause', icon: 'debug-pause' },
   'baton.stop': { title: 'Stop', icon: 'debug-stop' },

@@ -39,7 +39,7 @@ const texts = (messages: AgentMessage[], type: 'text' | 'log') => messages.flatM
 describe('the command driver', function () {
   this.timeout(20_000);
 
-  it('runs the program in the worktree with the prompt on stdin and the attempt in the environment', () =>
+  it('runs the program in the worktree with the prompt on stdin and the attempt in the environment (row 3)', () =>
     withFolder(async (cwd) => {
       const script = `
         const fs = require('fs');
@@ -67,7 +67,7 @@ describe('the command driver', function () {
       assert.ok(started?.type === 'started' && started.process && started.process.pid > 0 && started.process.started !== '');
     }));
 
-  it('takes any other exit code for a failure and says what stderr said', () =>
+  it('takes any other exit code for a failure and says what stderr said (row 3)', () =>
     withFolder(async (cwd) => {
       const { end } = await collect(await driver.start(request(cwd, `console.error('401 Unauthorized'); process.exit(7)`)));
       assert.equal(end.ok, false);

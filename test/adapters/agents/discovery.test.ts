@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { chmod, mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { createAgents } from '../../../src/adapters/agents/discovery.ts';
+import { DRIVEN } from '../../../src/adapters/agents/catalog.ts';
+import { createDrivers } from '../../../src/adapters/agents/drivers.ts';
 import { createRedactor } from '../../../src/adapters/runs/redact.ts';
 import { configSchema, type Config } from '../../../src/core/config/schema.ts';
 import type { AgentInfo } from '../../../src/engine/ports.ts';
@@ -93,9 +95,9 @@ describe('finding agents', function () {
       const agents = createAgents({ root, places: [] });
       const gemini = named(await agents.list(config()), 'gemini');
       assert.deepEqual([gemini.available, gemini.path, gemini.version, gemini.install], [false, file, '0.61.0', null]);
-      assert.equal(agents.driver('acp'), undefined);
-      assert.equal(agents.driver('claude')?.kind, 'claude');
-      assert.equal(agents.driver('command')?.kind, 'command');
+      assert.equal(agents.hasDriver('acp'), false);
+      for (const { kind } of createDrivers()) assert.equal(agents.hasDriver(kind), true);
+      assert.equal(createDrivers().length, DRIVEN.length);
     }));
 
   it('puts configured agents first, in their order, and the usable before the rest', () =>

@@ -7,6 +7,7 @@ import type { Clock, Log } from '../../../src/engine/ports.ts';
 import type { BuiltEngine } from '../../../src/host/election.ts';
 import type { Repository } from '../../../src/host/repositoryKey.ts';
 import type { Command, Snapshot, TaskView } from '../../../src/shared/api.ts';
+import { emptyMetrics, healthyReport } from '../../support/reports.ts';
 import { AT, changed, taskRecord, WORKER } from '../store/fixture.ts';
 
 export const systemClock: Clock = {
@@ -45,7 +46,9 @@ export async function smallEngine(repository: Pick<Repository, 'root'>, log: Log
       accounts: [],
       agents: [],
       problems: [],
-      cost: { today_usd: 0, total_usd: 0, unpriced: false },
+      cost: { today_usd: 0, total_usd: 0, unpriced: false, budget_usd: null, committed_usd: 0 },
+      dashboard: { refresh_interval: 5, max_recent_tasks: 10 },
+      health: healthyReport(AT),
     };
   };
   const announce = async (): Promise<void> => {
@@ -78,6 +81,8 @@ export async function smallEngine(repository: Pick<Repository, 'root'>, log: Log
       send,
       task: (taskId) => store.task(taskId),
       changes: (taskId) => Promise.resolve({ base_sha: taskId, head_sha: 'h', worktree: null, files: [] }),
+      metrics: (query) => Promise.resolve({ ...emptyMetrics(AT), bucket_seconds: query.since_seconds / (query.max_buckets ?? 1) }),
+      health: () => Promise.resolve(healthyReport(AT)),
     },
     announce,
     get listeners() {

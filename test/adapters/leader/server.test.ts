@@ -76,6 +76,9 @@ describe('the leader and its clients', () => {
       assert.equal((await api.snapshot()).tasks[0]?.goal, 'Say "hi"\n\u{1F600}');
       assert.equal(await api.task('none'), undefined);
       assert.equal((await api.changes('b')).base_sha, 'b');
+      assert.equal((await api.metrics({ since_seconds: 3600, max_buckets: 12 })).bucket_seconds, 300);
+      assert.deepEqual(await api.health(), await engine.api.health());
+      await assert.rejects(api.metrics({ since_seconds: -1 }), rejectsWith('usage'));
       assert.equal(server.clients, 1);
     });
 
@@ -156,6 +159,11 @@ describe('the leader and its clients', () => {
       const { api } = await connect({ mark: 'key/t1/a1', ancestors: [] });
       await api.send({ type: 'add_task', task: { id: 't1', goal: 'g' } });
       await assert.rejects(api.send(decide('t1')), rejectsWith('refused'));
+      // Words that an agent would read as a human's, or that change what a human approves, are no agent's to give either.
+      await assert.rejects(api.send({ type: 'comment', task_id: 't1', place: { step_id: 's' }, text: 'x', by: 'ann' }), rejectsWith('refused'));
+      await assert.rejects(api.send({ type: 'edit_comment', task_id: 't1', thread_id: 't1', comment_id: 'c1', text: null, by: 'ann' }), rejectsWith('refused'));
+      await assert.rejects(api.send({ type: 'resolve_thread', task_id: 't1', thread_id: 't1', resolved: true, by: 'ann' }), rejectsWith('refused'));
+      await assert.rejects(api.send({ type: 'edit_plan', task_id: 't1', plan: {}, by: 'ann' }), rejectsWith('refused'));
       assert.equal((await engine.api.task('t1'))?.rev, 1);
     });
 

@@ -80,6 +80,7 @@ export class RunnerBench {
         directory: this.directory,
         limits: { start: 60, silence: 60, total: 60 },
         permissions: [],
+        granted: [],
         orphan_grace: 60,
         ...more,
         request: agentRequest(this.folder, { mark: this.mark, ...request }),

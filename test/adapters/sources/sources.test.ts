@@ -19,6 +19,33 @@ describe('The files of a repository', () => {
   };
   afterEach(() => folder.remove());
 
+  describe('as a permission that is always given (row 249)', () => {
+    const rule = { tool: 'Bash', pattern: 'npm test', then: 'allow' } as const;
+
+    it('get one line more, where it has its effect, and keep everything else', async () => {
+      open({ '.baton/orchestrator.yaml': '# Ours\nmerge: {policy: auto} # all green\npermissions:\n  # the rest\n  - {tool: "*", then: ask}\n' });
+      assert.equal(await sources.addPermission(rule), '.baton/orchestrator.yaml');
+      assert.equal(readFileSync(join(folder.root, '.baton/orchestrator.yaml'), 'utf8'), '# Ours\nmerge: {policy: auto} # all green\npermissions:\n  # the rest\n  - {tool: Bash, pattern: npm test, then: allow}\n  - {tool: "*", then: ask}\n');
+      assert.deepEqual((await sources.config()).config.permissions[0], rule);
+    });
+
+    it('are made where there is none, and the one in force is used', async () => {
+      open();
+      assert.equal(await sources.addPermission(rule), '.baton/orchestrator.yaml');
+      assert.deepEqual((await sources.config()).config.permissions, [rule]);
+      folder.remove();
+      open({ 'config/orchestrator.yaml': 'permissions: []\n' });
+      assert.equal(await sources.addPermission(rule), 'config/orchestrator.yaml');
+      assert.equal(readFileSync(join(folder.root, 'config/orchestrator.yaml'), 'utf8'), 'permissions: [{tool: Bash, pattern: npm test, then: allow}]\n');
+    });
+
+    it('are left alone when they have errors', async () => {
+      open({ '.baton/orchestrator.yaml': 'permissions: [{tool: x}]\n' });
+      await assert.rejects(sources.addPermission(rule), /has errors/);
+      assert.equal(readFileSync(join(folder.root, '.baton/orchestrator.yaml'), 'utf8'), 'permissions: [{tool: x}]\n');
+    });
+  });
+
   describe('as tasks', () => {
     it('are tasks.yaml and every file of tasks/, with file, line, hash and time', async () => {
       open({ '.baton/tasks.yaml': '- id: a\n  goal: x\n- {id: b, goal: y, depends_on: [a]}\n', '.baton/tasks/c.md': '# z\n', '.baton/tasks/README.md': '# About\n', '.baton/tasks/.hidden.md': '# x', '.baton/tasks/notes.txt': 'x' });

@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import * as fc from 'fast-check';
 import type { TaskExecution } from '../../../src/core/execution.ts';
 import { BatonError, type ErrorKind } from '../../../src/core/errors.ts';
-import type { Commit, Store } from '../../../src/engine/ports.ts';
+import type { AttemptRow } from '../../../src/core/history.ts';
+import type { Commit, HistoryQuery, Store } from '../../../src/engine/ports.ts';
 import { AT, changed, taskRecord } from './fixture.ts';
 
 export interface StoreUnderTest {
@@ -39,6 +40,48 @@ export function storeConformance(name: string, make: () => Promise<StoreUnderTes
       await store.close();
       store = await subject.open();
     };
+
+    describe('history', () => {
+      const row = (taskId: string, at: string, more: Partial<AttemptRow> = {}): AttemptRow => ({
+        kind: 'attempt',
+        at,
+        task_id: taskId,
+        area: 'core',
+        risk: 'high',
+        complexity: null,
+        cost_usd: 0.25,
+        seconds: 12,
+        error_kind: null,
+        attempt_id: 'a1',
+        role: 'implementer',
+        step_id: 's',
+        agent: 'claude',
+        model: null,
+        outcome: 'succeeded',
+        usage: { input_tokens: 1, output_tokens: 2, cache_read_tokens: 3, cache_write_tokens: 4 },
+        turns: 1,
+        ...more,
+      });
+
+      it('outlives its task and an opening, latest first, by kind, time and number (row 253)', async () => {
+        const rows = ['2026-11-18', '2026-11-20', '2026-11-19'].map((day, index) => row(`t${index}`, `${day}T12:00:00.000Z`));
+        await store.commit({ tasks: [taskRecord('t0')], history: rows });
+        await store.commit({ remove: ['t0'] });
+        await reopen();
+        const days = async (query: Omit<HistoryQuery, 'kind'>): Promise<string[]> => (await store.history({ kind: 'attempt', ...query })).map((one) => one.at.slice(8, 10));
+        assert.deepEqual(await days({}), ['20', '19', '18']);
+        assert.deepEqual(await days({ since: '2026-11-19T00:00:00.000Z' }), ['20', '19']);
+        assert.deepEqual(await days({ limit: 1 }), ['20']);
+        assert.deepEqual(await store.history({ kind: 'task' }), []);
+        assert.deepEqual((await store.history({ kind: 'attempt', limit: 1 }))[0], rows[1]);
+      });
+
+      it('is not written by a commit that came too late', async () => {
+        await store.commit({ tasks: [taskRecord('t1')] });
+        await assert.rejects(store.commit({ tasks: [taskRecord('t1')], history: [row('t1', AT)] }), rejectsWith('stale_version'));
+        assert.deepEqual(await store.history({ kind: 'attempt' }), []);
+      });
+    });
 
     describe('tasks', () => {
       it('returns a committed record unchanged, also after it was opened again (row 124)', async () => {

@@ -81,8 +81,13 @@ export class Sandbox {
     return JSON.parse(fs.readFileSync(this.stateFile(taskId), 'utf8')) as TaskExecution;
   }
 
-  async dispose(): Promise<void> {
+  /** Closes what is open; the folder stays for the next `open`. */
+  async close(): Promise<void> {
     await Promise.all(this.#open.map((store) => store.close()));
+  }
+
+  async dispose(): Promise<void> {
+    await this.close();
     fs.rmSync(this.root, { recursive: true, force: true });
   }
 }

@@ -1,13 +1,13 @@
 /** Anthropic's Messages API: requests in, turns out as JSON or server-sent events. */
-import { randomBytes } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
+import { hex, list, parts, sendEvents, type Json, type Protocol } from './protocol.ts';
 import type { Conversation, Message, ToolResult, Turn } from './scenario.ts';
 import { concreteCall } from './tools.ts';
 
-type Json = Record<string, unknown>;
+export const anthropic: Protocol = { readConversation, errorBody, writeTurn };
 
 /** Reads a `/v1/messages` body. */
-export function readConversation(body: Json): Conversation {
+function readConversation(body: Json): Conversation {
   const messages = list(body['messages']).map(readMessage);
   const system = textOf(body['system']);
   const everything = system + '\n' + JSON.stringify(body['messages']).replaceAll('\\n', '\n');
@@ -26,14 +26,12 @@ export function readConversation(body: Json): Conversation {
   };
 }
 
-/** The HTTP error of a turn in Anthropic's shape. */
-export function errorBody(error: NonNullable<Turn['error']>): unknown {
+function errorBody(error: NonNullable<Turn['error']>): unknown {
   const type = error.type ?? { 401: 'authentication_error', 403: 'permission_error', 404: 'not_found_error', 429: 'rate_limit_error', 529: 'overloaded_error' }[error.status] ?? (error.status < 500 ? 'invalid_request_error' : 'api_error');
   return error.body ?? { type: 'error', error: { type, message: error.message ?? `Scripted error ${error.status}` }, request_id: `req_${hex(8)}` };
 }
 
-/** Writes the answer; for a cut one, only its first half. */
-export async function writeTurn(response: ServerResponse, turn: Turn, conversation: Conversation, stream: boolean): Promise<void> {
+async function writeTurn(response: ServerResponse, turn: Turn, conversation: Conversation, stream: boolean): Promise<void> {
   const blocks = blocksOf(turn, conversation);
   const usage = {
     input_tokens: turn.usage?.input ?? 1000,
@@ -59,16 +57,7 @@ export async function writeTurn(response: ServerResponse, turn: Turn, conversati
   const events: Json[] = [{ type: 'message_start', message: { ...message, content: [], stop_reason: null, usage: { ...usage, output_tokens: 1 } } }];
   for (const [index, block] of blocks.entries()) events.push(...blockEvents(index, block));
   events.push({ type: 'message_delta', delta: { stop_reason: stopReason, stop_sequence: null }, usage: { ...usage, output_tokens: output } }, { type: 'message_stop' });
-  const sent = turn.cut === true ? events.slice(0, Math.max(3, Math.floor(events.length / 2))) : events;
-  for (const event of sent) {
-    if (turn.part_delay_ms !== undefined && event['type'] === 'content_block_delta') await new Promise((resolve) => setTimeout(resolve, turn.part_delay_ms));
-    response.write(`event: ${String(event['type'])}\ndata: ${JSON.stringify(event)}\n\n`);
-  }
-  if (turn.cut === true) {
-    // What was written must arrive before the connection breaks.
-    await new Promise((resolve) => setTimeout(resolve, 50));
-    response.destroy();
-  } else response.end();
+  await sendEvents(response, turn, events, 'delta');
 }
 
 function blocksOf(turn: Turn, conversation: Conversation): Json[] {
@@ -92,11 +81,6 @@ function blockEvents(index: number, block: Json): Json[] {
   return [start({ ...block, input: {} }), ...parts(JSON.stringify(block['input'])).map((json) => delta({ type: 'input_json_delta', partial_json: json })), stop];
 }
 
-function parts(text: string): string[] {
-  const size = Math.max(12, Math.ceil(text.length / 40));
-  return Array.from({ length: Math.ceil(text.length / size) }, (_, i) => text.slice(i * size, (i + 1) * size));
-}
-
 function readMessage(message: Json): Message {
   const content = message['content'];
   const blocks = Array.isArray(content) ? (content as Json[]) : [{ type: 'text', text: content }];
@@ -118,12 +102,4 @@ function textOf(content: unknown): string {
     .filter((block) => block['type'] === 'text')
     .map((block) => String(block['text']))
     .join('\n');
-}
-
-function list(value: unknown): Json[] {
-  return Array.isArray(value) ? (value as Json[]) : [];
-}
-
-function hex(bytes: number): string {
-  return randomBytes(bytes).toString('hex');
 }

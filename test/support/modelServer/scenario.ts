@@ -5,7 +5,8 @@ export type ToolUse =
   | { readonly tool: 'read'; readonly path: string }
   | { readonly tool: 'write'; readonly path: string; readonly content: string }
   | { readonly tool: 'edit'; readonly path: string; readonly old: string; readonly new: string }
-  | { readonly tool: 'shell'; readonly command: string; readonly background?: boolean }
+  /** `escalated`: outside the agent's own sandbox, and why (Codex). */
+  | { readonly tool: 'shell'; readonly command: string; readonly background?: boolean; readonly escalated?: string }
   /** The answer in the shape of the schema that the CLI was given. */
   | { readonly tool: 'answer'; readonly value: Readonly<Record<string, unknown>> }
   | { readonly tool: 'named'; readonly name: string; readonly input: Readonly<Record<string, unknown>> };

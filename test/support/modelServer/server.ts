@@ -1,15 +1,19 @@
 /**
  * A model provider on the loopback address that says what a script says. The real CLIs talk to it: they take a base
- * URL with a path, so `<url>/s/<scenario>` selects the scenario. Other protocols (OpenAI's Responses …) are further
- * entries of `answer`, beside the Anthropic one.
+ * URL with a path, so `<url>/s/<scenario>` selects the scenario, and the route tells the provider's protocol.
  */
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { promisify } from 'node:util';
 import zlib from 'node:zlib';
-import { errorBody, readConversation, writeTurn } from './anthropic.ts';
+import { anthropic } from './anthropic.ts';
+import { openai } from './openai.ts';
+import type { Protocol } from './protocol.ts';
 import { missing, type Conversation, type Script, type Turn } from './scenario.ts';
+
+/** By the route of a request for a turn. */
+const PROTOCOLS: Readonly<Record<string, Protocol>> = { '/v1/messages': anthropic, '/v1/responses': openai };
 
 export interface LoggedRequest {
   readonly scenario: string;
@@ -36,7 +40,7 @@ export class ModelServer {
     server.on('request', (request, response) => {
       this.handle(request, response).catch((error: unknown) => {
         if (response.headersSent) response.destroy();
-        else sendJson(response, 400, errorBody(missing(error instanceof Error ? error.message : String(error)).error ?? { status: 400 }));
+        else sendJson(response, 400, anthropic.errorBody(missing(error instanceof Error ? error.message : String(error)).error ?? { status: 400 }));
       });
     });
     // Codex tries a WebSocket first and falls back to HTTP when it is refused.
@@ -72,7 +76,8 @@ export class ModelServer {
     const [, scenario = '', route = ''] = /^\/s\/([^/]+)(\/.*)$/.exec(url.pathname) ?? [];
     const body = await readBody(request);
     const logged = { scenario, path: route, headers: request.headers, body };
-    if (request.method === 'POST' && route === '/v1/messages') await this.answer(logged, response);
+    const protocol = PROTOCOLS[route];
+    if (request.method === 'POST' && protocol) await this.answer(protocol, logged, response);
     else {
       this.requests.push(logged);
       if (route.endsWith('/count_tokens')) sendJson(response, 200, { input_tokens: 1000 });
@@ -81,16 +86,16 @@ export class ModelServer {
     }
   }
 
-  private async answer(logged: LoggedRequest, response: ServerResponse): Promise<void> {
-    const conversation = readConversation(logged.body);
+  private async answer(protocol: Protocol, logged: LoggedRequest, response: ServerResponse): Promise<void> {
+    const conversation = protocol.readConversation(logged.body);
     // Only main turns use up the script: titles, probes and summaries come without tools.
     const turn = conversation.tools.length === 0 ? { text: 'OK' } : this.nextTurn(logged.scenario, conversation);
     this.requests.push(conversation.tools.length === 0 ? { ...logged, conversation } : { ...logged, conversation, turn });
     if (turn.delay_ms !== undefined) await new Promise((resolve) => setTimeout(resolve, turn.delay_ms));
     if (turn.hold) await turn.hold;
     if (turn.silent === true) return;
-    if (turn.error) sendJson(response, turn.error.status, errorBody(turn.error), { ...turn.headers, ...turn.error.headers });
-    else await writeTurn(response, turn, conversation, logged.body['stream'] === true);
+    if (turn.error) sendJson(response, turn.error.status, protocol.errorBody(turn.error), { ...turn.headers, ...turn.error.headers });
+    else await protocol.writeTurn(response, turn, conversation, logged.body['stream'] === true);
   }
 
   private nextTurn(name: string, conversation: Conversation): Turn {

@@ -8,6 +8,7 @@ import { apt, canApt, npm, progress, requireBuildTools, run, which } from './too
 /** Ships a compiled VS Code 1.139.1, made for Node 24. */
 const CODE_SERVER = '4.139.1';
 const CLAUDE = '2.1.328';
+const CODEX = '0.169.0';
 const SPARTICUZ = '153.0.0';
 
 const PLATFORM = `${process.platform}-${process.arch}`;
@@ -134,6 +135,26 @@ async function claudeIn(dir: string): Promise<string> {
   const native = (await readdir(scope)).find((name) => name.startsWith('claude-code-'));
   if (native === undefined) throw new Error(`Claude Code ${CLAUDE} has no binary for ${PLATFORM}.`);
   return path.join(scope, native, process.platform === 'win32' ? 'claude.exe' : 'claude');
+}
+
+/** Absolute path of the real Codex binary, pinned. Its package's launcher is Node; the binary of the optional dependency is used directly. */
+export async function provideCodex(): Promise<string> {
+  const dir = await provide(`agents/codex-${CODEX}-${PLATFORM}`, async (partial) => {
+    await emptyPackage(partial);
+    await npm(['install', `@openai/codex@${CODEX}`, '--ignore-scripts'], { cwd: partial, purpose: 'download Codex' });
+    const version = await run(await codexIn(partial), ['--version'], { purpose: 'start Codex' });
+    if (!version.includes(CODEX)) throw new Error(`Codex ${CODEX} was installed, yet it calls itself ${version.trim()}.`);
+  });
+  return codexIn(dir);
+}
+
+async function codexIn(dir: string): Promise<string> {
+  const scope = path.join(dir, 'node_modules/@openai');
+  const native = (await readdir(scope)).find((name) => name.startsWith('codex-'));
+  if (native === undefined) throw new Error(`Codex ${CODEX} has no binary for ${PLATFORM}.`);
+  const vendor = path.join(scope, native, 'vendor');
+  const [triple = ''] = await readdir(vendor);
+  return path.join(vendor, triple, 'bin', process.platform === 'win32' ? 'codex.exe' : 'codex');
 }
 
 /** Keeps npm from walking up into the checkout that the cache lies in. */

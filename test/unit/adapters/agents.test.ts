@@ -3,10 +3,11 @@ import fc from 'fast-check';
 import { extractJson } from '../../../src/core/extractJson.ts';
 import { Channel } from '../../../src/adapters/agents/channel.ts';
 import { claudeArguments } from '../../../src/adapters/agents/claude/arguments.ts';
-import { closedUntil, endOf, errorOf, kindOfStatus } from '../../../src/adapters/agents/claude/outcome.ts';
-import { Paragraphs } from '../../../src/adapters/agents/claude/paragraphs.ts';
+import { closedUntil, endOf, errorOf } from '../../../src/adapters/agents/claude/outcome.ts';
 import { toolOutput, toolTitle } from '../../../src/adapters/agents/claude/tools.ts';
 import { UsageMeter } from '../../../src/adapters/agents/claude/usage.ts';
+import { kindOfStatus } from '../../../src/adapters/agents/httpStatus.ts';
+import { Paragraphs } from '../../../src/adapters/agents/paragraphs.ts';
 import type { AgentRequest } from '../../../src/engine/ports.ts';
 
 describe('the JSON answer in a text', () => {

@@ -70,7 +70,7 @@ describe('baton add', () => {
   });
 
   for (const [argv, said] of [
-    [['add'], /missing required argument/i],
+    [['add'], /The goal is empty/],
     [['add', ' '], /The goal is empty/],
     [['add', 'x', '--id', '../evil'], /"\.\.\/evil" is not a valid task id/],
     [['add', 'x', '--risk', 'huge'], /Allowed choices are low, medium, high/],

@@ -31,7 +31,7 @@ describe('baton summary', () => {
 
   it('gives the documented JSON, with every state counted (row 74)', async () => {
     const summary = documentOf(summarySchema, (await cli(phase2(), ['summary', '--json'])).stdout);
-    assert.deepEqual({ ...summary, by_state: undefined }, { total_tasks: 6, active_tasks: 3, needs_human_review: 1, total_cost_usd: 12.45, by_state: undefined });
+    assert.deepEqual({ ...summary, by_state: undefined }, { total_tasks: 6, active_tasks: 3, needs_human_review: 1, total_cost_usd: 12.45, unpriced: false, by_state: undefined });
     assert.deepEqual(Object.keys(summary.by_state), [...TASK_STATES]);
     assert.equal(summary.by_state.done, 1);
   });
@@ -75,6 +75,21 @@ describe('baton review', () => {
   });
 });
 
+describe('baton review with changes', () => {
+  it('says what to look at first and why, in words and in the document (row 256)', async () => {
+    const engine = new MemoryEngine([taskView('a', { state: 'awaiting_human_review', branch: 'baton/a', decisions: [decision('d1', 'a')] })]);
+    engine.files = [
+      { path: 'src/auth.ts', status: 'modified', added: 3, removed: 1, level: 'high', reason: 'csv-export changes it too' },
+      { path: 'README.md', status: 'modified', added: 1, removed: 0, level: 'low', reason: 'documentation' },
+    ];
+    const { stdout } = await cli(engine, ['review']);
+    assert.match(stdout, /Look first at:\n {2}- \[high\] src\/auth\.ts: csv-export changes it too\n {2}- \[low\] README\.md: documentation\n/);
+    const { tasks } = documentOf(tasksSchema, (await cli(engine, ['review', '--json'])).stdout) as { tasks: { review_order?: unknown[] }[] };
+    assert.deepEqual(tasks[0]?.review_order?.[0], { path: 'src/auth.ts', level: 'high', reason: 'csv-export changes it too', added: 3, removed: 1 });
+    assert.match((await cli(engine, ['task', 'a'])).stdout, /Look first at:\n {2}\[high\] src\/auth\.ts: csv-export changes it too/);
+  });
+});
+
 describe('baton review --interactive', () => {
   it('asks for each decision and sends what was typed (row 169)', async () => {
     const engine = new MemoryEngine([
@@ -107,6 +122,18 @@ describe('baton review --interactive', () => {
 
   it('refuses --json, which could not ask', async () => {
     assert.equal((await cli(phase2(), ['review', '-i', '--json'])).code, 2);
+  });
+
+  it('is the way in a terminal, unless only a list or a document is wanted (row 169)', async () => {
+    const engine = () => new MemoryEngine([taskView('a', { state: 'awaiting_human_review', decisions: [decision('d1', 'a')] })]);
+    const asked = engine();
+    assert.match((await cli(asked, ['review'], { isInteractive: true, typed: ['a'] })).stdout, /1 decision\(s\) answered/);
+    assert.equal(asked.commands.length, 1);
+    for (const argv of [['review', '--no-interactive'], ['review', '--json']]) {
+      const listed = engine();
+      await cli(listed, argv, { isInteractive: true, typed: ['a'] });
+      assert.equal(listed.commands.length, 0, argv.join(' '));
+    }
   });
 });
 

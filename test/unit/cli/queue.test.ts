@@ -10,8 +10,8 @@ function engine(): MemoryEngine {
   return new MemoryEngine(
     [
       taskView('csv-quotes', { state: 'implementing', position: null }),
-      taskView('round-half-cents', { score: 4.4, base_score: 4.4, position: 1, why: 'Next to start: a slot is free.', created_at: '2026-03-03T11:29:00.000Z', goal: 'Totals are off by a cent' }),
-      taskView('slugify-accents', { score: 2.35, position: 2, created_at: '2026-03-03T10:30:00.000Z', why: 'Waits for a free slot: 1 of 1 in use.', goal: 'Keep accented letters' }),
+      taskView('round-half-cents', { score: 4.4, base_score: 4.4, position: 1, why: 'Next to start: a slot is free.', created_at: '2026-03-03T11:29:00.000Z', goal: 'Totals are off by a cent', eta_start: NOW, eta_done: '2026-03-03T11:40:10.000Z' }),
+      taskView('slugify-accents', { score: 2.35, position: 2, created_at: '2026-03-03T10:30:00.000Z', why: 'Waits for a free slot: 1 of 1 in use.', goal: 'Keep accented letters', eta_start: '2026-03-03T11:40:10.000Z', eta_done: '2026-03-03T12:50:00.000Z' }),
       taskView('csv-export', { group: 'held', position: 3, why: 'Waits for csv-quotes, which is implementing.', created_at: '2026-03-02T11:30:00.000Z' }),
       taskView('remove-legacy', { state: 'awaiting_human_review', why: 'Asks you: start?', decisions: [decision('d1', 'remove-legacy', { kind: 'start' })] }),
       taskView('old', { state: 'done' }),
@@ -21,18 +21,18 @@ function engine(): MemoryEngine {
 }
 
 describe('baton queue', () => {
-  it('prints position, score, task, state, wait and why of what has not started (rows 49–51)', async () => {
-    const { code, stdout } = await cli(engine(), ['queue'], { columns: 120 });
+  it('prints position, score, task, state, wait, estimated times and why of what has not started (rows 49–51, 55, 73)', async () => {
+    const { code, stdout } = await cli(engine(), ['queue'], { columns: 140 });
     assert.equal(code, 0);
     assert.deepEqual(stdout.split('\n'), [
-      '+---+-------+------------------+-----------------------+------+----------------------------------------------+',
-      '| # | Score | Task             | State                 | Wait | Why                                          |',
-      '+---+-------+------------------+-----------------------+------+----------------------------------------------+',
-      '| 1 |   4.4 | round-half-cents | new                   |   1m | Next to start: a slot is free.               |',
-      '| 2 |  2.35 | slugify-accents  | new                   |   1h | Waits for a free slot: 1 of 1 in use.        |',
-      '| 3 |   2.1 | csv-export       | new                   |   1d | Waits for csv-quotes, which is implementing. |',
-      '| - |   2.1 | remove-legacy    | awaiting_human_review | 1d1h | Asks you: start?                             |',
-      '+---+-------+------------------+-----------------------+------+----------------------------------------------+',
+      '+---+-------+------------------+-----------------------+------+----------+---------+----------------------------------------------+',
+      '| # | Score | Task             | State                 | Wait | Start in | Done in | Why                                          |',
+      '+---+-------+------------------+-----------------------+------+----------+---------+----------------------------------------------+',
+      '| 1 |   4.4 | round-half-cents | new                   |   1m |      now |     10m | Next to start: a slot is free.               |',
+      '| 2 |  2.35 | slugify-accents  | new                   |   1h |      10m |   1h20m | Waits for a free slot: 1 of 1 in use.        |',
+      '| 3 |   2.1 | csv-export       | new                   |   1d |        - |       - | Waits for csv-quotes, which is implementing. |',
+      '| - |   2.1 | remove-legacy    | awaiting_human_review | 1d1h |        - |       - | Asks you: start?                             |',
+      '+---+-------+------------------+-----------------------+------+----------+---------+----------------------------------------------+',
       '1 running: see "baton active".',
       '',
     ]);
@@ -46,6 +46,11 @@ describe('baton queue', () => {
     });
   }
 
+  it('makes room for the reason on a terminal of 80 columns, never at the cost of position, score, task and end', async () => {
+    const { stdout } = await cli(engine(), ['queue'], { columns: 80 });
+    assert.equal(stdout.split('\n')[1], '| # | Score | Task             | Wait | Done in | Why                          |');
+  });
+
   it('drops the least important columns on a narrow terminal, never position, score and task', async () => {
     const { stdout } = await cli(engine(), ['queue'], { columns: 40 });
     assert.equal(stdout.split('\n')[1], '| # | Score | Task        | Why        |');
@@ -53,18 +58,18 @@ describe('baton queue', () => {
 
   it('explains every task with --verbose (row 52)', async () => {
     const { stdout } = await cli(engine(), ['queue', '--verbose'], { columns: 120 });
-    assert.match(stdout, /\nslugify-accents\n {2}goal: Keep accented letters\n {2}why: Waits for a free slot: 1 of 1 in use\.\n {2}score: 2\.35 = urgency 3, deadline 1, sender 2\n/);
+    assert.match(stdout, /\nslugify-accents\n {2}goal: Keep accented letters\n {2}why: Waits for a free slot: 1 of 1 in use\.\n {2}score: 2\.35 = urgency 3, deadline 1, sender 2\n {2}estimate: starts 2026-03-03T11:40:10\.000Z, done 2026-03-03T12:50:00\.000Z\n/);
     assert.match(stdout, /source: \.baton\/tasks\/slugify-accents\.md:1/);
   });
 
   it('gives the documented JSON in queue order (row 74)', async () => {
     const { stdout } = await cli(engine(), ['queue', '--json']);
     const { tasks } = documentOf(queueSchema, stdout);
-    assert.deepEqual(tasks.map((task) => [task.id, task.position, task.wait_seconds]), [
-      ['round-half-cents', 1, 60],
-      ['slugify-accents', 2, 3600],
-      ['csv-export', 3, 86_400],
-      ['remove-legacy', null, 91_800],
+    assert.deepEqual(tasks.map((task) => [task.id, task.position, task.wait_seconds, task.eta_start, task.eta_done]), [
+      ['round-half-cents', 1, 60, NOW, '2026-03-03T11:40:10.000Z'],
+      ['slugify-accents', 2, 3600, '2026-03-03T11:40:10.000Z', '2026-03-03T12:50:00.000Z'],
+      ['csv-export', 3, 86_400, null, null],
+      ['remove-legacy', null, 91_800, null, null],
     ]);
   });
 

@@ -56,6 +56,22 @@ describe('A task in the queue', () => {
     assert.deepEqual(byWord.get('needs you'), { id: 'bell-dot', color: 'charts.orange' });
   });
 
+  it('tells in its tooltip when it will probably start and be done, and nothing where that is unknown (row 73)', () => {
+    const at = (minutes: number) => new Date(NOW + minutes * 60_000).toISOString();
+    const estimate = (task: Parameters<typeof taskTooltip>[0]) => /Estimate:\*\* (.*)/.exec(taskTooltip(task, NOW))?.[1];
+    assert.match(estimate(taskView('a', NOW, { eta_start: at(10), eta_done: at(70) })) ?? '', /^starts in 10m \(\d\d:40\) · done in 1h10m \(\d\d:40\)$/);
+    assert.equal(estimate(taskView('a', NOW, { eta_start: at(0) })), 'starts now');
+    assert.match(estimate(running('a', NOW, { eta_start: at(-5), eta_done: at(5) })) ?? '', /^done in 5m/);
+    assert.equal(estimate(taskView('a', NOW)), undefined);
+  });
+
+  it('tells in its tooltip who takes the next attempt, why, for how much, and the cost against the budget (rows 178, 237)', () => {
+    const routing = { role: 'code_reviewer' as const, agent: 'codex', model: null, reason: 'another model than the author', estimate: null, estimate_text: 'about $0.12 and 1m30s (median of 8 like attempts)', reserve_usd: 0.5 };
+    const text = taskTooltip(started('a', NOW, { cost_usd: 0.5, budget_usd: 2, routing }), NOW).replaceAll('\\', '');
+    assert.match(text, /\*\*Routing:\*\* code reviewer → codex: another model than the author; about \$0\.12 and 1m30s \(median of 8 like attempts\)/);
+    assert.match(text, /\*\*Cost:\*\* \$0\.50 of \$2\.00/);
+  });
+
   it('tells in its tooltip the score with its make-up, why it waits, agent, cost and branch (row 247)', () => {
     const tip = taskTooltip(awaitingMerge('pricing-fix', NOW), NOW).replaceAll('\\', '');
     assert.match(tip, /Waits for you: merge decision since 4m/);

@@ -2,6 +2,7 @@
 import type { AgentEnd } from '../../../engine/ports.ts';
 import type { Exit } from '../../process/spawn.ts';
 import { extractJson } from '../../../core/extractJson.ts';
+import { kindOfStatus } from '../httpStatus.ts';
 import { number, object, string, type Json } from '../json.ts';
 
 export type AgentError = NonNullable<AgentEnd['error']>;
@@ -76,15 +77,6 @@ function kindOf(subtype: string, status: number | undefined, result: Json, evide
   // The CLI has no code for it, so its words must do; a session that was set up cannot be missing.
   if (evidence.started !== true && /no conversation found/i.test(said)) return 'session_not_found';
   return 'unknown';
-}
-
-export function kindOfStatus(status: number): string {
-  if (status === 401 || status === 403) return 'authentication';
-  if (status === 404) return 'model_not_found';
-  if (status === 408) return 'connection';
-  if (status === 429) return 'rate_limit';
-  if (status === 529) return 'overloaded';
-  return status >= 500 ? 'server_error' : 'invalid_request';
 }
 
 function errorOfExit({ started }: Evidence, exit: Exit, stderr: string): AgentError {

@@ -5,9 +5,10 @@ import type { AgentRequest, AgentSession, PermissionAnswer } from '../../../engi
 import { eachLine } from '../../process/lines.ts';
 import type { Spawned } from '../../process/spawn.ts';
 import type { Channel } from '../channel.ts';
+import { kindOfStatus } from '../httpStatus.ts';
 import { number, object, objects, parseLine, string, type Json } from '../json.ts';
-import { closedUntil, endOf, errorOf, kindOfStatus, type Evidence } from './outcome.ts';
-import { Paragraphs } from './paragraphs.ts';
+import { Paragraphs } from '../paragraphs.ts';
+import { closedUntil, endOf, errorOf, type Evidence } from './outcome.ts';
 import { toolOutput, toolTitle } from './tools.ts';
 import { UsageMeter } from './usage.ts';
 

@@ -1,16 +1,13 @@
 /** Tool calls and results in words for a transcript. */
-import path from 'node:path';
 import { objects, string, type Json } from '../json.ts';
-
-/** Characters of a tool's output that a transcript keeps. */
-const LONGEST = 32 * 1024;
+import { relativeTo, shortened } from '../toolText.ts';
 
 /** One line that says what a call does, with paths relative to the worktree. */
 export function toolTitle(name: string, input: Json, cwd: string): string {
   const file = string(input['file_path']) ?? string(input['notebook_path']) ?? string(input['path']);
   const what =
     string(input['command'])?.trim().split('\n')[0] ??
-    (file === undefined ? undefined : relative(file, cwd)) ??
+    (file === undefined ? undefined : relativeTo(cwd, file)) ??
     string(input['pattern']) ??
     string(input['url']) ??
     string(input['query']) ??
@@ -21,15 +18,9 @@ export function toolTitle(name: string, input: Json, cwd: string): string {
 
 /** The text of a tool result's content, shortened in the middle of nowhere but its end. */
 export function toolOutput(content: unknown): string {
-  const text = typeof content === 'string' ? content : objects(content).map(blockText).join('\n');
-  return text.length <= LONGEST ? text : `${text.slice(0, LONGEST)}\n… ${text.length - LONGEST} more characters`;
+  return shortened(typeof content === 'string' ? content : objects(content).map(blockText).join('\n'));
 }
 
 function blockText(block: Json): string {
   return string(block['text']) ?? `[${string(block['type']) ?? 'content'}]`;
-}
-
-function relative(file: string, cwd: string): string {
-  const inside = path.relative(cwd, file);
-  return inside === '' || inside.startsWith('..') || path.isAbsolute(inside) ? file : inside;
 }

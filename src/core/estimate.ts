@@ -1,0 +1,194 @@
+/**
+ * When tasks will start and be done: the queue played forward with the slots, agents' caps and dependencies that it has, each task
+ * taking as long as like tasks took lately. What cannot be known is null: a time is never invented.
+ */
+import { recentDurations, workedTime } from './durations.ts';
+import type { TaskExecution } from './execution.ts';
+import { Heap } from './heap.ts';
+import type { QueueEntry, QueueFacts, QueuePlan } from './queue.ts';
+import { chooseWorkflow, nextRole } from './workflow.ts';
+
+export interface Estimate {
+  /** Epoch ms at which it starts, or goes on where it is queued again; for a task at work, when it started. Null when unknown. */
+  readonly start: number | null;
+  /** Epoch ms. The time for which people will be asked is not in it. */
+  readonly done: number | null;
+}
+
+export type EstimateFacts = Pick<QueueFacts, 'now' | 'config' | 'loop' | 'running' | 'agents' | 'agentOf' | 'merged'>;
+
+interface Job {
+  readonly id: string;
+  /** Place in the queue; the lowest takes the next free slot. */
+  readonly order: number;
+  /** Milliseconds of work; null when nothing like it was ever done. */
+  readonly left: number | null;
+  readonly needsSlot: boolean;
+  /** The capped agent that it needs. */
+  readonly capped: string | null;
+}
+
+interface Event {
+  readonly at: number;
+  readonly kind: 'ends' | 'ready';
+  readonly job: Job;
+}
+
+/** Estimates for every task at work and in the queue, by id; a parked or finished task has none. `plan` was made from the same facts. */
+export function estimateTimes(tasks: readonly TaskExecution[], plan: QueuePlan, facts: EstimateFacts): Map<string, Estimate> {
+  const estimates = new Map<string, Estimate>();
+  const byId = new Map(tasks.map((task) => [task.task_id, task]));
+  for (const [id, run] of facts.running) estimates.set(id, { start: startOf(byId.get(id)) ?? run.since, done: null });
+  for (const id of plan.order) estimates.set(id, { start: null, done: null });
+  if (facts.loop !== 'running') return estimates;
+
+  const durations = recentDurations(tasks);
+  const caps = new Map([...facts.agents].flatMap(([name, { max_concurrent: most }]) => (most === null ? [] : [[name, most] as const])));
+  const jobOf = (task: TaskExecution, order: number, needsSlot: boolean, agent: string | null): Job => ({
+    id: task.task_id,
+    order,
+    left: durations.left(workflowOf(task), workedTime(task, facts.now)),
+    needsSlot,
+    capped: agent !== null && caps.has(agent) ? agent : null,
+  });
+
+  const machine = new Machine(facts.config.orchestrator.max_concurrent_tasks, caps, facts.now);
+  for (const [id, run] of facts.running) {
+    const task = byId.get(id);
+    // Nobody knows when a human will answer.
+    if (task !== undefined && !run.waits_for_human) machine.take(jobOf(task, -1, run.uses_slot, run.uses_slot ? run.agent : null));
+  }
+  for (const [order, id] of plan.order.entries()) {
+    const task = byId.get(id);
+    const entry = plan.entries.get(id);
+    if (task === undefined || entry === undefined) continue;
+    const ready = readyAt(task, entry, facts.now);
+    if (ready === null) continue;
+    const waitsFor = entry.reason.code === 'dependency' ? unfinished(task, byId, facts) : [];
+    const agent = caps.size === 0 ? null : facts.agentOf(task);
+    machine.expect(jobOf(task, order, nextRole(task, 'direct') !== null, typeof agent === 'string' ? agent : null), ready, waitsFor);
+  }
+  for (const [id, { start, done }] of machine.run()) estimates.set(id, { start: estimates.get(id)?.start ?? start, done });
+  return estimates;
+}
+
+function startOf(task: TaskExecution | undefined): number | null {
+  const at = task?.started_at ?? null;
+  return at === null ? null : Date.parse(at);
+}
+
+/** The workflow that a task has or, as far as its own words tell, will have. */
+function workflowOf(task: TaskExecution): TaskExecution['workflow'] {
+  return task.started_at === null && task.steps.length === 0 ? chooseWorkflow(task.task_def, undefined).workflow : task.workflow;
+}
+
+/** Epoch ms from which nothing but slots and dependencies is in the way; null while something is whose end nobody knows. */
+function readyAt(task: TaskExecution, { reason }: QueueEntry, now: number): number | null {
+  const notBefore = task.not_before === null ? now : Math.max(now, Date.parse(task.not_before));
+  switch (reason.code) {
+    case 'next':
+    case 'slots':
+    case 'agent_busy':
+    case 'dependency':
+      return notBefore;
+    case 'not_before':
+    case 'account_closed':
+    case 'budget':
+      return reason.until === null ? null : Math.max(notBefore, reason.until);
+    default:
+      return null;
+  }
+}
+
+function unfinished(task: TaskExecution, byId: ReadonlyMap<string, TaskExecution>, facts: EstimateFacts): string[] {
+  return [...new Set(task.task_def.depends_on ?? [])].filter((id) => byId.get(id)?.state !== 'done' && facts.merged?.has(id) !== true);
+}
+
+/** Slots and agents, played forward. */
+class Machine {
+  #free: number;
+  #now: number;
+  readonly #caps: ReadonlyMap<string, number>;
+  readonly #busy = new Map<string, number>();
+  readonly #events = new Heap<Event>((a, b) => a.at < b.at);
+  readonly #ready = new Heap<Job>((a, b) => a.order < b.order);
+  /** Ready jobs whose agent is at its cap. */
+  readonly #blocked = new Map<string, Heap<Job>>();
+  readonly #dependents = new Map<string, { readonly job: Job; readonly ready: number; missing: number }[]>();
+  readonly #times = new Map<string, { start: number; done: number | null }>();
+
+  constructor(slots: number, caps: ReadonlyMap<string, number>, now: number) {
+    this.#free = slots;
+    this.#caps = caps;
+    this.#now = now;
+  }
+
+  /** A job that is at work already. */
+  take(job: Job): void {
+    this.#start(job);
+  }
+
+  /** A job that may start at `ready` (epoch ms) once those with the ids `after` are done. */
+  expect(job: Job, ready: number, after: readonly string[]): void {
+    if (after.length === 0) {
+      this.#events.push({ at: ready, kind: 'ready', job });
+      return;
+    }
+    const waiting = { job, ready, missing: after.length };
+    for (const id of after) this.#dependents.set(id, [...(this.#dependents.get(id) ?? []), waiting]);
+  }
+
+  /** Start and end of every job that gets to start. */
+  run(): ReadonlyMap<string, { readonly start: number; readonly done: number | null }> {
+    for (let event = this.#events.pop(); event !== undefined; event = this.#events.pop()) {
+      this.#now = event.at;
+      if (event.kind === 'ends') this.#end(event.job);
+      else if (event.job.needsSlot) this.#ready.push(event.job);
+      else this.#start(event.job);
+      // What happens at the same moment is taken in before anybody gets a slot.
+      if (this.#events.peek()?.at !== this.#now) this.#fill();
+    }
+    return this.#times;
+  }
+
+  #fill(): void {
+    while (this.#free > 0) {
+      const job = this.#ready.pop();
+      if (job === undefined) return;
+      if (job.capped !== null && this.#busyOf(job.capped) >= (this.#caps.get(job.capped) ?? 0)) this.#block(job.capped, job);
+      else this.#start(job);
+    }
+  }
+
+  /** A job without an end keeps its slot for good. */
+  #start(job: Job): void {
+    if (job.needsSlot) this.#free -= 1;
+    if (job.capped !== null) this.#busy.set(job.capped, this.#busyOf(job.capped) + 1);
+    const done = job.left === null ? null : this.#now + job.left;
+    this.#times.set(job.id, { start: this.#now, done });
+    if (done !== null) this.#events.push({ at: done, kind: 'ends', job });
+  }
+
+  #end(job: Job): void {
+    if (job.needsSlot) this.#free += 1;
+    if (job.capped !== null) {
+      this.#busy.set(job.capped, this.#busyOf(job.capped) - 1);
+      const next = this.#blocked.get(job.capped)?.pop();
+      if (next !== undefined) this.#ready.push(next);
+    }
+    for (const waiting of this.#dependents.get(job.id) ?? []) {
+      waiting.missing -= 1;
+      if (waiting.missing === 0) this.#events.push({ at: Math.max(this.#now, waiting.ready), kind: 'ready', job: waiting.job });
+    }
+  }
+
+  #block(agent: string, job: Job): void {
+    const blocked = this.#blocked.get(agent) ?? new Heap<Job>((a, b) => a.order < b.order);
+    this.#blocked.set(agent, blocked);
+    blocked.push(job);
+  }
+
+  #busyOf(agent: string): number {
+    return this.#busy.get(agent) ?? 0;
+  }
+}
