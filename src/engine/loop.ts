@@ -8,7 +8,7 @@ import type { DesiredState, LoopView } from '../shared/api.ts';
 import type { Lifecycle } from './lifecycle.ts';
 import { drive } from './pipeline/drive.ts';
 import type { PipelineContext } from './pipeline/context.ts';
-import { parkUnlessApproved } from './pipeline/begin.ts';
+import { needsApproval, parkUnlessApproved } from './pipeline/begin.ts';
 import { Run, type AbortReason } from './pipeline/run.ts';
 import type { AdoptedSession, Disposable } from './ports.ts';
 import { marksOf } from './recovery.ts';
@@ -16,6 +16,11 @@ import type { QueuePlan } from '../core/queue.ts';
 
 /** Between TERM and KILL when the host goes away: VS Code gives its extensions 4 s in all, less than the grace of an ordinary stop. */
 const CLOSING_GRACE_MS = 2_000;
+
+/** A look that lasted is followed by a rest so many times as long, for all else that the host has to do; one of a few ms by none. */
+const PAUSE_FACTOR = 4;
+const SHORTEST_PAUSE_MS = 40;
+const LONGEST_PAUSE_MS = 250;
 
 /** Stored under `loop` in the store's meta. */
 export interface StoredLoop {
@@ -55,6 +60,8 @@ export class Loop {
   #safetyNet: Disposable | undefined;
   #ticking: Promise<void> | undefined;
   #again = false;
+  /** Milliseconds that the last look took. */
+  #planned = 0;
   /** Until the engine has put in order what an earlier one left, nothing may start: its own commits wake the loop too. */
   #resumed = false;
   #disposed = false;
@@ -171,6 +178,18 @@ export class Loop {
     }
   }
 
+  /** Does `work` while the task is not at work and may not start; false when it is at work, and nothing was done. */
+  async aside(taskId: string, work: () => Promise<void>): Promise<boolean> {
+    if (this.#runs.has(taskId) || this.#settling.has(taskId)) return false;
+    this.#settling.add(taskId);
+    try {
+      await work();
+      return true;
+    } finally {
+      this.#settling.delete(taskId);
+    }
+  }
+
   /** The host goes away: agents that can are left at work, all else ends as interrupted, the stored wish stays. */
   async dispose(): Promise<void> {
     this.#disposed = true;
@@ -199,14 +218,20 @@ export class Loop {
   }
 
   async #tickUntilQuiet(): Promise<void> {
-    do {
+    const { clock, log } = this.#options.context.ports;
+    for (;;) {
       this.#again = false;
+      this.#planned = 0;
       try {
         await this.#tick();
       } catch (error) {
-        this.#options.context.ports.log.error('The loop stumbled and goes on', error);
+        log.error('The loop stumbled and goes on', error);
       }
-    } while (this.#again as boolean);
+      if (!(this.#again as boolean)) break;
+      // A look at thousands of tasks takes its time: many changes at once (a file of them was read) get few looks.
+      const pause = Math.min(LONGEST_PAUSE_MS, this.#planned * PAUSE_FACTOR);
+      if (pause >= SHORTEST_PAUSE_MS && !this.#disposed) await new Promise<void>((resolve) => clock.after(pause, resolve));
+    }
     this.#options.changed();
   }
 
@@ -219,14 +244,16 @@ export class Loop {
       return;
     }
     for (const task of this.#lifecycle.all()) {
-      if (task.state === 'new' && !this.#runs.has(task.task_id)) await parkUnlessApproved(context, task);
+      if (task.state === 'new' && !this.#runs.has(task.task_id) && needsApproval(context, task)) await parkUnlessApproved(context, task);
     }
     for (const run of this.#runs.values()) {
       if (run.wantsSlot && this.#slotFree()) run.takeSlot();
     }
     // Made after everything that waits: it knows whether the loop was stopped meanwhile. A host that goes away must not leave a run behind.
     if (this.#disposed) return;
+    const begun = context.ports.clock.now();
     const plan = this.#options.plan();
+    this.#planned = context.ports.clock.now() - begun;
     if (await context.budgets.settle(plan)) {
       this.#again = true;
       return;

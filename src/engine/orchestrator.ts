@@ -85,6 +85,7 @@ export class Orchestrator implements EngineApi {
     const engine = new Orchestrator(options, lifecycle, ledger, config, problems, agents, meta);
     for (const repair of ports.store.repairs) ports.log.warn(repair);
     await engine.#outbox.configure();
+    await engine.#metrics.begin();
     const adopted = await recover(lifecycle, ports);
     await engine.#intake.scan(config.merge.target);
     for (const task of lifecycle.all()) {
@@ -146,7 +147,7 @@ export class Orchestrator implements EngineApi {
       lost: (reason, run_id) => this.#outbox.tellUnstored({ at: lifecycle.now(), type: 'orchestrator_stopped', task_id: null, data: { reason, run_id } }),
       passive: options.passive ?? false,
     });
-    this.#metrics = new Metrics(lifecycle, ports.clock, () => this.#config);
+    this.#metrics = new Metrics({ store: ports.store, lifecycle, clock: ports.clock, log: ports.log, config: () => this.#config }, meta['metrics_since']);
     this.#intake = new Intake(ports, lifecycle, this.#decisions, (taskId) => this.#loop.runs.has(taskId));
     this.#changes = new Changes(this.#context);
     this.#commands = new CommandDesk({
@@ -166,6 +167,7 @@ export class Orchestrator implements EngineApi {
       this.#checkpoint,
       ledger,
       keepRunLog(lifecycle, ports.runLog),
+      this.#metrics,
       lifecycle.onCommitted(() => {
         this.#publish();
         this.#loop.wake();
@@ -232,6 +234,7 @@ export class Orchestrator implements EngineApi {
     const { config, problems } = await this.#ports.sources.config();
     this.#config = config;
     this.#configProblems = problems;
+    await this.#metrics.begin();
     await Promise.all([this.#refreshAgents(false), this.#outbox.configure()]);
     this.#outbox.wake();
     this.#loop.wake();
@@ -290,6 +293,7 @@ export class Orchestrator implements EngineApi {
     };
     return {
       now: this.#ports.clock.now(),
+      byId: this.#lifecycle.byId,
       config: this.#config,
       loop: loop.state,
       loop_reason: loop.reason,
@@ -344,6 +348,8 @@ export class Orchestrator implements EngineApi {
         version: agent.version,
         install: agent.install,
         account: agent.account,
+        ...(agent.problem === undefined ? {} : { problem: agent.problem }),
+        ...(agent.sign_in === undefined ? {} : { sign_in: agent.sign_in }),
       })),
       schedules: this.#schedules.views(),
       quietHours: this.#config.attention.quiet_hours ?? null,
