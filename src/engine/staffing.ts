@@ -12,7 +12,7 @@ import type { AgentInfo, Agents } from './ports.ts';
 export interface StaffingOptions {
   readonly config: () => Config;
   readonly agents: () => readonly AgentInfo[];
-  readonly driver: Agents['driver'];
+  readonly hasDriver: Agents['hasDriver'];
   readonly accounts: Accounts;
   /** A human asked to go on for less. */
   readonly isEconomical: (task: TaskExecution) => boolean;
@@ -105,7 +105,7 @@ export class Staffing {
   fact(agent: AgentInfo): AgentFact {
     return {
       available: agent.available,
-      enabled: agent.config.enabled !== false && this.#options.driver(agent.config.driver) !== undefined,
+      enabled: agent.config.enabled !== false && this.#options.hasDriver(agent.config.driver),
       install: agent.install,
       account: agent.account,
       max_concurrent: agent.config.max_concurrent ?? null,
@@ -146,9 +146,9 @@ export class Staffing {
   }
 
   #candidates(): Candidate[] {
-    const { agents, driver, accounts } = this.#options;
+    const { agents, hasDriver, accounts } = this.#options;
     return agents()
-      .filter((agent) => driver(agent.config.driver) !== undefined)
+      .filter((agent) => hasDriver(agent.config.driver))
       .map((agent) => ({
         name: agent.name,
         available: agent.available,
