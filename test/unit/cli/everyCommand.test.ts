@@ -11,6 +11,7 @@ const COMMANDS: Readonly<Record<string, { readonly words?: readonly string[]; re
   doctor: { offline: true },
   add: { words: ['Say hello'], changes: true },
   run: { words: ['--once'], changes: true },
+  dashboard: {},
   queue: {},
   active: {},
   'list-tasks': { words: ['--state', 'awaiting_human'] },
