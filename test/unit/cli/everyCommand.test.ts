@@ -92,7 +92,7 @@ describe('Every command', () => {
         assert.equal(code, 0);
         // What init finds written already, it would keep.
         assert.match(stdout, name === 'init' ? /would|kept/i : /would/i);
-        assert.deepEqual(engine.commands.filter((command) => !('dry_run' in command && command.dry_run === true)), []);
+        assert.deepEqual(engine.commands.filter((command) => !('dry_run' in command && command.dry_run)), []);
         const document = JSON.parse((await cli(makeEngine(), [name, ...words, '--dry-run', '--json'], world)).stdout) as Record<string, unknown>;
         assert.equal(document['dry_run'], true);
       });
