@@ -7,7 +7,6 @@ import * as z from 'zod';
 import { ALWAYS, VERDICTS } from '../core/execution.ts';
 import { BatonError, ERROR_KINDS, messageOf } from '../core/errors.ts';
 import { newTask } from '../core/task.ts';
-import { commentPlace } from '../core/threads.ts';
 import type { Command, Snapshot } from './api.ts';
 import type { MetricsQuery } from './metrics.ts';
 
@@ -16,6 +15,12 @@ export const IPC_VERSION = 1;
 
 const id = z.string().min(1).max(200);
 const reason = z.exactOptional(z.string().max(100_000));
+
+const commentPlace = z.union([
+  z.strictObject({ thread_id: id }),
+  z.strictObject({ file: z.string().min(1).max(4096), line: z.number().int().positive(), head_sha: z.string().min(1).max(100), code: z.string().max(20_000) }),
+  z.strictObject({ step_id: id }),
+]);
 
 /** Every command of the EngineApi. */
 export const commandSchema = z.discriminatedUnion('type', [

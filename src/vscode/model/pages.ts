@@ -17,7 +17,7 @@ export function reportPage(task: TaskExecution, changes: ChangesView | undefined
   if (task.error !== null) parts.push(`> **${escapeMarkdown(task.error.kind)}:** ${escapeMarkdown(task.error.message)}`);
   for (const decision of task.decisions.filter((one) => one.status === 'open')) parts.push(`> **Needs you:** ${escapeMarkdown(decision.question)}`);
   if (task.task_def.description !== undefined) parts.push(task.task_def.description);
-  parts.push(...planSection(task), ...evidence(task), ...files(changes), ...effort(task), ...history(task));
+  parts.push(...planSection(task), ...files(changes), ...remarks(task, changes), ...evidence(task), ...effort(task), ...history(task));
   return `${parts.join('\n\n')}\n`;
 }
 
@@ -98,21 +98,37 @@ function round(result: GateRound): string[] {
   ];
 }
 
+/** The changed files, what to look at first first. */
 function files(changes: ChangesView | undefined): string[] {
   if (changes === undefined || changes.files.length === 0) return [];
   const rows = changes.files.map((file) =>
     row([
       inlineCode(file.from === undefined ? file.path : `${file.from} → ${file.path}`),
+      file.level === undefined ? '' : `**${file.level}**`,
+      escapeMarkdown(file.reason ?? ''),
       file.status,
       file.added === null ? 'binary' : `+${file.added}`,
       file.removed === null ? '' : `−${file.removed}`,
     ]),
   );
   return [
-    `## ${plural(changes.files.length, 'file')} changed`,
+    `## Review order: ${plural(changes.files.length, 'file')} changed`,
     `${inlineCode(changes.base_sha.slice(0, 10))} … ${inlineCode(changes.head_sha.slice(0, 10))}`,
-    [row(['File', 'Change', 'Added', 'Removed']), row(['---', '---', '--:', '--:']), ...rows].join('\n'),
+    ...(changes.notes === undefined || changes.notes.length === 0 ? [] : [changes.notes.map((note) => `- ${escapeMarkdown(note)}`).join('\n')]),
+    [row(['File', 'Risk', 'Why', 'Change', 'Added', 'Removed']), row(['---', '---', '---', '---', '--:', '--:']), ...rows].join('\n'),
   ];
+}
+
+/** What reviewers and gates say of places in the change, and the user's own comments. */
+function remarks(task: TaskExecution, changes: ChangesView | undefined): string[] {
+  const found = (changes?.findings ?? []).map(({ source, by, severity, file, line, message }) =>
+    row([source === 'reviewer' ? `reviewer ${escapeMarkdown(by)}` : `gate ${escapeMarkdown(by)}`, severity, file === null ? '–' : inlineCode(line === null ? file : `${file}:${line}`), escapeMarkdown(message)]),
+  );
+  const said = (task.threads ?? []).map(({ file, line, step_id, status, outdated, comments }) =>
+    row([escapeMarkdown(comments[0]?.by ?? ''), `${status}${outdated ? ', outdated' : ''}`, file === null ? `step ${inlineCode(step_id ?? '')}` : inlineCode(`${file}:${line ?? 1}`), comments.map((comment) => escapeMarkdown(comment.text)).join(' / ')]),
+  );
+  if (found.length + said.length === 0) return [];
+  return ['## Findings and comments', [row(['By', 'State', 'Where', 'What']), row(['---', '---', '---', '---']), ...found, ...said].join('\n')];
 }
 
 function effort(task: TaskExecution): string[] {
