@@ -247,7 +247,6 @@ export class Comments implements vscode.Disposable {
         mode: vscode.CommentMode.Preview,
         contextValue: comment.id === undefined ? 'finding' : 'own',
         drawn: own,
-        ...(comment.severity === undefined ? {} : { label: comment.severity }),
         ...(comment.at === null ? {} : { timestamp: new Date(comment.at) }),
         ...(comment.id === undefined ? {} : { commentId: comment.id }),
       };

@@ -28,8 +28,9 @@ export async function approve(app: App, args: readonly unknown[]): Promise<void>
     const chosen = await vscode.window.showWarningMessage(
       `${plural(comments, 'comment')} of yours on ${target.task.id} ${comments === 1 ? 'was' : 'were'} not sent.`,
       { modal: true, detail: 'Comments go to the agent with Request Changes. An approval leaves them unanswered.' },
-      all,
+      // The first one is what a stray Enter hits.
       'Request Changes…',
+      all,
     );
     if (chosen === undefined) return;
     if (chosen !== all) return requestChanges(app, [{ kind: 'decision', repository: target.repository.key, task: target.task, decision: target.decision }]);

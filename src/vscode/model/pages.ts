@@ -21,17 +21,22 @@ export function reportPage(task: TaskExecution, changes: ChangesView | undefined
   return `${parts.join('\n\n')}\n`;
 }
 
-/** What the planner proposes, for the decision about it. */
+/** What the planner proposes, for the decision about it: read as text, so that its lines can be commented. */
 export function planPage(task: TaskExecution): string {
-  const plan = planSection(task);
+  const plan = planSection(task, flat);
   const review = task.plan_review;
-  const parts = [`# Plan: ${escapeMarkdown(task.task_def.goal)}`, ...(plan.length > 0 ? plan : ['There is no plan yet.'])];
+  const parts = [`# Plan: ${flat(task.task_def.goal)}`, ...(plan.length > 0 ? plan : ['There is no plan yet.'])];
   if (review !== null) {
     parts.push(`## Plan review: ${review.status.replaceAll('_', ' ')}`);
     const points = [...(review.concerns ?? []), ...(review.required_changes ?? []), ...(review.missing_steps ?? [])];
-    if (points.length > 0) parts.push(points.map((point) => `- ${escapeMarkdown(point)}`).join('\n'));
+    if (points.length > 0) parts.push(points.map((point) => `- ${flat(point)}`).join('\n'));
   }
   return `${parts.join('\n\n')}\n`;
+}
+
+/** In one line, since lines are what is commented. */
+function flat(text: string): string {
+  return text.replaceAll(/\s*\n\s*/g, ' ').trim();
 }
 
 /** Everything an agent's permission request says. */
@@ -49,23 +54,23 @@ export function permissionPage(task: { readonly id: string; readonly goal: strin
   return `${parts.join('\n\n')}\n`;
 }
 
-function planSection(task: TaskExecution): string[] {
+function planSection(task: TaskExecution, write: (text: string) => string = escapeMarkdown): string[] {
   const { plan } = task;
   if (plan === null) return [];
   const steps = plan.steps.map((step, index) => {
     const notes = [step.risk === undefined ? '' : `${step.risk} risk`, step.complexity ?? ''].filter((note) => note !== '');
     const touched = [...(step.files?.create ?? []), ...(step.files?.modify ?? [])];
     return [
-      `${index + 1}. ${escapeMarkdown(step.description)}${notes.length > 0 ? ` (${notes.join(', ')})` : ''}`,
+      `${index + 1}. ${write(step.description)}${notes.length > 0 ? ` (${notes.join(', ')})` : ''}`,
       ...(touched.length > 0 ? [`   - files: ${touched.map(inlineCode).join(', ')}`] : []),
       ...(step.commands !== undefined && step.commands.length > 0 ? [`   - commands: ${step.commands.map(inlineCode).join(', ')}`] : []),
     ].join('\n');
   });
   return [
     '## Plan',
-    ...(plan.summary === undefined ? [] : [escapeMarkdown(plan.summary)]),
+    ...(plan.summary === undefined ? [] : [write(plan.summary)]),
     steps.join('\n'),
-    ...(plan.rollback === undefined ? [] : [`**Rollback:** ${escapeMarkdown(plan.rollback)}`]),
+    ...(plan.rollback === undefined ? [] : [`**Rollback:** ${write(plan.rollback)}`]),
   ];
 }
 

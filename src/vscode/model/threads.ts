@@ -26,7 +26,6 @@ export interface ShownComment {
   readonly text: string;
   /** ISO; null where it is not known. */
   readonly at: string | null;
-  readonly severity?: Finding['severity'];
 }
 
 /** Threads on a file of the change, as it is at its head. `moved` gives the way from another commit to the head. */
@@ -93,7 +92,7 @@ function findingThread(finding: Finding, index: number, file: string, head: stri
       label: `${who} · ${finding.severity}${at.changed ? ' · the line has changed since' : ''}`,
       resolved: at.changed,
       context: 'finding',
-      comments: [{ author: who, text: finding.message, at: null, severity: finding.severity }],
+      comments: [{ author: who, text: finding.message, at: null }],
       finding,
     },
   ];
