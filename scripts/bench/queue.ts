@@ -48,7 +48,10 @@ export const queue: Benchmark = {
         schedules: [],
         quietHours: null,
         problems: [],
-        budget_usd: null,
+        day: { today_usd: 0, budget_usd: null, committed_usd: 0 },
+        config,
+        budgetOf: () => null,
+        routingOf: () => null,
         dashboard: config.dashboard,
         health: healthyReport(''),
       });

@@ -2,6 +2,7 @@
 import { Command, InvalidArgumentError } from 'commander';
 import type { NewTask, TaskDefinition } from '../core/task.ts';
 import { change, CHANGE, usage, type Bind, type Context } from './context.ts';
+import { dollars } from './format.ts';
 import { plain } from './text.ts';
 
 interface AddOptions extends Pick<TaskDefinition, 'risk' | 'complexity' | 'priority' | 'workflow'> {
@@ -35,7 +36,7 @@ export function addCommand(bind: Bind): Command {
   const command = new Command('add')
     .description('queue a task')
     .argument('[goal...]', 'what is to be true in the end; "-" reads goal and description from standard input')
-    .option('--id <id>', 'its id; made from the goal when absent')
+    .option('--id <new-id>', 'its id; made from the goal when absent')
     .option('--description <text>', 'everything the agent should know')
     .option('--risk <risk>', 'how much can go wrong: low, medium or high')
     .option('--area <area>', 'part of the code: core, math, api, services, docs, comments, tests or your own')
@@ -139,10 +140,4 @@ function assignment(value: string, before: Record<string, string> | undefined): 
   const divider = value.indexOf('=');
   if (divider < 1) throw new InvalidArgumentError(`"${value}" is no key=value.`);
   return { ...before, [value.slice(0, divider)]: value.slice(divider + 1) };
-}
-
-function dollars(value: string): number {
-  const amount = Number(value);
-  if (!Number.isFinite(amount) || amount <= 0) throw new InvalidArgumentError(`"${value}" is no amount of dollars above 0.`);
-  return amount;
 }

@@ -1,10 +1,18 @@
 /** Figures that only the command line shows; the rest is in core/format.ts. */
+import { InvalidArgumentError } from 'commander';
 import { formatAhead, formatMoney } from '../core/format.ts';
 
 /** A cost that may be a lower bound: unpriced work is never shown as $0. */
 export function cost(usd: number, unpriced: boolean): string {
   if (!unpriced) return formatMoney(usd);
   return usd > 0 ? `${formatMoney(usd)} + unpriced` : 'unpriced';
+}
+
+/** Parses an option's amount of dollars. */
+export function dollars(value: string): number {
+  const amount = Number(value.replace(/^\$/, ''));
+  if (!Number.isFinite(amount) || amount <= 0) throw new InvalidArgumentError(`"${value}" is no amount of dollars above 0.`);
+  return amount;
 }
 
 /** Seconds between two ISO times, or from an ISO time to epoch ms; never negative. */

@@ -28,6 +28,8 @@ export interface SummaryDocument {
   readonly active_tasks: number;
   readonly needs_human_review: number;
   readonly total_cost_usd: number;
+  /** Some call had no price: the sum is a lower bound. */
+  readonly unpriced: boolean;
 }
 
 export interface TaskEntry {
@@ -37,6 +39,8 @@ export interface TaskEntry {
   readonly risk: string;
   readonly area: string;
   readonly total_cost_usd: number;
+  /** Some call had no price: the sum is a lower bound. */
+  readonly unpriced: boolean;
   readonly error: string | null;
   readonly decisions: readonly { readonly id: string; readonly kind: DecisionKind; readonly question: string; readonly since: string }[];
   /** `review` only: the changed files, what to look at first first. */
@@ -56,6 +60,8 @@ export interface RunDocument {
   readonly needs_review: number;
   readonly duration_seconds: number;
   readonly total_cost_usd: number;
+  /** Some call had no price: the sum is a lower bound. */
+  readonly unpriced: boolean;
   readonly tasks: readonly { readonly id: string; readonly state: TaskState }[];
 }
 
@@ -70,6 +76,11 @@ export interface ChangeDocument {
   readonly dry_run: boolean;
   readonly message: string;
   readonly task_id?: string;
+  /** clean-state: the tasks whose state was removed, or would be. */
+  readonly task_ids?: readonly string[];
+  /** edit: where the definition stands. */
+  readonly file?: string;
+  readonly line?: number;
 }
 
 export interface ErrorDocument {
@@ -126,6 +137,7 @@ export function summaryDocument(snapshot: Snapshot): SummaryDocument {
     active_tasks: snapshot.tasks.filter((task) => isActive(task.state)).length,
     needs_human_review: snapshot.tasks.filter(needsHuman).length,
     total_cost_usd: snapshot.cost.total_usd,
+    unpriced: snapshot.cost.unpriced,
   };
 }
 
@@ -138,6 +150,7 @@ export function tasksDocument(tasks: readonly TaskView[]): TasksDocument {
       risk: task.risk,
       area: task.area,
       total_cost_usd: task.cost_usd,
+      unpriced: task.unpriced,
       error: task.error,
       decisions: openDecisionsOf(task).map(({ id, kind, question, since }) => ({ id, kind, question, since })),
     })),

@@ -3,8 +3,12 @@ import path from 'node:path';
 import { Command, CommanderError } from 'commander';
 import { activeCommand } from './active.ts';
 import { addCommand } from './add.ts';
+import { cleanStateCommand } from './cleanState.ts';
+import { completionCommand } from './completion.ts';
 import type { Bind, Context, Outcome } from './context.ts';
+import { deleteCommand } from './delete.ts';
 import { doctorCommand } from './doctor.ts';
+import { editCommand } from './edit.ts';
 import { describeError, type CliFailure } from './failure.ts';
 import { initCommand } from './init.ts';
 import type { CliDeps, CliIo } from './io.ts';
@@ -14,6 +18,7 @@ import { listTemplatesCommand } from './listTemplates.ts';
 import { messageCommand } from './message.ts';
 import { pauseCommand } from './pause.ts';
 import { queueCommand } from './queue.ts';
+import { reportCommand } from './report.ts';
 import { resumeCommand } from './resume.ts';
 import { reviewCommand } from './review.ts';
 import { runCommand } from './run.ts';
@@ -44,11 +49,16 @@ const COMMANDS = [
   taskCommand,
   reviewCommand,
   summaryCommand,
+  reportCommand,
   searchCommand,
   messageCommand,
   pauseCommand,
   resumeCommand,
   stopCommand,
+  editCommand,
+  deleteCommand,
+  cleanStateCommand,
+  completionCommand,
 ];
 
 /**

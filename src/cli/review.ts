@@ -1,6 +1,8 @@
 /** `baton review`: everything that waits for a human, and with `--interactive` the answers one by one. */
 import { Command } from 'commander';
-import type { Verdict } from '../core/execution.ts';
+import { budgetDetail } from '../core/budget.ts';
+import type { Decision, Verdict } from '../core/execution.ts';
+import { formatMoney } from '../core/format.ts';
 import type { Session } from '../host/session.ts';
 import type { TaskView } from '../shared/api.ts';
 import { LOOK, nobodyRuns, usage, type Bind, type Context, type Outcome } from './context.ts';
@@ -60,7 +62,8 @@ async function reviewOf({ api }: Session, task: TaskView): Promise<TaskReview> {
     lines.push(`Decision: ${decision.id} (${decision.kind}, since ${decision.since}): ${plain(decision.question)}`);
     if (rule) lines.push(`  --always would allow: ${plain(ruleText(rule))}`);
   }
-  lines.push(`Answer: baton task ${task.id} --approve | --reject | --request-changes TEXT`);
+  const budget = openDecisionsOf(task)[0]?.kind === 'budget';
+  lines.push(`Answer: baton task ${task.id} ${budget ? '--approve [--budget USD | --cheaper] | --reject' : '--approve | --reject | --request-changes TEXT'}`);
   return { lines, order };
 }
 
@@ -84,7 +87,8 @@ async function answerEach(context: Context, session: Session, tasks: readonly Ta
   asking: for (const task of tasks) {
     io.stdout.write(`\n${(await reviewOf(session, task)).lines.join('\n')}\n`);
     for (const decision of openDecisionsOf(task)) {
-      const verdict = await askVerdict(context, decision.kind);
+      const budget = decision.kind === 'budget' ? await askBudget(context, decision) : undefined;
+      const verdict = budget?.verdict ?? (await askVerdict(context, decision.kind));
       if (verdict === 'quit') break asking;
       if (verdict === 'skip') continue;
       const question = verdict === 'request_changes' ? 'What should change? ' : 'Reason (Enter for none): ';
@@ -99,6 +103,7 @@ async function answerEach(context: Context, session: Session, tasks: readonly Ta
         decision_id: decision.id,
         verdict,
         text: text === '' ? undefined : text,
+        ...(budget?.input === undefined ? {} : { input: budget.input }),
         by: context.deps.user,
         via: 'cli',
       });
@@ -107,6 +112,27 @@ async function answerEach(context: Context, session: Session, tasks: readonly Ta
     }
   }
   return { document: null, lines: ['', `${answered} decision(s) answered.`, ...(answered > 0 ? nobodyRuns(session) : [])] };
+}
+
+interface BudgetWords {
+  readonly verdict: Verdict | 'skip' | 'quit';
+  readonly input?: Record<string, unknown>;
+}
+
+/** A budget takes an amount or a cheaper model besides yes and no. */
+async function askBudget({ io }: Context, decision: Decision): Promise<BudgetWords> {
+  const { suggested_usd: suggested, limit_usd: limit, cheaper } = budgetDetail(decision);
+  const less = cheaper === null ? '' : `, [c]heaper with ${cheaper}`;
+  for (;;) {
+    const typed = (await io.ask(`[a]pprove ${formatMoney(suggested)}, an amount above ${formatMoney(limit)}${less}, [r]eject, [s]kip or [q]uit this budget decision? `))?.trim().toLowerCase();
+    if (typed === undefined) return { verdict: 'quit' };
+    if (cheaper !== null && (typed === 'c' || typed === 'cheaper')) return { verdict: 'approve', input: { cheaper: true } };
+    const amount = Number(typed.replace(/^\$/, ''));
+    if (typed !== '' && amount > limit) return { verdict: 'approve', input: { budget_usd: amount } };
+    const verdict = ANSWERS[typed];
+    if (verdict && verdict !== 'request_changes') return { verdict };
+    io.stdout.write(`Type an amount above ${formatMoney(limit)}, a,${cheaper === null ? '' : ' c,'} r, s or q.\n`);
+  }
 }
 
 async function askVerdict({ io }: Context, kind: string): Promise<Verdict | 'skip' | 'quit'> {

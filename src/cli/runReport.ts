@@ -27,6 +27,8 @@ export async function reportRun(api: EngineApi, start: Snapshot, end: Snapshot, 
   // Tasks that vanished took their cost along; a run never cost less than nothing.
   const spent = Math.max(0, Math.round((end.cost.total_usd - start.cost.total_usd) * 1e6) / 1e6);
 
+  const unpriced = touched.some((task) => task.unpriced);
+
   const rest = touched.filter((task) => !finished(task) && !needsHuman(task));
   const list = (title: string, tasks: readonly TaskView[], say: (task: TaskView) => string) =>
     tasks.length === 0 ? [] : ['', title, ...tasks.map((task) => `  ${task.id}: ${plain(say(task))}`)];
@@ -39,13 +41,14 @@ export async function reportRun(api: EngineApi, start: Snapshot, end: Snapshot, 
       needs_review: review.length,
       duration_seconds: seconds,
       total_cost_usd: spent,
+      unpriced,
       tasks: touched.map(({ id, state }) => ({ id, state })),
     },
     lines: [
       'Run Summary',
       `Ended: ${new Date(times.endedAt).toISOString()}`,
       `Total Duration: ${seconds.toFixed(1)}s`,
-      `Total Cost: ${cost(spent, touched.some((task) => task.unpriced))}`,
+      `Total Cost: ${cost(spent, unpriced)}`,
       `Tasks Completed: ${done.length}`,
       `Tasks Failed: ${failed.length}`,
       `Tasks Needing Review: ${review.length}`,

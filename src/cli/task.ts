@@ -6,6 +6,7 @@ import type { Session } from '../host/session.ts';
 import type { TaskView } from '../shared/api.ts';
 import { change, CHANGE, findTask, nobodyRuns, usage, type Bind, type Context, type Outcome } from './context.ts';
 import { ruleOf, ruleText } from '../core/permissionGrant.ts';
+import { dollars } from './format.ts';
 import { openDecisionsOf } from './json.ts';
 import { taskDetails } from './taskDetails.ts';
 
@@ -19,6 +20,8 @@ interface TaskOptions {
   decision?: string;
   always?: Always;
   plan?: string;
+  budget?: number;
+  cheaper?: true;
   reason?: string;
 }
 
@@ -32,9 +35,11 @@ export function taskCommand(bind: Bind): Command {
     .option('--retry', 'run a failed task again; it goes on at the first unfinished step')
     .addOption(new Option('--fresh', 'with --retry: start over (the old work is kept as a snapshot)'))
     .option('--cancel', 'end the task; it counts as cancelled, not as an error')
-    .option('--decision <id>', 'answer this decision instead of the oldest')
+    .option('--decision <decision>', 'answer this decision instead of the oldest')
     .addOption(new Option('--always <where>', 'with --approve of a permission: allow exactly this from now on, in this task or this repository').choices(ALWAYS))
     .option('--plan <file>', 'with --approve of a plan: approve the plan in this YAML or JSON file instead')
+    .addOption(new Option('--budget <usd>', 'with --approve of a budget: raise it to this many dollars').argParser(dollars))
+    .option('--cheaper', 'with --approve of a budget: go on with a cheaper model')
     .option('--reason <text>', 'why, for the record and for the agent');
   return bind(
     command,
@@ -78,6 +83,7 @@ function actionOf(options: TaskOptions): Action {
   const answers = action === 'approve' || action === 'reject' || action === 'request_changes';
   if (options.always !== undefined && action !== 'approve') throw usage('--always only goes with --approve.');
   if (options.plan !== undefined && action !== 'approve') throw usage('--plan only goes with --approve.');
+  if ((options.budget !== undefined || options.cheaper) && action !== 'approve') throw usage('--budget and --cheaper only go with --approve.');
   if (options.decision !== undefined && !answers) throw usage('--decision only goes with --approve, --reject or --request-changes.');
   if (options.reason !== undefined && !answers && action !== 'cancel') throw usage('--reason only goes with an answer or --cancel.');
   return action;
@@ -120,6 +126,7 @@ async function decide(context: Context, session: Session, task: TaskView, verdic
   const rule = options.always === undefined ? undefined : alwaysRule(decision);
   if (options.plan !== undefined && decision.kind !== 'plan') throw usage(`--plan goes with the approval of a plan, and decision ${decision.id} is a ${decision.kind}.`);
   const plan = options.plan === undefined ? undefined : await context.deps.readPlan(context.folder, options.plan);
+  const budget = budgetInput(decision, options);
   if (context.dryRun) {
     const wider = rule === undefined ? '' : ` From now on in this ${options.always ?? ''}: ${rule}`;
     const verb = { approve: 'approve', reject: 'reject', request_changes: 'request changes on' }[verdict];
@@ -131,12 +138,19 @@ async function decide(context: Context, session: Session, task: TaskView, verdic
     decision_id: decision.id,
     verdict,
     text: text?.trim(),
-    ...(plan === undefined ? {} : { input: plan }),
+    ...(plan === undefined && budget === undefined ? {} : { input: plan ?? budget }),
     ...(options.always === undefined ? {} : { always: options.always }),
     by: context.deps.user,
     via: 'cli',
   });
   return change(reply.message, { taskId: task.id, more: [...(rule === undefined ? [] : [`Rule: ${rule}`]), ...nobodyRuns(session)] });
+}
+
+/** The new amount or the cheaper model of a budget's approval; without either it is raised to what the question says. */
+function budgetInput(decision: Decision, { budget, cheaper }: TaskOptions): Record<string, unknown> | undefined {
+  if (budget === undefined && cheaper === undefined) return undefined;
+  if (decision.kind !== 'budget') throw usage(`--budget and --cheaper go with the approval of a budget, and decision ${decision.id} is a ${decision.kind}.`);
+  return { ...(budget === undefined ? {} : { budget_usd: budget }), ...(cheaper === undefined ? {} : { cheaper }) };
 }
 
 /** The rule that "always" would make of a permission, as it stands in a configuration. */

@@ -1,5 +1,6 @@
 /** A task in full, for people. */
 import type { Decision, GateCheck, TaskExecution } from '../core/execution.ts';
+import { formatMoney } from '../core/format.ts';
 import type { ReviewThread } from '../core/threads.ts';
 import type { ChangesView, TaskView } from '../shared/api.ts';
 import { cost } from './format.ts';
@@ -22,12 +23,14 @@ export function taskDetails(view: TaskView, task: TaskExecution, style: Style, c
   say('Workflow', view.workflow_reason === '' ? view.workflow : `${view.workflow} (${view.workflow_reason})`);
   say('Source', view.source === null ? null : `${view.source.file}:${view.source.line}`);
   say('Agent', view.agent === null ? null : view.agent + (view.model === null ? '' : ` (${view.model})`));
+  const next = view.routing;
+  if (next) say('Routing', `${next.role.replace('_', ' ')} → ${next.model ?? next.agent}: ${next.reason}${next.estimate_text === '' ? '' : `; ${next.estimate_text}`}`);
   say('Branch', view.branch === null ? null : view.branch + (view.target_branch === null ? '' : ` -> ${view.target_branch}`));
   say('Worktree', view.worktree);
   say('Started', view.started_at);
   say('Completed', view.completed_at);
   say('Not before', view.not_before);
-  say('Cost', cost(view.cost_usd, view.unpriced));
+  say('Cost', `${cost(view.cost_usd, view.unpriced)}${view.budget_usd === null ? '' : ` of ${formatMoney(view.budget_usd)}`}`);
   say('Retries', `${view.retry_count} of ${view.max_retries}`);
   if (view.error !== null) lines.push(`${style.paint('bold', 'Error:')} ${style.paint('red', plain(view.error))}`);
   section(lines, style, 'Description', plainLines(task.task_def.description ?? '').filter((line) => line !== ''));
@@ -37,7 +40,7 @@ export function taskDetails(view: TaskView, task: TaskExecution, style: Style, c
     lines,
     style,
     'Steps',
-    task.steps.map((step) => `[${step.state}] ${plain(step.step_id)}: ${plain(step.definition.description)} (attempt ${step.attempt} of ${step.max_attempts})`),
+    task.steps.map((step) => `[${step.state}] ${plain(step.step_id)}: ${plain(step.definition.description)} (attempt ${step.attempt} of ${step.max_attempts}${stepCost(view, step.step_id)})`),
   );
   const round = task.quality_gate_results.at(-1);
   if (round) section(lines, style, `Gates (round ${round.round}, ${round.subject}, tree ${round.tree_sha.slice(0, 10)})`, round.checks.map(gateLine));
@@ -52,6 +55,11 @@ export function taskDetails(view: TaskView, task: TaskExecution, style: Style, c
     task.history.map((entry) => `${entry.at} ${entry.from === null ? entry.to : `${entry.from} -> ${entry.to}`}: ${plain(entry.why)}`),
   );
   return lines;
+}
+
+function stepCost(view: TaskView, stepId: string): string {
+  const step = view.steps.find((one) => one.step_id === stepId);
+  return step?.cost_usd === undefined ? '' : `, ${cost(step.cost_usd, step.unpriced ?? false)}`;
 }
 
 function section(lines: string[], style: Style, title: string, entries: readonly string[]): void {

@@ -1,6 +1,6 @@
 /** What usage costs by the configured prices, and what calls cost together. */
 import type { Config, ModelConfig } from './config/schema.ts';
-import { emptyUsage, type Usage } from './execution.ts';
+import { emptyUsage, type AttemptOutcome, type Usage } from './execution.ts';
 import type { AttemptRow } from './history.ts';
 
 const PER_MTOK = 1_000_000;
@@ -36,20 +36,28 @@ export interface Spending {
   readonly usage: Usage;
 }
 
+/** A call that runs may still report its price, so only one that has ended is unpriced. */
+export interface Call {
+  readonly cost_usd: number | null;
+  readonly usage: Usage;
+  readonly outcome?: AttemptOutcome;
+}
+
 /** The one sum of calls behind every total: of a step, a task, a run, a day. */
-export function spendingOf(calls: Iterable<{ readonly cost_usd: number | null; readonly usage: Usage }>): Spending {
+export function spendingOf(calls: Iterable<Call>): Spending {
   let cost_usd = 0;
   let unpriced = false;
   const usage = emptyUsage();
   for (const call of calls) {
     cost_usd += call.cost_usd ?? 0;
-    unpriced ||= call.cost_usd === null;
+    unpriced ||= call.cost_usd === null && call.outcome !== 'running';
     usage.input_tokens += call.usage.input_tokens;
     usage.output_tokens += call.usage.output_tokens;
     usage.cache_read_tokens += call.usage.cache_read_tokens;
     usage.cache_write_tokens += call.usage.cache_write_tokens;
   }
-  return { cost_usd, unpriced, usage };
+  // Sums of binary fractions: what is beyond a billionth of a dollar is noise.
+  return { cost_usd: Math.round(cost_usd * 1e9) / 1e9, unpriced, usage };
 }
 
 export type SpendRow = Pick<AttemptRow, 'at' | 'agent' | 'model' | 'role' | 'area' | 'cost_usd' | 'usage'>;

@@ -292,6 +292,11 @@ export function sessionKey(agent: string, role: Role): string {
   return role === 'implementer' ? agent : `${agent}/${role}`;
 }
 
+/** Seconds from the start of a finished task to its end; null when it never started or has not ended. */
+export function secondsOf(task: TaskExecution): number | null {
+  return task.started_at !== null && task.completed_at !== null ? (Date.parse(task.completed_at) - Date.parse(task.started_at)) / 1000 : null;
+}
+
 /** The current or last step that is not completed, if any. */
 export function currentStep(task: TaskExecution): StepExecution | undefined {
   return task.steps.find((step) => step.state !== 'completed');

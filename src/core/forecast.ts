@@ -1,5 +1,5 @@
 /** What an attempt will probably cost and take: from like attempts of the past, else from the tier of its model. */
-import type { AgentConfig, Config } from './config/schema.ts';
+import type { Config } from './config/schema.ts';
 import type { Role } from './execution.ts';
 import { formatDuration, formatMoney, plural } from './format.ts';
 import type { AttemptRow } from './history.ts';
@@ -10,7 +10,8 @@ import { likelyPrice, likelyTier, type Tier } from './tiers.ts';
 export interface AttemptSubject {
   readonly role: Role;
   readonly agent: string;
-  readonly driver: AgentConfig['driver'];
+  /** The kind of driver; a `command` tells nothing before it has run. */
+  readonly driver: string;
   readonly model: string | null;
   readonly risk: string;
   readonly area: string;
@@ -104,7 +105,7 @@ function fromTier(config: Config, { role, driver, model }: AttemptSubject): Fore
   if (driver === 'command') return undefined;
   const [input, output, seconds] = TYPICAL[role];
   const price = likelyPrice(config, model);
-  return { cost_usd: (input * price.input + output * price.output) / 1_000_000, seconds: seconds * PACE[likelyTier(config, model)], basis: 'tier', samples: 0 };
+  return { cost_usd: (input * price.input + output * price.output) / 1_000_000, seconds: Math.round(seconds * PACE[likelyTier(config, model)]), basis: 'tier', samples: 0 };
 }
 
 /** `about $0.12 and 3m (median of 8 like attempts)`. */

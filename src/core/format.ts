@@ -11,6 +11,17 @@ export function formatMoney(dollars: number): string {
   return `${dollars < 0 ? '-' : ''}$${text}`;
 }
 
+/** A cost that may be a lower bound: `$0.38`, `$0.30 and unpriced calls`, `unpriced`; what has no price is never $0. */
+export function formatCost(dollars: number, unpriced: boolean): string {
+  if (!unpriced) return formatMoney(dollars);
+  return dollars > 0 ? `${formatMoney(dollars)} and unpriced calls` : 'unpriced';
+}
+
+/** A length of time for reading, with its two largest units: 45s, 12min, 1h 12min, 2d 3h. */
+export function formatSpan(seconds: number): string {
+  return formatDuration(seconds).replace(/(\d+[dhm])(?=\d)/, '$1 ').replace('m', 'min');
+}
+
 /** A length of time with its two largest units: 45s, 3m12s, 1h10m, 2d3h; 60 s is 1m, 3600 s is 1h, 86 400 s is 1d. */
 export function formatDuration(seconds: number): string {
   const whole = Math.max(0, Math.floor(seconds));

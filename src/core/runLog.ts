@@ -3,7 +3,7 @@
  * task id wherever that lacks it. Pure: an event and its task in, Markdown out. Times are UTC.
  */
 import type { GateRound, TaskExecution, Usage } from './execution.ts';
-import { formatMoney } from './format.ts';
+import { formatCost, formatMoney } from './format.ts';
 
 export const RUN_LOG_TITLE = '# Orchestrator Run Log\n';
 
@@ -56,7 +56,7 @@ export function runSummary(figures: RunFigures): string {
     `**Ended**: ${figures.ended_at}`,
     '',
     `**Total Duration**: ${seconds(figures.seconds)}`,
-    `**Total Cost**: ${money(figures.cost_usd, figures.unpriced)}`,
+    `**Total Cost**: ${formatCost(figures.cost_usd, figures.unpriced)}`,
     `**Tasks Completed**: ${figures.completed}`,
     `**Tasks Failed**: ${figures.failed}`,
     `**Tasks Needing Review**: ${figures.needs_review}`,
@@ -75,7 +75,7 @@ export function runLogEntry(event: RunLogEvent, task: TaskExecution | undefined)
     case 'task_added':
       return line('ℹ️', 'task', `Task ${id} queued: ${text(data['goal'])}`);
     case 'task_removed':
-      return line('ℹ️', 'task', `Task ${id} removed: its definition is gone`);
+      return line('ℹ️', 'task', `Task ${id} removed: ${text(data['why'] ?? 'its definition is gone')}`);
     case 'task_started':
       return line('ℹ️', 'task', `Task ${id} started: ${text(data['name'])}`);
     case 'task_state':
@@ -128,7 +128,7 @@ function stateLine(line: Line, id: string, data: RunLogEvent['data'], task: Task
   const to = text(data['to']);
   if (to !== 'done' && to !== 'failed') return line('ℹ️', 'task', `Task ${id}: ${text(data['from'])} → ${to}: ${text(data['why'])}`);
   const took = task?.started_at && task.completed_at ? `duration=${seconds((Date.parse(task.completed_at) - Date.parse(task.started_at)) / 1000)}, ` : '';
-  const cost = `cost=${money(task?.total_cost_usd ?? 0, task?.unpriced ?? false)}`;
+  const cost = `cost=${formatCost(task?.total_cost_usd ?? 0, task?.unpriced ?? false)}`;
   const icon = to === 'done' ? '✅' : '❌';
   return line(icon, 'task', `${icon} Task completed: ${to} (task=${id}, ${took}${cost})${to === 'failed' ? `: ${text(data['why'])}` : ''}`);
 }
@@ -154,11 +154,6 @@ function gateLines(line: Line, id: string, round: GateRound): string {
     return check.status === 'warning' ? [`  - ⚠️ ${check.name} warned\n`] : [];
   });
   return [head, ...checks].join('');
-}
-
-function money(dollars: number, unpriced: boolean): string {
-  if (!unpriced) return formatMoney(dollars);
-  return dollars > 0 ? `${formatMoney(dollars)} and unpriced calls` : 'unpriced';
 }
 
 function seconds(value: number): string {

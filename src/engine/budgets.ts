@@ -5,14 +5,17 @@
  */
 import { budgetDetail, budgetQuestion, dayEnds, dayOf, isLimited, suggestedBudget, taskLimit, type BudgetDetail, type BudgetScope } from '../core/budget.ts';
 import { callCost } from '../core/cost.ts';
+import { forecastText } from '../core/forecast.ts';
 import type { Config } from '../core/config/schema.ts';
 import { openDecisions, type Decision, type Role, type TaskExecution } from '../core/execution.ts';
+import { formatMoney } from '../core/format.ts';
 import type { QueuePlan, SpendFact } from '../core/queue.ts';
 import { areaOf, riskOf } from '../core/task.ts';
+import type { CostView, RoutingView } from '../shared/api.ts';
 import type { Decisions } from './decisions.ts';
 import type { Ledger } from './ledger.ts';
 import type { Lifecycle } from './lifecycle.ts';
-import type { ChosenAgent } from './pipeline/context.ts';
+import type { AgentChoice, ChosenAgent } from './pipeline/context.ts';
 import { resumeState } from './pipeline/failure.ts';
 import type { Run } from './pipeline/run.ts';
 import type { Clock } from './ports.ts';
@@ -113,9 +116,33 @@ export class Budgets {
     return taskLimit(task, this.#options.config()) ?? null;
   }
 
-  /** Today's limit; null for none. */
-  get dayLimit(): number | null {
-    return this.#limit('day', null) ?? null;
+  /** What today has cost, running attempts included, and what it may cost. */
+  day(): Pick<CostView, 'today_usd' | 'budget_usd'> & { readonly committed_usd: number } {
+    const committed_usd = this.#spent({ reserved: true }).all;
+    return { today_usd: this.#spent({ reserved: false }).all, committed_usd, budget_usd: this.#limit('day', null) ?? null };
+  }
+
+  /** Who takes a task's present or next attempt and what that is expected to cost; null for a task that needs nobody. */
+  routingOf(task: TaskExecution, choice: AgentChoice | null): RoutingView | null {
+    const { staffing, ledger, config } = this.#options;
+    const attempt = task.attempts.at(-1);
+    const running = attempt?.outcome === 'running' ? attempt : undefined;
+    const role = running?.role ?? staffing.nextRole(task);
+    if (role === null || (running === undefined && choice?.kind !== 'agent')) return null;
+    const chosen = choice?.kind === 'agent' ? choice : undefined;
+    const agent = running?.agent ?? chosen?.agent.name ?? '';
+    const model = running === undefined ? (chosen?.model ?? null) : running.model;
+    const driver = running?.driver ?? chosen?.agent.config.driver ?? '';
+    const estimate = ledger.experience.forecast(config(), { role, agent, driver, model, risk: riskOf(task.task_def), area: areaOf(task.task_def) }) ?? null;
+    return {
+      role,
+      agent,
+      model,
+      reason: running?.reason ?? chosen?.reason ?? '',
+      estimate,
+      estimate_text: estimate === null ? '' : forecastText(estimate),
+      reserve_usd: running?.reserved_usd ?? (chosen === undefined || !this.covers(task) ? 0 : this.#reserve(task, role, chosen)),
+    };
   }
 
   /**
@@ -233,7 +260,7 @@ export class Budgets {
     const question = budgetQuestion(task.task_def.goal, detail);
     const whose = detail.scope === 'task' ? 'its budget' : detail.scope === 'day' ? 'today’s budget' : `today’s budget for ${detail.area ?? ''}`;
     await decisions.park(task.task_id, { kind: 'budget', question, detail, resume_state: resumeState(task.state) }, `${whose} is reached`, () => [
-      { type: 'budget_exceeded', data: { scope: detail.scope, area: detail.area, limit_usd: detail.limit_usd, spent_usd: detail.spent_usd, reserve_usd: detail.reserve_usd } },
+      { type: 'budget_exceeded', data: { scope: detail.scope, area: detail.area, limit_usd: detail.limit_usd, spent_usd: detail.spent_usd, reserve_usd: detail.reserve_usd, reason: `${whose} of ${formatMoney(detail.limit_usd)} is reached: ${formatMoney(detail.spent_usd)} is spent` } },
     ]);
   }
 

@@ -5,7 +5,7 @@ import type { TaskExecution } from '../core/execution.ts';
 import { isTerminal } from '../core/states.ts';
 import type { ChangesView } from '../shared/api.ts';
 import type { PipelineContext } from './pipeline/context.ts';
-import { configuredGates } from './pipeline/verify.ts';
+import { configuredGates } from './pipeline/judge.ts';
 
 export class Changes {
   readonly #context: PipelineContext;

@@ -169,6 +169,18 @@ export class Loop {
     }
   }
 
+  /** Does `work` while the task is not at work and may not start; false when it is at work, and nothing was done. */
+  async aside(taskId: string, work: () => Promise<void>): Promise<boolean> {
+    if (this.#runs.has(taskId) || this.#settling.has(taskId)) return false;
+    this.#settling.add(taskId);
+    try {
+      await work();
+      return true;
+    } finally {
+      this.#settling.delete(taskId);
+    }
+  }
+
   /** The host goes away: attempts end as interrupted, the stored wish stays. */
   async dispose(): Promise<void> {
     this.#disposed = true;

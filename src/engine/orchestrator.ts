@@ -85,6 +85,7 @@ export class Orchestrator implements EngineApi {
     const engine = new Orchestrator(options, lifecycle, ledger, config, problems, agents, meta);
     for (const repair of ports.store.repairs) ports.log.warn(repair);
     await engine.#outbox.configure();
+    await engine.#metrics.begin();
     await recover(lifecycle, ports.processes, ports.repository.key, ports.log);
     await engine.#intake.scan(config.merge.target);
     for (const task of lifecycle.all()) {
@@ -146,7 +147,7 @@ export class Orchestrator implements EngineApi {
       lost: (reason, run_id) => this.#outbox.tellUnstored({ at: lifecycle.now(), type: 'orchestrator_stopped', task_id: null, data: { reason, run_id } }),
       passive: options.passive ?? false,
     });
-    this.#metrics = new Metrics(lifecycle, ports.clock, () => this.#config);
+    this.#metrics = new Metrics({ store: ports.store, lifecycle, clock: ports.clock, log: ports.log, config: () => this.#config }, meta['metrics_since']);
     this.#intake = new Intake(ports, lifecycle, this.#decisions, (taskId) => this.#loop.runs.has(taskId));
     this.#changes = new Changes(this.#context);
     this.#commands = new CommandDesk({
@@ -166,6 +167,7 @@ export class Orchestrator implements EngineApi {
       this.#checkpoint,
       ledger,
       keepRunLog(lifecycle, ports.runLog),
+      this.#metrics,
       lifecycle.onCommitted(() => {
         this.#publish();
         this.#loop.wake();
@@ -231,6 +233,7 @@ export class Orchestrator implements EngineApi {
     const { config, problems } = await this.#ports.sources.config();
     this.#config = config;
     this.#configProblems = problems;
+    await this.#metrics.begin();
     await Promise.all([this.#refreshAgents(false), this.#outbox.configure()]);
     this.#outbox.wake();
     this.#loop.wake();
@@ -277,19 +280,11 @@ export class Orchestrator implements EngineApi {
   }
 
   #plan(): QueuePlan {
-    return planQueue(this.#lifecycle.all(), this.#queueFacts());
+    return planQueue(this.#lifecycle.all(), this.#queueFacts(this.#staffing.look()));
   }
 
-  #queueFacts(): QueueFacts {
+  #queueFacts(choiceOf: (task: TaskExecution) => AgentChoice | null): QueueFacts {
     const loop = this.#loop.view();
-    const choices = new Map<string, AgentChoice>();
-    const choiceOf = (task: TaskExecution): AgentChoice | null => {
-      const role = this.#staffing.nextRole(task);
-      if (role === null) return null;
-      const choice = choices.get(task.task_id) ?? this.#staffing.choose(task, role);
-      choices.set(task.task_id, choice);
-      return choice;
-    };
     const agentOf = (task: TaskExecution): string | null | { missing: string } => {
       const choice = choiceOf(task);
       if (choice === null) return null;
@@ -325,7 +320,8 @@ export class Orchestrator implements EngineApi {
 
   #picture(): Snapshot {
     const tasks = this.#lifecycle.all();
-    const facts = this.#queueFacts();
+    const choiceOf = this.#staffing.look();
+    const facts = this.#queueFacts(choiceOf);
     const plan = planQueue(tasks, facts);
     this.#seq += 1;
     return buildSnapshot({
@@ -350,12 +346,17 @@ export class Orchestrator implements EngineApi {
         version: agent.version,
         install: agent.install,
         account: agent.account,
+        ...(agent.problem === undefined ? {} : { problem: agent.problem }),
+        ...(agent.sign_in === undefined ? {} : { sign_in: agent.sign_in }),
       })),
       schedules: this.#schedules.views(),
       quietHours: this.#config.attention.quiet_hours ?? null,
       problems: [...this.#configProblems, ...(this.#outbox.problem === undefined ? [] : [this.#outbox.problem]), ...this.#intake.problems, ...this.#schedules.problems],
       health: this.#health(),
-      budget_usd: this.#config.budget.per_day_usd ?? null,
+      day: this.#budgets.day(),
+      config: this.#config,
+      budgetOf: (task) => this.#budgets.limitOf(task),
+      routingOf: (task) => this.#budgets.routingOf(task, choiceOf(task)),
       dashboard: this.#config.dashboard,
     });
   }

@@ -3,7 +3,9 @@ import type { AgentConfig, Config, GateConfig, PermissionRule } from '../core/co
 import type { Location, Problem } from '../core/errors.ts';
 import type { HistoryRow } from '../core/history.ts';
 import type { GateCheck, Role, TaskExecution, Usage } from '../core/execution.ts';
-import type { Schedule } from '../core/schedule.ts';
+import type { Schedule } from '../core/scheduleSchema.ts';
+import type { StoredMetrics } from '../core/metrics/columns.ts';
+import type { MetricsWrite } from '../core/metrics/rollup.ts';
 import type { FileHunks } from '../core/hunks.ts';
 import type { TaskDefinition } from '../core/task.ts';
 
@@ -46,6 +48,8 @@ export interface Commit {
   readonly history?: readonly HistoryRow[];
   /** Small named values of the loop: desired state, accounts, the current run. */
   readonly meta?: Readonly<Record<string, unknown>>;
+  /** Added to the metrics. A commit that has them has an event too, so that its seq tells whether they were read already. */
+  readonly metrics?: MetricsWrite;
 }
 
 export interface HistoryQuery {
@@ -63,6 +67,8 @@ export interface Store {
   /** Events with seq > since, oldest first. */
   events(since: number, limit?: number): Promise<StoredEvent[]>;
   meta(): Promise<Record<string, unknown>>;
+  /** Metrics from this moment (epoch ms) on. */
+  metrics(since: number): Promise<StoredMetrics>;
   /** What is kept of calls and tasks for good, latest first. */
   history(query: HistoryQuery): Promise<HistoryRow[]>;
   /** What opening had to repair: a corrupt database set aside, a lost state file. */
@@ -159,6 +165,10 @@ export interface AgentInfo {
   readonly path: string | null;
   /** Command that installs what is missing. */
   readonly install: string | null;
+  /** Why it cannot be used although it is there. */
+  readonly problem?: string;
+  /** How to see whether it is signed in (exit code 0), and how to do so. */
+  readonly sign_in?: { readonly file: string; readonly check: readonly string[]; readonly command: string };
   /** Accounts share a provider's limits. */
   readonly account: string;
   readonly provider: string;
@@ -213,8 +223,10 @@ export type AdvanceResult =
 export interface Workspace {
   /** Creates worktree and branch, or finds those of an earlier run; repairs a half-made one. */
   create(taskId: string, target: string): Promise<WorkspaceInfo>;
-  /** Copies and links ignored files by rule; only for a new worktree. Returns what it brought. */
-  populate(worktree: string, copy: readonly string[], link: readonly string[]): Promise<string[]>;
+  /** What git ignores in the main checkout: files, and with a slash at the end folders that match a rule as a whole. */
+  ignored(): Promise<string[]>;
+  /** Copies and links ignored files by rule, of those that `ignored()` has named where it was asked already; only for a new worktree. Returns what it brought. */
+  populate(worktree: string, copy: readonly string[], link: readonly string[], ignored?: readonly string[]): Promise<string[]>;
   state(worktree: string): Promise<TreeState>;
   /** Commits everything in the worktree (unsigned, no hooks) if there is anything; says whether there was. */
   checkpoint(worktree: string, message: string): Promise<{ sha: string; changed: boolean }>;
@@ -225,7 +237,7 @@ export interface Workspace {
   moved(worktree: string, fromSha: string, toSha: string): Promise<Map<string, FileHunks>>;
   /** Merges in memory; touches no file. */
   testMerge(headSha: string, target: string): Promise<{ tree_sha: string; target_sha: string; conflicts: string[] }>;
-  /** Makes the merge commit in the task's worktree, detached, on top of the target; the user's hooks and signing apply. */
+  /** Makes the merge commit on top of the target; the user's hooks and signing apply. The worktree holds its tree then, on whatever HEAD. */
   buildMerge(options: {
     readonly worktree: string;
     readonly head_sha: string;
@@ -302,6 +314,8 @@ export interface Sources {
   stopRequested(stopHookFile: string): Promise<boolean>;
   /** Writes `.baton/tasks/<slug>.md`; returns its path relative to the repository. Never overwrites. */
   addTask(task: TaskDefinition): Promise<string>;
+  /** Takes a task's definition out of its file (comments and order of others stay), or removes the file that is its alone; null where there is none. */
+  removeTask(taskId: string): Promise<string | null>;
   /** Writes an exact rule into the configuration, where it has its effect; returns the file, relative to the repository. Comments and order stay. */
   addPermission(rule: PermissionRule): Promise<string>;
   /** Calls back soon after any of these files changed. */
@@ -322,6 +336,10 @@ export interface SourcedTask {
 export interface SourcedSchedule extends Location {
   readonly schedule: Schedule;
   readonly template: { readonly file: string; readonly text: string };
+  /** The first time after `after` (epoch ms) at which it is due; undefined when it never is again. */
+  nextDue(after: number): number | undefined;
+  /** The last time after `since` and not after `until` at which it was due. */
+  lastDue(since: number, until: number): number | undefined;
 }
 
 /** Per-attempt files under `.baton/runs/<task>/<attempt>/`. */

@@ -1,13 +1,16 @@
 /** The picture that every surface shows, made from the records, the queue's plan and what runs now. Pure. */
+import type { Config } from '../core/config/schema.ts';
+import { callCost, spendingOf } from '../core/cost.ts';
 import type { Estimate } from '../core/estimate.ts';
 import type { PriorityBreakdown } from '../core/priority.ts';
 import type { QueuePlan } from '../core/queue.ts';
-import { openDecisions, type TaskExecution } from '../core/execution.ts';
+import { openDecisions, type Attempt, type StepExecution, type TaskExecution } from '../core/execution.ts';
+import { isTerminal } from '../core/states.ts';
 import { areaOf, riskOf } from '../core/task.ts';
 import type { Problem } from '../core/errors.ts';
 import type { HealthReport } from '../shared/health.ts';
-import type { AccountView, AgentView, LoopView, Snapshot, TaskGroup, TaskView } from '../shared/api.ts';
-import type { Run } from './pipeline/run.ts';
+import type { AccountView, AgentView, CostView, LoopView, RoutingView, Snapshot, StepView, TaskGroup, TaskView } from '../shared/api.ts';
+import type { LiveFigures, Run } from './pipeline/run.ts';
 import type { SourcedTask } from './ports.ts';
 
 export interface SnapshotParts {
@@ -25,8 +28,10 @@ export interface SnapshotParts {
   readonly agents: readonly AgentView[];
   readonly problems: readonly Problem[];
   readonly schedules: NonNullable<Snapshot['schedules']>;
-  /** `budget.per_day_usd`; null for none. */
-  readonly budget_usd: number | null;
+  readonly day: Pick<CostView, 'today_usd' | 'budget_usd' | 'committed_usd'>;
+  readonly config: Pick<Config, 'models'>;
+  readonly budgetOf: (task: TaskExecution) => number | null;
+  readonly routingOf: (task: TaskExecution) => RoutingView | null;
   readonly dashboard: Snapshot['dashboard'];
   readonly health: HealthReport;
   readonly quietHours: string | null;
@@ -34,13 +39,6 @@ export interface SnapshotParts {
 
 export function buildSnapshot(parts: SnapshotParts): Snapshot {
   const views = parts.tasks.map((task) => taskView(task, parts));
-  const today = parts.at.slice(0, 10);
-  let todayUsd = 0;
-  for (const task of parts.tasks) {
-    for (const attempt of task.attempts) {
-      if ((attempt.ended_at ?? parts.at).startsWith(today)) todayUsd += attempt.cost_usd ?? 0;
-    }
-  }
   return {
     seq: parts.seq,
     at: parts.at,
@@ -53,10 +51,9 @@ export function buildSnapshot(parts: SnapshotParts): Snapshot {
     schedules: parts.schedules,
     quiet_hours: parts.quietHours,
     cost: {
-      today_usd: todayUsd,
+      ...parts.day,
       total_usd: views.reduce((sum, view) => sum + view.cost_usd, 0),
       unpriced: views.some((view) => view.unpriced),
-      budget_usd: parts.budget_usd,
     },
     dashboard: parts.dashboard,
     health: parts.health,
@@ -69,8 +66,10 @@ function taskView(task: TaskExecution, parts: SnapshotParts): TaskView {
   const estimate = parts.estimates.get(task.task_id);
   const attempt = task.attempts.at(-1);
   const source = parts.source(task.task_id);
-  const stored = attempt?.outcome === 'running' ? (attempt.cost_usd ?? 0) : 0;
-  const live = attempt?.outcome === 'running' ? run?.live : null;
+  const running = attempt?.outcome === 'running' ? attempt : undefined;
+  const now = running === undefined || !run?.live ? undefined : liveCall(running, run.live, parts.config);
+  const calls = now === undefined ? task.attempts : [...task.attempts.slice(0, -1), now];
+  const total = now === undefined ? { cost_usd: task.total_cost_usd, unpriced: task.unpriced, usage: task.usage } : spendingOf(calls);
   return {
     id: task.task_id,
     goal: task.task_def.goal,
@@ -94,7 +93,7 @@ function taskView(task: TaskExecution, parts: SnapshotParts): TaskView {
     not_before: task.not_before,
     eta_start: isoOf(estimate?.start ?? null),
     eta_done: isoOf(estimate?.done ?? null),
-    steps: task.steps.map((step) => ({ step_id: step.step_id, state: step.state, description: step.definition.description, attempt: step.attempt })),
+    steps: task.steps.map((step) => stepView(step, calls)),
     gates: task.quality_gate_results.at(-1)?.checks ?? [],
     agent: run?.agent ?? attempt?.agent ?? null,
     model: attempt?.model ?? null,
@@ -102,9 +101,10 @@ function taskView(task: TaskExecution, parts: SnapshotParts): TaskView {
     attempt_started_at: attempt?.started_at ?? null,
     activity: run?.activity ?? null,
     last_line: run?.lastLine ?? null,
-    usage: task.usage,
-    cost_usd: task.total_cost_usd - stored + (live ? (live.cost_usd ?? stored) : stored),
-    unpriced: task.unpriced,
+    ...total,
+    attempt_cost_usd: running === undefined ? null : (now ?? running).cost_usd,
+    budget_usd: parts.budgetOf(task),
+    routing: isTerminal(task.state) ? null : parts.routingOf(task),
     branch: task.branch,
     worktree: task.worktree,
     target_branch: task.target_branch,
@@ -121,6 +121,21 @@ function taskView(task: TaskExecution, parts: SnapshotParts): TaskView {
 
 function isoOf(ms: number | null): string | null {
   return ms === null ? null : new Date(ms).toISOString();
+}
+
+type LiveCall = Pick<Attempt, 'step_id' | 'cost_usd' | 'usage' | 'outcome'>;
+
+/** A running attempt as it stands now: what its agent has reported, whether that is stored or not. */
+function liveCall(attempt: Attempt, live: LiveFigures, config: Pick<Config, 'models'>): LiveCall {
+  return { step_id: attempt.step_id, outcome: attempt.outcome, usage: live.usage, cost_usd: callCost(live.cost_usd, live.usage, attempt.model, config) };
+}
+
+function stepView(step: StepExecution, calls: readonly LiveCall[]): StepView {
+  const view = { step_id: step.step_id, state: step.state, description: step.definition.description, attempt: step.attempt };
+  const own = calls.filter((one) => one.step_id === step.step_id);
+  if (own.length === 0) return view;
+  const { cost_usd, unpriced } = spendingOf(own);
+  return { ...view, cost_usd, unpriced };
 }
 
 /** Only the parts: a snapshot travels to other windows. */

@@ -68,6 +68,19 @@ export class Staffing {
     return REPORTS_COST.has(agent.config.driver) || price?.input_per_mtok !== undefined;
   }
 
+  /** For one look at the queue: whoever takes a task's next attempt, found once a task; null for a task that needs nobody. */
+  look(): (task: TaskExecution) => AgentChoice | null {
+    const choices = new Map<string, AgentChoice | null>();
+    return (task) => {
+      const known = choices.get(task.task_id);
+      if (known !== undefined) return known;
+      const role = this.nextRole(task);
+      const choice = role === null ? null : this.choose(task, role);
+      choices.set(task.task_id, choice);
+      return choice;
+    };
+  }
+
   isStaffed(task: TaskExecution, role: Role): boolean {
     return isStaffed(this.#options.config(), task.task_def, role, this.#candidates());
   }

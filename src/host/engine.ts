@@ -19,6 +19,7 @@ import { resolvePath } from '../adapters/system/resolvePath.ts';
 import { createWebhook } from '../adapters/webhook/webhook.ts';
 import { Orchestrator } from '../engine/orchestrator.ts';
 import type { Clock, Log, Ports } from '../engine/ports.ts';
+import { loadBundle } from './bundle.ts';
 import { dataDirectory, storeDirectory } from './directories.ts';
 import type { BuiltEngine } from './election.ts';
 import type { Repository } from './repositoryKey.ts';
@@ -42,7 +43,7 @@ export async function buildEngine(repository: Repository, options: EngineOptions
   const { root, key, name } = repository;
   const batonDir = join(root, '.baton');
   const redactor = createRedactor(env);
-  const sources = createSources({ root, env, log });
+  const sources = createSources({ root, env, log, loadCron: () => loadBundle(options.distDir, 'cron') });
   await ensureBatonFolder(root);
   const { config } = await sources.config();
   const worktrees = config.worktree.root === undefined ? join(dataDirectory(env), 'worktrees') : expandHome(config.worktree.root, root);

@@ -3,9 +3,10 @@
  * the leader serves it over a local socket, and every surface (VS Code, CLI) sees only this.
  */
 import type { Problem } from '../core/errors.ts';
-import type { Always, Decision, GateCheck, TaskExecution, Usage, Verdict } from '../core/execution.ts';
+import type { Always, Decision, GateCheck, Role, TaskExecution, Usage, Verdict } from '../core/execution.ts';
 import type { Finding } from '../core/findings.ts';
 import type { RiskLevel } from '../core/reviewOrder.ts';
+import type { Forecast } from '../core/forecast.ts';
 import type { StepState, TaskState } from '../core/states.ts';
 import type { PriorityBreakdown } from '../core/priority.ts';
 import type { NewTask } from '../core/task.ts';
@@ -51,12 +52,17 @@ export type Command =
   /** Replaces the plan that waits for its approval, which stays to be given. */
   | { type: 'edit_plan'; task_id: string; plan: Record<string, unknown>; by: string }
   | { type: 'message'; task_id: string; text: string }
-  | { type: 'refresh' };
+  | { type: 'refresh' }
+  /** Forgets every task that is not at work; `dry_run` only says which. */
+  | { type: 'clean_state'; dry_run?: boolean }
+  /** Deletes the definition of a task that has not begun or is finished, and forgets it. */
+  | { type: 'delete_task'; task_id: string };
 
 export interface CommandReply {
   /** One sentence for people: what was done. */
   readonly message: string;
   readonly task_id?: string;
+  readonly task_ids?: readonly string[];
 }
 
 export type TaskGroup = 'running' | 'waiting' | 'held' | 'needs_you' | 'done' | 'failed';
@@ -66,6 +72,24 @@ export interface StepView {
   readonly state: StepState;
   readonly description: string;
   readonly attempt: number;
+  /** Dollars of all its calls, reviews included, live; a lower bound where `unpriced`. Absent where nothing was called for it. */
+  readonly cost_usd?: number;
+  readonly unpriced?: boolean;
+}
+
+/** Who takes the task's present or next attempt, why, and what that will probably cost and take. */
+export interface RoutingView {
+  readonly role: Role;
+  readonly agent: string;
+  /** Null for the agent's own default. */
+  readonly model: string | null;
+  readonly reason: string;
+  /** Null where nothing is known. */
+  readonly estimate: Forecast | null;
+  /** `about $0.12 and 3m (median of 8 like attempts)`; empty where nothing is known. */
+  readonly estimate_text: string;
+  /** Dollars that it reserves under the budgets. */
+  readonly reserve_usd: number;
 }
 
 export interface TaskView {
@@ -107,6 +131,12 @@ export interface TaskView {
   readonly usage: Usage;
   readonly cost_usd: number;
   readonly unpriced: boolean;
+  /** Of the present attempt, live; null while it has no price or none runs. */
+  readonly attempt_cost_usd: number | null;
+  /** What the task may cost in all; null where nothing limits it. */
+  readonly budget_usd: number | null;
+  /** Null for a task that needs no agent now. */
+  readonly routing: RoutingView | null;
   readonly branch: string | null;
   readonly worktree: string | null;
   readonly target_branch: string | null;
@@ -137,6 +167,10 @@ export interface AgentView {
   readonly version: string | null;
   readonly install: string | null;
   readonly account: string;
+  /** Why it cannot be used although it is there. */
+  readonly problem?: string;
+  /** How to see whether it is signed in (exit code 0), and how to do so. */
+  readonly sign_in?: { readonly file: string; readonly check: readonly string[]; readonly command: string };
 }
 
 export interface LoopView {
@@ -153,6 +187,19 @@ export interface LoopView {
   readonly slots_used: number;
   readonly slots: number;
   readonly leader: { readonly pid: number; readonly host: 'vscode' | 'cli' } | null;
+}
+
+/** Dollars, running attempts included. A day is a UTC day; an attempt belongs to the day on which it ends. */
+export interface CostView {
+  readonly today_usd: number;
+  /** Of the tasks that are there. */
+  readonly total_usd: number;
+  /** Some call had no price, so the sums are lower bounds. */
+  readonly unpriced: boolean;
+  /** What today may cost; null where nothing limits it. */
+  readonly budget_usd: number | null;
+  /** Of today, with what running attempts have reserved. */
+  readonly committed_usd: number;
 }
 
 export interface ScheduleView {
@@ -180,8 +227,7 @@ export interface Snapshot {
   readonly agents: readonly AgentView[];
   readonly problems: readonly Problem[];
   readonly schedules?: readonly ScheduleView[];
-  /** `budget_usd` is what one day may cost; null where nothing limits it. */
-  readonly cost: { readonly today_usd: number; readonly total_usd: number; readonly unpriced: boolean; readonly budget_usd: number | null };
+  readonly cost: CostView;
   /** What the configuration says of dashboards: seconds between redraws where only time has passed, and how many ended tasks they list. */
   readonly dashboard: { readonly refresh_interval: number; readonly max_recent_tasks: number };
   /** `attention.quiet_hours` of the configuration. */

@@ -1,12 +1,14 @@
 /** Answering decisions. Every answer names the decision it is for, so that none can land on another. */
 import * as vscode from 'vscode';
 import { userInfo } from 'node:os';
+import { budgetDetail } from '../core/budget.ts';
 import type { Always, Decision, Verdict } from '../core/execution.ts';
-import { plural } from '../core/format.ts';
+import { formatMoney, plural } from '../core/format.ts';
 import { openThreads } from '../core/threads.ts';
 import { ruleOf, ruleText } from '../core/permissionGrant.ts';
 import type { App } from './app.ts';
 import { confirm } from './confirm.ts';
+import { isAnswered } from './model/actions.ts';
 import { agentQuestions, commandOf, decisionTitle, permissionInput, permissionSummary } from './model/decisionItem.ts';
 import { oneLine, withoutIcon } from './model/format.ts';
 import { decisionTarget, targetOf, taskFor, type DecisionTarget } from './targets.ts';
@@ -75,6 +77,7 @@ export async function openDecision(app: App, args: readonly unknown[]): Promise<
   switch (decision.kind) {
     case 'permission':
     case 'question':
+    case 'budget':
       return answer(app, args);
     case 'plan':
       return app.pages.show('plan', repository, task.id);
@@ -82,7 +85,6 @@ export async function openDecision(app: App, args: readonly unknown[]): Promise<
     case 'code_review':
       return app.reviews.open(repository, task);
     case 'start':
-    case 'budget':
       return app.pages.show('report', repository, task.id);
   }
 }
@@ -93,6 +95,7 @@ export async function answer(app: App, args: readonly unknown[]): Promise<void> 
   if (target === undefined) return;
   if (agentQuestions(target.decision).length > 0) return answerAgent(app, target);
   if (target.decision.kind === 'permission') return answerPermission(app, target);
+  if (target.decision.kind === 'budget') return answerBudget(app, target);
   return answerQuestion(app, target);
 }
 
@@ -122,6 +125,45 @@ async function answerQuestion(app: App, target: DecisionTarget): Promise<void> {
       return;
     case undefined:
       return;
+  }
+}
+
+/** Raise the budget, go on for less, or stop. Looking comes first, so that a stray Enter spends nothing. */
+async function answerBudget(app: App, target: DecisionTarget): Promise<void> {
+  const { repository, task, decision } = target;
+  const { scope, limit_usd, spent_usd, reserve_usd, suggested_usd, cheaper } = budgetDetail(decision);
+  const items = [
+    { label: '$(output) Show the Report', detail: `${formatMoney(spent_usd)} of ${formatMoney(limit_usd)} spent; the next attempt reserves ${formatMoney(reserve_usd)}`, act: 'show' },
+    { label: `$(arrow-up) Raise to ${formatMoney(suggested_usd)}`, act: 'raise' },
+    { label: '$(edit) Raise to Another Amount…', act: 'amount' },
+    ...(cheaper === null ? [] : [{ label: `$(arrow-down) Go On with ${cheaper}`, description: `for less, up to ${formatMoney(suggested_usd)}`, act: 'cheaper' }]),
+    scope === 'task' ? { label: '$(close) Stop the Task…', description: 'it ends as failed; its branch stays', act: 'stop' } : { label: '$(clock) Leave It', description: 'what the budget holds waits until 00:00 UTC', act: 'leave' },
+  ] as const;
+  const picked = await vscode.window.showQuickPick<(typeof items)[number]>(items, { title: oneLine(decision.question, 160), placeHolder: 'How should it go on?' });
+  switch (picked?.act) {
+    case 'show':
+      return app.pages.show('report', repository, task.id);
+    case 'raise':
+      return decide(app, target, 'approve');
+    case 'cheaper':
+      return decide(app, target, 'approve', { input: { cheaper: true } });
+    case 'amount': {
+      const least = spent_usd + reserve_usd;
+      const amount = await vscode.window.showInputBox({
+        title: `New budget, in dollars: ${task.id}`,
+        prompt: `At least ${formatMoney(least)}`,
+        value: String(suggested_usd),
+        ignoreFocusOut: true,
+        validateInput: (text) => (Number(text) >= least ? undefined : `An amount of at least ${formatMoney(least)} is needed.`),
+      });
+      if (amount !== undefined) await decide(app, target, 'approve', { input: { budget_usd: Number(amount) } });
+      return;
+    }
+    case 'stop':
+      return reject(app, [{ kind: 'decision', repository: repository.key, task, decision }]);
+    case 'leave':
+      return decide(app, target, 'reject');
+    default:
   }
 }
 
@@ -208,7 +250,7 @@ async function answerPermission(app: App, target: DecisionTarget): Promise<void>
 
 async function pickQuestion(app: App, args: readonly unknown[]): Promise<DecisionTarget | undefined> {
   const target = await taskFor(app, 'answer', args, 'Answer Request');
-  const decision = target?.task.decisions.find((one) => one.status === 'open' && (one.kind === 'permission' || one.kind === 'question'));
+  const decision = target?.task.decisions.find((one) => one.status === 'open' && isAnswered(one));
   return target === undefined || decision === undefined ? undefined : { ...target, decision };
 }
 

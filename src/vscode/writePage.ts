@@ -16,6 +16,6 @@ export async function writePage(query: PageQuery, api: EngineApi): Promise<strin
     }
     case 'report':
       // A task without a branch has no changes to list; its report is worth reading all the same.
-      return reportPage(task, task.base_sha === null ? undefined : await api.changes(query.task).catch(() => undefined));
+      return reportPage(task, task.base_sha === null ? undefined : await api.changes(query.task).catch(() => undefined), Date.now());
   }
 }

@@ -30,6 +30,7 @@ export const summarySchema = z.object({
   active_tasks: z.int(),
   needs_human_review: z.int(),
   total_cost_usd: z.number(),
+  unpriced: z.boolean(),
 });
 
 export const tasksSchema = z.object({
@@ -41,6 +42,7 @@ export const tasksSchema = z.object({
       risk: z.string(),
       area: z.string(),
       total_cost_usd: z.number(),
+      unpriced: z.boolean(),
       error: z.string().nullable(),
       decisions: z.array(z.object({ id: z.string(), kind: z.enum(DECISION_KINDS), question: z.string(), since: time })),
       review_order: z.exactOptional(z.array(z.object({ path: z.string(), level: z.enum(['high', 'medium', 'low']), reason: z.string(), added: z.number().nullable(), removed: z.number().nullable() }))),
@@ -57,6 +59,7 @@ export const taskSchema = z.object({
   decisions: z.array(z.unknown()),
   history: z.array(z.unknown()),
   total_cost_usd: z.number(),
+  unpriced: z.boolean(),
 });
 
 export const runSchema = z.object({
@@ -66,6 +69,7 @@ export const runSchema = z.object({
   needs_review: z.int(),
   duration_seconds: z.number(),
   total_cost_usd: z.number(),
+  unpriced: z.boolean(),
   tasks: z.array(z.object({ id: z.string(), state })),
 });
 

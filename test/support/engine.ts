@@ -192,6 +192,10 @@ export async function makeEngine(setup: EngineSetup = {}): Promise<TestEngine> {
         state.config = { ...state.config, permissions: [rule, ...state.config.permissions] };
         return Promise.resolve('.baton/orchestrator.yaml');
       },
+      removeTask: (taskId) => {
+        state.tasks = state.tasks.filter((one) => one.id !== taskId);
+        return Promise.resolve('.baton/tasks.yaml');
+      },
       watch: (listener) => {
         listeners.add(listener);
         return { dispose: () => void listeners.delete(listener) };

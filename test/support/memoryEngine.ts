@@ -49,6 +49,9 @@ export function taskView(id: string, given: Partial<TaskView> = {}): TaskView {
     last_line: null,
     usage: emptyUsage(),
     cost_usd: 0,
+    attempt_cost_usd: null,
+    budget_usd: null,
+    routing: null,
     unpriced: false,
     branch: null,
     worktree: null,
@@ -126,7 +129,7 @@ export class MemoryEngine implements EngineApi {
       accounts: [],
       agents: [],
       problems: [],
-      cost: { today_usd: total, total_usd: total, unpriced: tasks.some((task) => task.unpriced), budget_usd: null },
+      cost: { today_usd: total, total_usd: total, unpriced: tasks.some((task) => task.unpriced), budget_usd: null, committed_usd: 0 },
       dashboard: { refresh_interval: 5, max_recent_tasks: 10 },
       health: healthyReport(AT),
       ...given,
@@ -228,6 +231,14 @@ export class MemoryEngine implements EngineApi {
         return this.#decide(command);
       case 'message':
         return { message: `The agent of ${command.task_id} has your message.` };
+      case 'clean_state': {
+        const idle = this.#snapshot.tasks.filter((task) => task.group !== 'running').map((task) => task.id);
+        if (command.dry_run !== true) this.update(({ tasks }) => ({ tasks: tasks.filter((task) => !idle.includes(task.id)) }));
+        return { message: `${command.dry_run === true ? 'Would remove' : 'Removed'} the stored state of ${idle.length} tasks.`, task_ids: idle };
+      }
+      case 'delete_task':
+        this.update(({ tasks }) => ({ tasks: tasks.filter((task) => task.id !== command.task_id) }));
+        return { message: `Deleted ${command.task_id}.`, task_id: command.task_id };
       case 'run_next':
       case 'move':
       case 'place':

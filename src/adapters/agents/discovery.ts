@@ -1,6 +1,7 @@
 /** The Agents port: what is configured, what is installed, and what could be. */
 import path from 'node:path';
 import type { AgentConfig, Config } from '../../core/config/schema.ts';
+import { atLeast } from '../../core/version.ts';
 import type { AgentDriver, AgentInfo, Agents } from '../../engine/ports.ts';
 import { childEnvironment } from '../process/environment.ts';
 import { findProgram, resolveProgram } from '../process/program.ts';
@@ -87,14 +88,17 @@ async function describe(name: string, stated: AgentConfig, config: Config, where
   const file = command === undefined ? undefined : await findProgram(command, env, root, places);
   // A command agent is any program: what it would do with `--version` is anybody's guess.
   const version = file === undefined || agent.driver === 'command' ? null : await versionOf(file, env, root);
+  const old = version !== null && cli?.oldest !== undefined && !atLeast(version, cli.oldest.split('.').map(Number)) ? `${version} is too old: ${cli.oldest} or newer is needed` : undefined;
   const provider = (agent.model === undefined ? undefined : config.models[agent.model]?.provider) ?? cli?.provider ?? name;
   return {
     name,
     config: agent,
-    available: file !== undefined && hasDriver(agent.driver),
+    available: file !== undefined && old === undefined && hasDriver(agent.driver),
     version,
     path: file ?? null,
-    install: file === undefined ? (cli?.install ?? null) : null,
+    install: file === undefined ? (cli?.install ?? null) : old === undefined ? null : `${cli?.install ?? ''}@latest`,
+    ...(old === undefined ? {} : { problem: old }),
+    ...(file === undefined || cli?.signIn === undefined ? {} : { sign_in: { file, ...cli.signIn } }),
     account: agent.account ?? provider,
     provider,
   };

@@ -3,8 +3,8 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { AdvanceResult } from '../../engine/ports.ts';
 import type { GitContext } from './context.ts';
+import { exists, gitDirOf } from './layout.ts';
 import { targetHead } from './merge.ts';
-import { exists, gitDirOf } from './operations.ts';
 import { headRef } from './refs.ts';
 import { status } from './status.ts';
 import { listWorktrees } from './worktreeList.ts';
@@ -46,7 +46,7 @@ type Holder = { readonly kind: 'free'; readonly path: string } | { readonly kind
 
 /** The checkout that has a branch. A rebase or bisect detaches HEAD but still owns the branch that it started from. */
 async function holderOf(context: GitContext, target: string): Promise<Holder | undefined> {
-  for (const entry of await listWorktrees(context.git, context.root)) {
+  for (const entry of await listWorktrees(context)) {
     // A worktree whose folder is gone holds nothing.
     if (!(await exists(entry.path))) continue;
     const gitDir = await gitDirOf(context, entry.path).catch(() => undefined);

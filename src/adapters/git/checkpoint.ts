@@ -6,7 +6,8 @@ import { BatonError } from '../../core/errors.ts';
 import type { TreeState } from '../../engine/ports.ts';
 import type { GitContext } from './context.ts';
 import { identityConfig } from './identity.ts';
-import { clearStaleLocks, dropOperations, gitDirOf, isFolder, isMerging, isRebasing, unresolvedFiles } from './operations.ts';
+import { currentRef, gitDirOf, headOf, isFolder } from './layout.ts';
+import { clearStaleLocks, dropOperations, isMerging, isRebasing, unresolvedFiles } from './operations.ts';
 import { baseRef, checkpointRef, headRef, taskBranch } from './refs.ts';
 import { commitTree, snapshot, wipe } from './snapshot.ts';
 import { isDirty, nestedRepositories, status, type StatusEntry } from './status.ts';
@@ -17,10 +18,8 @@ export const HUGE_FILE = 100 * 1024 * 1024;
 const UNSIGNED = ['--no-verify', '--no-gpg-sign', '--quiet', '--cleanup=whitespace'];
 
 export async function treeState(context: GitContext, worktree: string): Promise<TreeState> {
-  const { git } = context;
-  const [ids, dirty] = await Promise.all([git.text(['rev-parse', 'HEAD^{commit}', 'HEAD^{tree}'], { cwd: worktree }), isDirty(git, worktree)]);
-  const [head_sha = '', tree_sha = ''] = ids.split(/\r?\n/);
-  return { head_sha, tree_sha, dirty };
+  const [head, dirty] = await Promise.all([headOf(context, worktree), isDirty(context.git, worktree)]);
+  return { head_sha: head.sha, tree_sha: head.tree, dirty };
 }
 
 /**
@@ -43,15 +42,21 @@ export async function checkpoint(context: GitContext, worktree: string, message:
   if (!onBranch) await returnToBranch(context, worktree, taskId, rebasing ? 'branch' : 'work');
   // With nothing to see in the status there is nothing to stage; HEAD may have moved since when it was brought back.
   const anything = entries.length > 0 || !onBranch;
-  if (anything) await addAll(context, worktree, onBranch && !merging ? entries : undefined);
-  if (keepMerge || (anything && (await isStaged(context, worktree)))) {
-    const config = await identityConfig(git, worktree);
-    await git.run(['commit', ...UNSIGNED, '--allow-empty', '-F', '-'], { cwd: worktree, input: message, config });
+  if (anything || keepMerge) {
+    const [config] = await Promise.all([identityConfig(git, worktree), anything ? addAll(context, worktree, onBranch && !merging ? entries : undefined) : undefined]);
+    await commitStaged(context, worktree, message, config);
   }
-  const [sha = '', tree = ''] = (await git.text(['rev-parse', 'HEAD^{commit}', 'HEAD^{tree}'], { cwd: worktree })).split(/\r?\n/);
-  const last = (await git.resolve(`${checkpointRef(taskId)}^{tree}`, worktree)) ?? (await git.resolve(`${baseRef(taskId)}^{tree}`, worktree));
+  const [{ sha, tree }, checkpointTree] = await Promise.all([headOf(context, worktree), git.resolve(`${checkpointRef(taskId)}^{tree}`, worktree)]);
+  const last = checkpointTree ?? (await git.resolve(`${baseRef(taskId)}^{tree}`, worktree));
   await git.run(['update-ref', checkpointRef(taskId), sha], { cwd: worktree });
   return { sha, changed: last !== tree };
+}
+
+/** Commits the index; one that is what HEAD is already (only modes or line ends that git does not keep) makes no commit. */
+async function commitStaged(context: GitContext, worktree: string, message: string, config: readonly string[]): Promise<void> {
+  const committed = await context.git.run(['commit', ...UNSIGNED, '-F', '-'], { cwd: worktree, input: message, config, codes: [0, 1] });
+  if (committed.code === 0 || !(await isStaged(context, worktree))) return;
+  throw new BatonError('git', `git commit failed in ${worktree}: ${(committed.stderr.trim() || committed.stdout.trim()).slice(0, 1000)}`);
 }
 
 /** Whether the index differs from HEAD. */
@@ -83,12 +88,6 @@ export async function reviveBranch(context: GitContext, taskId: string, branch: 
   log.warn(`The branch ${branch} was deleted; it is made again at its last checkpoint.`);
   await git.run(['update-ref', headRef(branch), last], { cwd: root });
   return last;
-}
-
-/** The ref that HEAD is on, or undefined when detached. */
-export async function currentRef(context: GitContext, worktree: string): Promise<string | undefined> {
-  const result = await context.git.run(['symbolic-ref', '--quiet', 'HEAD'], { cwd: worktree, codes: [0, 1] });
-  return result.code === 0 ? result.stdout.trim() : undefined;
 }
 
 /** Brings the work of an agent that detached HEAD or went to a branch of its own back to the task's branch. */

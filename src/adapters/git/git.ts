@@ -2,6 +2,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { simpleGit, type SimpleGitOptions } from 'simple-git';
 import { BatonError } from '../../core/errors.ts';
+import { ObjectReader, type CommitFacts } from './objects.ts';
 
 export interface GitResult {
   readonly code: number;
@@ -23,6 +24,8 @@ export interface GitRunOptions {
 }
 
 export interface GitOptions {
+  /** Main checkout of the repository whose refs and objects `resolve` is asked for; without it every question is a process. */
+  readonly root?: string;
   /** git never looks for a repository in or above this folder (a worktree that lost its `.git` must not fall through to another repository). */
   readonly ceiling?: string;
   /** How long contention on a lock of git is waited for, in milliseconds. Default: 5000. */
@@ -78,17 +81,22 @@ const OWN_ARGUMENTS: NonNullable<SimpleGitOptions['unsafe']> = {
 /** No hooks, and no file system monitor: it is a daemon for each worktree, which would outlive it. */
 const QUIET = ['core.hooksPath=/dev/null', 'core.fsmonitor=false'];
 
+/** What is the same in every worktree of a repository, and no abbreviation. */
+const SHARED = /^(?:refs\/|worktrees\/|[0-9a-f]{40}(?:[0-9a-f]{24})?(?:\^|$))/;
+
 const CONTENTION = /\.lock': File exists|could not lock config file|Unable to create '[^']*\.lock'|cannot lock ref/;
 /** A compare-and-swap that lost is an answer, not contention. */
 const SWAP_LOST = /but expected|reference already exists/;
 
 export class Git {
   readonly #ceiling: string | undefined;
+  readonly #objects: ObjectReader | undefined;
   readonly patience: number;
 
   constructor(options: GitOptions = {}) {
     this.#ceiling = options.ceiling;
     this.patience = options.patience ?? 5000;
+    this.#objects = options.root === undefined ? undefined : new ObjectReader(options.root, () => environment(this.#confined()));
   }
 
   /** Runs `git <args>`; rejects with BatonError `git` on any exit code that is not expected. */
@@ -121,17 +129,31 @@ export class Git {
 
   /** The object id of a revision, or undefined when there is none. */
   async resolve(revision: string, cwd: string): Promise<string | undefined> {
+    // HEAD is another one in every worktree; the rest is the same everywhere.
+    if (this.#objects && SHARED.test(revision)) {
+      const known = await this.#objects.id(revision).then((id) => ({ id }), () => undefined);
+      if (known) return known.id;
+    }
     const result = await this.run(['rev-parse', '--verify', '--quiet', '--end-of-options', revision], { cwd, codes: 'any' });
     const id = result.stdout.trim();
     return result.code === 0 && id !== '' ? id : undefined;
+  }
+
+  /** A commit by its id; undefined when there is none or it cannot be read this way. */
+  async commit(id: string): Promise<CommitFacts | undefined> {
+    return this.#objects?.commit(id).catch(() => undefined);
   }
 
   async isAncestor(ancestor: string, descendant: string, cwd: string): Promise<boolean> {
     return (await this.run(['merge-base', '--is-ancestor', ancestor, descendant], { cwd, codes: [0, 1] })).code === 0;
   }
 
+  #confined(): Record<string, string> {
+    return this.#ceiling === undefined ? {} : { GIT_CEILING_DIRECTORIES: this.#ceiling };
+  }
+
   async #once(args: readonly string[], options: GitRunOptions): Promise<GitResult> {
-    const env = environment({ ...options.env, ...(this.#ceiling === undefined ? {} : { GIT_CEILING_DIRECTORIES: this.#ceiling }) });
+    const env = environment({ ...options.env, ...this.#confined() });
     let result: GitResult | undefined;
     let git;
     try {

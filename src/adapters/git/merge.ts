@@ -1,15 +1,17 @@
 /** Tries a merge in memory, and makes the merge commit in the task's worktree. */
-import { access } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { basename, isAbsolute, join } from 'node:path';
 import { BatonError } from '../../core/errors.ts';
 import type { MergeResult, Workspace } from '../../engine/ports.ts';
-import { backToBranch, treeState } from './checkpoint.ts';
+import { backToBranch } from './checkpoint.ts';
 import type { GitContext } from './context.ts';
 import type { GitResult } from './git.ts';
-import { identityConfig } from './identity.ts';
+import { identityIn, lastValue } from './identity.ts';
+import { exists, gitDirOf, headOf } from './layout.ts';
 import { clearStaleLocks, dropOperations } from './operations.ts';
 import { headRef, taskBranch } from './refs.ts';
 import { snapshot, wipe } from './snapshot.ts';
+import { isDirty, status } from './status.ts';
 
 type MergeOptions = Parameters<Workspace['buildMerge']>[0];
 
@@ -17,10 +19,30 @@ type MergeOptions = Parameters<Workspace['buildMerge']>[0];
 export async function testMerge(context: GitContext, headSha: string, target: string): Promise<{ tree_sha: string; target_sha: string; conflicts: string[] }> {
   const { git, root } = context;
   const target_sha = await targetHead(context, target);
+  const ahead = await treeIfAhead(context, headSha, target_sha);
+  if (ahead !== undefined) return { tree_sha: ahead, target_sha, conflicts: [] };
   const args = ['merge-tree', '--write-tree', '--name-only', '--no-messages', '-z', target_sha, headSha];
   const { stdout } = await git.run(args, { cwd: root, codes: [0, 1] });
   const [tree_sha = '', ...names] = stdout.split('\0').filter((part) => part !== '');
   return { tree_sha: tree_sha.trim(), target_sha, conflicts: [...new Set(names)] };
+}
+
+/** How far back a branch is followed to see whether it still stands on its target. */
+const BRANCH_LENGTH = 64;
+
+/** The tree of a commit that has the target in its history: merging it changes nothing. Undefined when that is not seen quickly. */
+async function treeIfAhead(context: GitContext, headSha: string, targetSha: string): Promise<string | undefined> {
+  const { git } = context;
+  const head = await git.commit(headSha);
+  const seen = new Set([headSha]);
+  for (let commit = head, left = BRANCH_LENGTH; commit !== undefined && left > 0; left--) {
+    const [parent] = commit.parents;
+    if (seen.has(targetSha) || commit.parents.includes(targetSha)) return head?.tree;
+    if (parent === undefined) return undefined;
+    seen.add(parent);
+    commit = await git.commit(parent);
+  }
+  return undefined;
 }
 
 /**
@@ -34,15 +56,21 @@ export async function buildMerge(context: GitContext, options: MergeOptions): Pr
   const tested = await testMerge(context, head_sha, options.target);
   if (tested.conflicts.length > 0) return { kind: 'conflict', files: tested.conflicts };
   await clearStaleLocks(context, worktree);
+  const [settings, entries, head] = await Promise.all([commitSettings(context, worktree), status(git, worktree), headOf(context, worktree)]);
+  const clean = entries.length === 0;
+  const inPlace = clean && head.sha === head_sha && head.tree === tested.tree_sha;
+  if (inPlace && !settings.hooks && !settings.signs && options.strategy === 'squash' && isTitle(options.message)) {
+    return { kind: 'merged', merge_sha: await commitOfTree(context, options, tested, settings.config), tree_sha: tested.tree_sha, target_sha: tested.target_sha };
+  }
   // What gates and agents left unsaved is no part of the merge and is not lost either.
-  const unsaved = await snapshot(context, worktree, taskId);
+  if (!clean) await snapshot(context, worktree, taskId);
   await dropOperations(context, worktree, taskId);
   try {
     await git.run(['update-ref', '--no-deref', 'HEAD', tested.target_sha], { cwd: worktree });
-    // A clean worktree goes straight to the tested tree.
-    if (unsaved !== null || options.strategy === 'merge') await wipe(context, worktree, tested.target_sha);
-    const made = await makeCommit(context, options, tested);
-    const merge_sha = await git.text(['rev-parse', '--verify', 'HEAD^{commit}'], { cwd: worktree });
+    // A clean worktree goes straight to the tested tree, or holds it already.
+    if (!clean || options.strategy === 'merge') await wipe(context, worktree, tested.target_sha);
+    const made = await makeCommit(context, options, tested, { config: settings.config, inPlace });
+    const { sha: merge_sha, tree: tree_sha } = await headOf(context, worktree);
     if (made.code !== 0 || merge_sha === tested.target_sha) {
       await backToBranch(context, worktree, taskBranch(taskId));
       return { kind: 'refused', message: [made.stdout.trim(), made.stderr.trim()].filter((text) => text !== '').join('\n') || `git ended with exit code ${made.code}.` };
@@ -53,8 +81,7 @@ export async function buildMerge(context: GitContext, options: MergeOptions): Pr
       return { kind: 'refused', message: `A commit hook removed the trailers ${missing.join(', ')} from the message; Baton needs them to recognise its merges.` };
     }
     // Hooks may leave files behind; gates must see exactly what lands.
-    const { tree_sha, dirty } = await treeState(context, worktree);
-    if (dirty) await wipe(context, worktree, merge_sha);
+    if (settings.hooks && (await isDirty(git, worktree))) await wipe(context, worktree, merge_sha);
     return { kind: 'merged', merge_sha, tree_sha, target_sha: tested.target_sha };
   } catch (error) {
     await backToBranch(context, worktree, taskBranch(taskId)).catch((second: unknown) => context.log.error(`${worktree} could not be put back on its branch.`, second));
@@ -62,51 +89,87 @@ export async function buildMerge(context: GitContext, options: MergeOptions): Pr
   }
 }
 
-async function makeCommit(context: GitContext, options: MergeOptions, tested: { tree_sha: string; target_sha: string }): Promise<GitResult> {
+/** The merge commit of a worktree that holds the tested tree already, where no hook and no signature of the user has a say: HEAD stays where it is. */
+async function commitOfTree(context: GitContext, options: MergeOptions, tested: { tree_sha: string; target_sha: string }, config: readonly string[]): Promise<string> {
+  const args = ['commit-tree', tested.tree_sha, '-p', tested.target_sha, '--no-gpg-sign', '-F', '-'];
+  return context.git.text(args, { cwd: options.worktree, input: await withTrailers(context, options), config });
+}
+
+/** One line is a title, which has no trailers yet; anything longer is git's to read. */
+function isTitle(message: string): boolean {
+  return !/[\r\n]/.test(message.trim());
+}
+
+interface CommitPlan {
+  readonly config: readonly string[];
+  /** Index and files are the tested tree already. */
+  readonly inPlace: boolean;
+}
+
+async function makeCommit(context: GitContext, options: MergeOptions, tested: { tree_sha: string; target_sha: string }, plan: CommitPlan): Promise<GitResult> {
   const { git } = context;
   const cwd = options.worktree;
   const message = await withTrailers(context, options);
-  const config = [...(await identityConfig(git, cwd)), ...(await hooksConfig(context, cwd))];
   const env = Object.fromEntries(Object.entries(options.env).filter(([key]) => !key.toUpperCase().startsWith('GIT_')));
-  const run = { cwd, env, config, hooks: true, codes: 'any' as const };
+  const run = { cwd, env, config: plan.config, hooks: true, codes: 'any' as const };
   if (options.strategy === 'merge' && !(await git.isAncestor(options.head_sha, tested.target_sha, cwd))) {
     // Every setting of the user that could change what kind of merge this is gets an explicit answer.
     const kind = ['--no-ff', '--commit', '--no-squash', '--no-edit', '--no-autostash', '--no-verify-signatures', '--cleanup=whitespace'];
     return git.run(['merge', '--quiet', ...kind, '-m', message, options.head_sha], run);
   }
   // The tree that was tested, checked out as it is.
-  await git.run(['read-tree', '--reset', '-u', tested.tree_sha], { cwd });
+  if (!plan.inPlace || options.strategy === 'merge') await git.run(['read-tree', '--reset', '-u', tested.tree_sha], { cwd });
   return git.run(['commit', '--quiet', '--allow-empty', '--cleanup=whitespace', '-F', '-'], { ...run, input: message });
 }
 
 async function withTrailers(context: GitContext, options: MergeOptions): Promise<string> {
-  const trailers = Object.entries(options.trailers).flatMap(([key, value]) => ['--trailer', `${key}: ${value}`]);
-  const args = ['interpret-trailers', '--no-divider', '--if-exists', 'replace', '--if-missing', 'add', ...trailers];
-  return context.git.text(args, { cwd: options.worktree, input: `${options.message.trim()}\n` });
+  const message = options.message.trim();
+  const lines = Object.entries(options.trailers).map(([key, value]) => `${key}: ${value}`);
+  if (isTitle(message)) return `${message}\n\n${lines.join('\n')}\n`;
+  const args = ['interpret-trailers', '--no-divider', '--if-exists', 'replace', '--if-missing', 'add', ...lines.flatMap((line) => ['--trailer', line])];
+  return context.git.text(args, { cwd: options.worktree, input: `${message}\n` });
 }
 
 async function missingTrailers(context: GitContext, options: MergeOptions, sha: string): Promise<string[]> {
+  const wanted = Object.entries(options.trailers).map(([key, value]) => [key, `${key}: ${value}`] as const);
+  const paragraphs = ((await context.git.commit(sha))?.message ?? '').trimEnd().split(/\n{2,}/);
+  const last = paragraphs.length < 2 ? [] : (paragraphs.at(-1)?.split('\n') ?? []);
+  // A last paragraph of trailers alone is what git takes for them too; about any other it is asked.
+  if (last.every((line) => /^[A-Za-z0-9-]+: /.test(line)) && wanted.every(([, line]) => last.includes(line))) return [];
   const found = await context.git.text(['log', '-1', '--format=%(trailers:only,unfold)', sha], { cwd: options.worktree });
   const lines = new Set(found.split('\n').map((line) => line.trim()));
-  return Object.entries(options.trailers)
-    .filter(([key, value]) => !lines.has(`${key}: ${value}`))
-    .map(([key]) => key);
+  return wanted.filter(([, line]) => !lines.has(line)).map(([key]) => key);
 }
 
-/** A relative hooks path whose folder is made by a set-up step (husky's `.husky/_`) exists in the main checkout only. */
-async function hooksConfig(context: GitContext, worktree: string): Promise<string[]> {
+interface CommitSettings {
+  readonly config: string[];
+  /** Whether a hook may run. */
+  readonly hooks: boolean;
+  /** Whether the user signs commits. */
+  readonly signs: boolean;
+}
+
+/**
+ * What of the user's configuration a merge commit needs to know. A relative hooks path whose folder is made by a set-up step
+ * (husky's `.husky/_`) exists in the main checkout only.
+ */
+async function commitSettings(context: GitContext, worktree: string): Promise<CommitSettings> {
   const { git, root } = context;
-  const configured = (await git.run(['config', '--get', 'core.hooksPath'], { cwd: worktree, codes: [0, 1], hooks: true })).stdout.trim();
-  if (configured === '' || isAbsolute(configured) || configured.startsWith('~')) return [];
-  const there = await reachable(join(worktree, configured));
-  return !there && (await reachable(join(root, configured))) ? [`core.hooksPath=${join(root, configured)}`] : [];
+  const names = '^(user\\.(name|email)|core\\.hookspath|commit\\.gpgsign)$';
+  const { stdout } = await git.run(['config', '--get-regexp', names], { cwd: worktree, codes: [0, 1], hooks: true });
+  const identity = identityIn(stdout);
+  const signs = /^commit\.gpgsign( (?!(false|no|off|0)$)|$)/im.test(stdout);
+  const configured = lastValue(stdout, 'core.hookspath') ?? '';
+  if (configured === '') return { config: identity, hooks: await hasHooks(join(await gitDirOf(context, root), 'hooks')), signs };
+  if (isAbsolute(configured) || configured.startsWith('~')) return { config: identity, hooks: true, signs };
+  const moved = !(await exists(join(worktree, configured))) && (await exists(join(root, configured)));
+  return { config: moved ? [...identity, `core.hooksPath=${join(root, configured)}`] : identity, hooks: true, signs };
 }
 
-async function reachable(path: string): Promise<boolean> {
-  return access(path).then(
-    () => true,
-    () => false,
-  );
+/** Whether a folder holds anything but git's examples. */
+async function hasHooks(folder: string): Promise<boolean> {
+  const names = await readdir(folder).catch((error: unknown) => ((error as NodeJS.ErrnoException).code === 'ENOENT' ? [] : ['unknown']));
+  return names.some((name) => !name.endsWith('.sample'));
 }
 
 export async function targetHead(context: GitContext, target: string): Promise<string> {

@@ -1,8 +1,9 @@
 /** What an agent or a killed process leaves in a worktree: lock files and half-done merges, rebases, picks and bisects. */
-import { access, readFile, rm, stat } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { GitContext } from './context.ts';
+import { exists, gitDirOf } from './layout.ts';
 import { snapshotRef } from './refs.ts';
 
 const STATE = [
@@ -10,17 +11,6 @@ const STATE = [
   ...['REBASE_HEAD', 'sequencer', 'rebase-merge', 'rebase-apply', 'BISECT_LOG', 'BISECT_START', 'BISECT_NAMES', 'BISECT_TERMS', 'BISECT_EXPECTED_REV'],
 ];
 const LOCKS = ['index.lock', 'HEAD.lock'];
-
-/** The private git folder of a checkout: `.git` itself, or what a linked worktree's `.git` file names; anything else git is asked about. */
-export async function gitDirOf(context: GitContext, worktree: string): Promise<string> {
-  if (await isFolder(join(worktree, '.git', 'refs'))) return join(worktree, '.git');
-  const link = /^gitdir: (.+?)\r?\n?$/.exec(await readFile(join(worktree, '.git'), 'utf8').catch(() => ''))?.[1];
-  if (link !== undefined) {
-    const folder = resolve(worktree, link);
-    if (await exists(join(folder, 'HEAD'))) return folder;
-  }
-  return context.git.text(['rev-parse', '--absolute-git-dir'], { cwd: worktree });
-}
 
 /**
  * Removes lock files of a worktree that outlast git's patience. Only for Baton's own worktrees and only while no agent
@@ -97,18 +87,4 @@ export async function saveUnlessHeld(context: GitContext, taskId: string, sha: s
   const places = ['refs/heads', 'refs/tags', 'refs/remotes', 'refs/baton/tasks', 'refs/baton/snapshots'];
   const holders = await context.git.text(['for-each-ref', '--format=%(refname)', '--contains', sha, ...places], { cwd: context.root });
   if (!holders.split('\n').some((ref) => ref !== '' && ref !== but)) await saveRef(context, taskId, sha);
-}
-
-export async function exists(path: string): Promise<boolean> {
-  return access(path).then(
-    () => true,
-    () => false,
-  );
-}
-
-export async function isFolder(path: string): Promise<boolean> {
-  return stat(path).then(
-    (found) => found.isDirectory(),
-    () => false,
-  );
 }

@@ -13,9 +13,9 @@ import { status } from './status.ts';
  * ignores on both sides is brought, so that no secret is ever committed; nothing is overwritten and nothing lands outside
  * the worktree. Returns the paths brought, with forward slashes.
  */
-export async function populate(context: GitContext, worktree: string, copy: readonly string[], link: readonly string[]): Promise<string[]> {
+export async function populate(context: GitContext, worktree: string, copy: readonly string[], link: readonly string[], known?: readonly string[]): Promise<string[]> {
   if (copy.length === 0 && link.length === 0) return [];
-  const ignored = (await status(context.git, context.root, { ignored: true })).filter((entry) => entry.code === '!!').map((entry) => entry.path);
+  const ignored = known ?? (await ignoredPaths(context));
   const links = link.map((folder) => folder.replace(/^\.\//, '').replace(/\/+$/, ''));
   const folders = ignored.filter((path) => path.endsWith('/')).map((path) => path.slice(0, -1));
   const files = ignored.filter((path) => !path.endsWith('/'));
@@ -30,6 +30,11 @@ export async function populate(context: GitContext, worktree: string, copy: read
     if (await attempt(context, path, () => linkChildren(context, worktree, path))) brought.push(path);
   }
   return brought;
+}
+
+/** What git ignores in the main checkout: files, and with a slash at the end folders that match a rule as a whole. */
+export async function ignoredPaths(context: GitContext): Promise<string[]> {
+  return (await status(context.git, context.root, { ignored: true })).filter((entry) => entry.code === '!!').map((entry) => entry.path);
 }
 
 async function matching(context: GitContext, globs: readonly string[], files: readonly string[], folders: readonly string[]): Promise<string[]> {

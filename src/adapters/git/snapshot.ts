@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { GitContext } from './context.ts';
 import { identityConfig } from './identity.ts';
-import { clearStaleLocks, dropOperations, gitDirOf, saveRef, saveUnlessHeld } from './operations.ts';
+import { gitDirOf } from './layout.ts';
+import { clearStaleLocks, dropOperations, saveRef, saveUnlessHeld } from './operations.ts';
 import { checkpointRef, headRef, taskBranch } from './refs.ts';
 import { nestedRepositories, status } from './status.ts';
 

@@ -1,5 +1,6 @@
 /** Recognises Baton's own merges on a branch by the trailers of their messages. */
 import type { GitContext } from './context.ts';
+import { currentRef } from './layout.ts';
 import { headRef } from './refs.ts';
 
 /** Commits that are looked at, newest first: enough for years of work, quick in any repository. */
@@ -11,9 +12,10 @@ const DEPTH = 20_000;
  */
 export async function merged(context: GitContext, target: string, since?: string): Promise<Map<string, { hash: string; sha: string }>> {
   const { git, root } = context;
-  const tip = await git.resolve(`${target === 'current' ? 'HEAD' : headRef(target)}^{commit}`, root);
+  const branch = target === 'current' ? ((await currentRef(context, root)) ?? 'HEAD') : headRef(target);
+  const tip = await git.resolve(`${branch}^{commit}`, root);
   const found = new Map<string, { hash: string; sha: string }>();
-  if (tip === undefined) return found;
+  if (tip === undefined || tip === since) return found;
   const format = ['%H', field('Baton-Task'), field('Baton-Hash'), '%b'].join('%x1f');
   const { stdout } = await git.run(['log', '-z', `--max-count=${DEPTH}`, `--format=${format}`, tip, ...(since === undefined ? [] : [`^${since}`]), '--'], { cwd: root });
   const reverted = new Set<string>();

@@ -7,7 +7,7 @@ import type { GitContext } from './context.ts';
 import { diff, moved } from './diff.ts';
 import { Git } from './git.ts';
 import { buildMerge, testMerge } from './merge.ts';
-import { populate } from './populate.ts';
+import { ignoredPaths, populate } from './populate.ts';
 import { reset, snapshot } from './snapshot.ts';
 import { merged } from './trailers.ts';
 import { Worktrees } from './worktrees.ts';
@@ -29,12 +29,13 @@ export interface WorkspaceOptions {
  */
 export function createWorkspace(options: WorkspaceOptions): Workspace {
   const { root, worktreesDir, log } = options;
-  const git = new Git({ ceiling: worktreesDir, ...(options.patience === undefined ? {} : { patience: options.patience }) });
+  const git = new Git({ root, ceiling: worktreesDir, ...(options.patience === undefined ? {} : { patience: options.patience }) });
   const context: GitContext = { git, root, worktreesDir, log, now: options.now ?? (() => new Date()) };
   const worktrees = new Worktrees(context);
   return {
     create: (taskId, target) => worktrees.create(taskId, target),
-    populate: (worktree, copy, link) => populate(context, worktree, copy, link),
+    ignored: () => ignoredPaths(context),
+    populate: (worktree, copy, link, ignored) => populate(context, worktree, copy, link, ignored),
     state: (worktree) => treeState(context, worktree),
     checkpoint: (worktree, message) => checkpoint(context, worktree, message),
     changes: (worktree, baseSha, headSha) => changes(git, worktree, baseSha, headSha),

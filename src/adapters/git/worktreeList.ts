@@ -1,7 +1,8 @@
-/** The worktrees that git knows of. */
-import { realpath } from 'node:fs/promises';
-import { dirname, join, basename } from 'node:path';
-import type { Git } from './git.ts';
+/** The worktrees of a repository. */
+import { readdir, readFile, realpath } from 'node:fs/promises';
+import { dirname, join, basename, resolve } from 'node:path';
+import type { GitContext } from './context.ts';
+import { exists, gitDirOf, headRefIn } from './layout.ts';
 
 export interface WorktreeEntry {
   readonly path: string;
@@ -11,13 +12,38 @@ export interface WorktreeEntry {
   readonly locked: string | null;
 }
 
-export async function listWorktrees(git: Git, cwd: string): Promise<WorktreeEntry[]> {
-  const { stdout } = await git.run(['worktree', 'list', '--porcelain', '-z'], { cwd });
+/** The main checkout and every linked worktree. */
+export async function listWorktrees(context: GitContext): Promise<WorktreeEntry[]> {
+  const known = await fromDisk(context);
+  if (known) return known;
+  const { stdout } = await context.git.run(['worktree', 'list', '--porcelain', '-z'], { cwd: context.root });
   return stdout
     .split('\0\0')
     .map((block) => new Map(block.split('\0').filter((line) => line !== '').map(pair)))
     .filter((fields) => fields.has('worktree'))
     .map((fields) => ({ path: fields.get('worktree') ?? '', branch: fields.get('branch') ?? null, locked: fields.get('locked') ?? null }));
+}
+
+/** The same from git's files (see layout.ts); undefined when they do not tell. */
+async function fromDisk(context: GitContext): Promise<WorktreeEntry[] | undefined> {
+  const common = await gitDirOf(context, context.root);
+  const main = await headRefIn(common);
+  if (main === undefined || (await exists(join(common, 'commondir')))) return undefined;
+  const folder = join(common, 'worktrees');
+  const names = await readdir(folder).catch((error: unknown) => ((error as NodeJS.ErrnoException).code === 'ENOENT' ? [] : undefined));
+  const linked = await Promise.all((names ?? ['?']).map((name) => linkedWorktree(join(folder, name))));
+  const entries = linked.filter((entry) => entry !== undefined);
+  return entries.length === linked.length ? [{ path: context.root, branch: main, locked: null }, ...entries] : undefined;
+}
+
+async function linkedWorktree(own: string): Promise<WorktreeEntry | undefined> {
+  const [link, branch, locked] = await Promise.all([
+    readFile(join(own, 'gitdir'), 'utf8').catch(() => ''),
+    headRefIn(own),
+    readFile(join(own, 'locked'), 'utf8').catch(() => null),
+  ]);
+  if (link.trim() === '' || branch === undefined) return undefined;
+  return { path: dirname(resolve(own, link.replace(/\r?\n$/, ''))), branch, locked: locked?.trim() ?? null };
 }
 
 /** A path as git and the file system name it, also when its last part does not exist. */

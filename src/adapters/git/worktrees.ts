@@ -1,12 +1,13 @@
 /** Makes, finds, repairs and removes the worktree and branch of a task. */
-import { lstat, mkdir, readdir, rename, rm } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { lstat, mkdir, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
 import { BatonError, messageOf } from '../../core/errors.ts';
 import { taskIdFault } from '../../core/task.ts';
 import type { WorkspaceInfo } from '../../engine/ports.ts';
 import { reviveBranch } from './checkpoint.ts';
 import { Mutex, type GitContext } from './context.ts';
-import { clearStaleLocks, exists, gitDirOf, saveRef, saveUnlessHeld } from './operations.ts';
+import { currentRef, exists, gitDirOf, headOf, headRefIn, linkOf } from './layout.ts';
+import { clearStaleLocks, saveRef, saveUnlessHeld } from './operations.ts';
 import { baseRef, checkpointRef, headRef, keptRef, taskBranch } from './refs.ts';
 import { snapshot } from './snapshot.ts';
 import { listWorktrees, samePath, type WorktreeEntry } from './worktreeList.ts';
@@ -42,36 +43,42 @@ export class Worktrees {
     await mkdir(worktreesDir, { recursive: true });
     const worktree = join(worktreesDir, taskId);
     const branch = taskBranch(taskId);
-    const entry = await this.#repair(taskId, worktree);
+    const entries = await listWorktrees(this.#context);
+    const entry = await this.#repair(taskId, worktree, entries);
     const head = await git.resolve(`${headRef(branch)}^{commit}`, root);
     if (entry !== undefined) {
       // HEAD may be elsewhere (a merge being built, an agent's own branch): it is found as it was left.
       if (head === undefined) await reviveBranch(this.#context, taskId, branch);
       return { worktree, branch, target_branch, base_sha: await this.#base(taskId, target_branch) };
     }
-    await this.#assertNotCheckedOut(branch);
-    const start = head ?? (await git.resolve(`${headRef(target_branch)}^{commit}`, root));
-    if (start === undefined) throw noCommits(target_branch);
-    if (head === undefined) {
-      await this.#assertBranchName(branch);
-      await git.run(['update-ref', '--stdin'], { cwd: root, input: `update ${baseRef(taskId)} ${start}\nupdate ${checkpointRef(taskId)} ${start}\n` });
+    await assertNotCheckedOut(entries, branch);
+    if (head !== undefined) {
+      await this.#add(worktree, branch);
+      return { worktree, branch, target_branch, base_sha: await this.#base(taskId, target_branch) };
     }
-    await this.#add(worktree, head === undefined ? ['-b', branch, worktree, start] : [worktree, branch]);
-    return { worktree, branch, target_branch, base_sha: await this.#base(taskId, target_branch) };
+    const base_sha = await git.resolve(`${headRef(target_branch)}^{commit}`, root);
+    if (base_sha === undefined) throw noCommits(target_branch);
+    await this.#assertBranchName(branch);
+    // The branch comes last: one whose base is not known would have to guess it.
+    const refs = [baseRef(taskId), checkpointRef(taskId), headRef(branch)].map((ref) => `update ${ref} ${base_sha}`);
+    await git.run(['update-ref', '--stdin'], { cwd: root, input: `${refs.join('\n')}\n` });
+    await this.#add(worktree, branch);
+    return { worktree, branch, target_branch, base_sha };
   }
 
   /** Registers first and checks files out after, without hooks: a post-checkout hook expects a person's checkout. */
-  async #add(worktree: string, args: readonly string[]): Promise<void> {
+  async #add(worktree: string, branch: string): Promise<void> {
     const { git, root } = this.#context;
-    await this.#structure.run(() => git.run(['worktree', 'add', '--quiet', '--no-checkout', '--lock', '--reason', INITIALIZING, ...args], { cwd: root }));
+    await this.#structure.run(() => git.run(['worktree', 'add', '--quiet', '--no-checkout', '--lock', '--reason', INITIALIZING, worktree, branch], { cwd: root }));
     await git.run(['reset', '--hard', '--quiet'], { cwd: worktree });
-    await this.#structure.run(() => git.run(['worktree', 'unlock', worktree], { cwd: root }));
+    // All that `git worktree unlock` does.
+    await rm(join(await gitDirOf(this.#context, worktree), 'locked'), { force: true });
   }
 
   /** Returns the usable worktree at a path, or undefined when there is none (any more). */
-  async #repair(taskId: string, worktree: string): Promise<WorktreeEntry | undefined> {
+  async #repair(taskId: string, worktree: string, entries: readonly WorktreeEntry[]): Promise<WorktreeEntry | undefined> {
     const { git, root, log } = this.#context;
-    const entry = await this.#entry(worktree);
+    const entry = await entryAt(entries, worktree);
     const present = await lstat(worktree).then(
       () => true,
       () => false,
@@ -82,7 +89,7 @@ export class Worktrees {
       return undefined;
     }
     if (!present) return undefined;
-    if (await this.#works(worktree)) return entry ?? (await this.#entry(worktree));
+    if (await this.#works(worktree)) return entry ?? (await entryAt(await listWorktrees(this.#context), worktree));
     if (entry !== undefined) {
       // The repository or the worktree was moved: both ends of the link are written again.
       await git.run(['worktree', 'repair', worktree], { cwd: root, codes: 'any' });
@@ -136,13 +143,13 @@ export class Worktrees {
     if (basename(worktree) !== taskId || !(await samePath(join(worktree, '..'), worktreesDir))) {
       throw new BatonError('refused', `${worktree} is not the worktree of ${taskId}, so it is not removed.`);
     }
-    const entry = await this.#entry(worktree);
+    const entry = await entryAt(await listWorktrees(this.#context), worktree);
     const tip = await git.resolve(`${headRef(branch)}^{commit}`, root);
     if (await exists(worktree)) {
       if (await this.#works(worktree)) {
         await clearStaleLocks(this.#context, worktree);
         await snapshot(this.#context, worktree, taskId);
-        const head = await git.resolve('HEAD^{commit}', worktree);
+        const head = await headOf(this.#context, worktree).then(({ sha }) => sha, () => undefined);
         // Commits on a detached HEAD may have no other name.
         if (head !== undefined) await saveUnlessHeld(this.#context, taskId, head);
       } else {
@@ -177,22 +184,24 @@ export class Worktrees {
     await this.#structure.run(() => git.run(['worktree', 'remove', '--force', '--force', worktree], { cwd: root }));
   }
 
-  async #entry(worktree: string): Promise<WorktreeEntry | undefined> {
-    for (const entry of await listWorktrees(this.#context.git, this.#context.root)) {
-      if (await samePath(entry.path, worktree)) return entry;
-    }
-    return undefined;
-  }
-
   /** True when the folder is a worktree of this repository and git works in it. */
   async #works(worktree: string): Promise<boolean> {
     const { git, root } = this.#context;
+    if (await this.#isLinked(worktree)) return true;
     const ask = ['rev-parse', '--path-format=absolute', '--git-common-dir', '--show-toplevel'];
     const [here, main] = [await git.run(ask, { cwd: worktree, codes: 'any' }).catch(() => undefined), await git.run(ask, { cwd: root })];
     if (here?.code !== 0) return false;
     const [common = '', top = ''] = here.stdout.trim().split('\n');
     const [mainCommon = ''] = main.stdout.trim().split('\n');
     return (await samePath(common, mainCommon)) && (await samePath(top, worktree));
+  }
+
+  /** Both ends of the link name each other, and there is a HEAD; where the files say anything else git is asked. */
+  async #isLinked(worktree: string): Promise<boolean> {
+    const own = await linkOf(worktree);
+    if (own === undefined || dirname(own) !== join(await gitDirOf(this.#context, this.#context.root), 'worktrees')) return false;
+    const back = await readFile(join(own, 'gitdir'), 'utf8').catch(() => '');
+    return (await headRefIn(own)) !== undefined && samePath(resolve(own, back.replace(/\r?\n$/, '')), join(worktree, '.git'));
   }
 
   /** The target's head at creation; recomputed from the history when the record of it is lost. */
@@ -204,17 +213,6 @@ export class Worktrees {
     const base = common.stdout.trim() || (await git.text(['rev-parse', headRef(taskBranch(taskId))], { cwd: root }));
     await git.run(['update-ref', baseRef(taskId), base], { cwd: root });
     return base;
-  }
-
-  async #assertNotCheckedOut(branch: string): Promise<void> {
-    const { git, root } = this.#context;
-    for (const entry of await listWorktrees(git, root)) {
-      if (entry.branch === headRef(branch) && (await exists(entry.path))) {
-        throw new BatonError('conflict', `The branch ${branch} is checked out in ${entry.path}, so its task cannot work on it.`, {
-          hint: 'Check another branch out there, then run the task again.',
-        });
-      }
-    }
   }
 
   /** A branch named `baton` leaves no room for `baton/<id>`: refs are files and folders. */
@@ -231,6 +229,21 @@ export class Worktrees {
   }
 }
 
+async function entryAt(entries: readonly WorktreeEntry[], worktree: string): Promise<WorktreeEntry | undefined> {
+  for (const entry of entries) if (basename(entry.path) === basename(worktree) && (await samePath(entry.path, worktree))) return entry;
+  return undefined;
+}
+
+async function assertNotCheckedOut(entries: readonly WorktreeEntry[], branch: string): Promise<void> {
+  for (const entry of entries) {
+    if (entry.branch === headRef(branch) && (await exists(entry.path))) {
+      throw new BatonError('conflict', `The branch ${branch} is checked out in ${entry.path}, so its task cannot work on it.`, {
+        hint: 'Check another branch out there, then run the task again.',
+      });
+    }
+  }
+}
+
 /** Node deletes links and junctions themselves, never what they point to; git on Windows once followed them. */
 async function removeFolder(folder: string): Promise<void> {
   await rm(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
@@ -244,13 +257,13 @@ export async function resolveTarget(context: GitContext, target: string): Promis
     if ((await git.resolve(`${headRef(name)}^{commit}`, root)) !== undefined) return name;
     throw new BatonError('git', `The target branch "${name}" does not exist.`, { hint: `Create it (git branch ${name}) or set merge.target to an existing branch.` });
   }
-  const head = await git.run(['symbolic-ref', '--quiet', 'HEAD'], { cwd: root, codes: [0, 1] });
-  if (head.code !== 0) {
+  const head = await currentRef(context, root);
+  if (head === undefined) {
     throw new BatonError('git', 'The main checkout is on no branch (detached HEAD), so there is no branch to land on.', {
       hint: 'Check a branch out, or set merge.target to a branch.',
     });
   }
-  const name = head.stdout.trim().replace(/^refs\/heads\//, '');
+  const name = head.replace(/^refs\/heads\//, '');
   if ((await git.resolve(`${headRef(name)}^{commit}`, root)) === undefined) throw noCommits(name);
   return name;
 }

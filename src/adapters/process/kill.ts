@@ -34,7 +34,8 @@ export async function killTree(root: ProcessIdentity | null, options: KillOption
   let empty = 0;
   for (let pause = 10; ; pause = Math.min(pause * 2, 100)) {
     // A look is not atomic: a process may fork behind it and end before it. So nothing is left when two looks say so.
-    const living = tree.update(await listProcesses(), options.marked ? await markedPids(options.marked) : new Set());
+    const processes = await listProcesses();
+    const living = tree.update(processes, options.marked ? await markedPids(options.marked, processes) : new Set());
     empty = living.length === 0 ? empty + 1 : 0;
     if (empty === 2) return tree.size;
     if (empty === 1) continue;

@@ -6,14 +6,14 @@
  * Protection covers (/bin/sh among them). Windows does not show it: there the tree by parent ids is all there is.
  */
 import { readFile } from 'node:fs/promises';
-import { output, processFolders } from './table.ts';
+import { listProcesses, output, readEach, type ProcessIdentity } from './table.ts';
 
 export const MARK = 'BATON_MARK';
 
-/** Pids of the living processes whose mark fulfils the condition. */
-export async function markedPids(matches: (mark: string) => boolean): Promise<Set<number>> {
+/** Pids of the living processes whose mark fulfils the condition. `living` is the machine's process table where it was just read. */
+export async function markedPids(matches: (mark: string) => boolean, living?: readonly ProcessIdentity[]): Promise<Set<number>> {
   const found = new Set<number>();
-  for (const [pid, mark] of await marks()) if (matches(mark)) found.add(pid);
+  for (const [pid, mark] of await marks(living ?? (await listProcesses()))) if (matches(mark)) found.add(pid);
   return found;
 }
 
@@ -24,11 +24,37 @@ export async function markOf(pid: number): Promise<string | undefined> {
   return parsePsMarks(await output('ps', ['eww', '-p', String(pid), '-o', 'pid=,command=']))[0]?.[1];
 }
 
-async function marks(): Promise<[number, string][]> {
+async function marks(living: readonly ProcessIdentity[]): Promise<[number, string][]> {
   if (process.platform === 'win32') return [];
   if (process.platform !== 'linux') return parsePsMarks(await output('ps', ['eww', '-A', '-o', 'pid=,command=']));
-  const found = await Promise.all((await processFolders()).map(async (pid) => [Number(pid), await linuxMark(pid)] as const));
-  return found.flatMap(([pid, mark]): [number, string][] => (mark === undefined ? [] : [[pid, mark]]));
+  const unsettled = living.filter((one) => !isSettled(one));
+  const found = (await readEach('environ', 'latin1', unsettled.map((one) => String(one.pid)))).flatMap(([pid, environ]): [number, string][] => {
+    const mark = parseEnviron(environ);
+    return mark === undefined ? [] : [[pid, mark]];
+  });
+  settle(living, new Set(found.map(([pid]) => pid)));
+  return found;
+}
+
+/** A program is started with its mark or without it: one that lives this long without a mark (ms) never gets one. */
+const SETTLED_MS = 5_000;
+/** When the processes that are there were first seen without a mark, by pid: a machine's hundreds need not be read at every look. */
+let unmarked = new Map<number, { readonly started: string; readonly since: number }>();
+
+function isSettled({ pid, started }: ProcessIdentity): boolean {
+  const known = unmarked.get(pid);
+  return known?.started === started && performance.now() - known.since > SETTLED_MS;
+}
+
+function settle(living: readonly ProcessIdentity[], marked: ReadonlySet<number>): void {
+  const now = performance.now();
+  const next = new Map<number, { started: string; since: number }>();
+  for (const { pid, started } of living) {
+    if (marked.has(pid)) continue;
+    const known = unmarked.get(pid);
+    next.set(pid, known?.started === started ? known : { started, since: now });
+  }
+  unmarked = next;
 }
 
 async function linuxMark(pid: string): Promise<string | undefined> {

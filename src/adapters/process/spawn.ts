@@ -47,18 +47,22 @@ export async function spawnProcess(request: SpawnRequest): Promise<Spawned> {
   });
   const { pid } = child;
   // Asked before the event loop turns: until then the child cannot have been reaped.
-  const early = pid === undefined ? undefined : identifyNow(pid);
+  const early = pid === undefined ? undefined : identifyNow(pid, 'ended too');
   const exited = new Promise<Exit>((resolve) => child.once('exit', (code, signal) => resolve({ code, signal })));
   // A program that ends before it has read its input is no error of ours.
   child.stdin.on('error', () => undefined);
   await once(child, 'spawn');
   const identity = early ?? (pid === undefined ? undefined : await identify(pid)) ?? null;
+  // A tree that was found empty has nobody left to grow from.
+  let empty = false;
   return {
     child,
     identity: identity && { pid: identity.pid, started: identity.started },
     exited,
     killTree: async (graceMs) => {
+      if (empty) return;
       await killTree(identity, { marked: (mark) => mark === request.mark, ownGroup: true, ...(graceMs === undefined ? {} : { graceMs }) });
+      empty = true;
     },
   };
 }

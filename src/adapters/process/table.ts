@@ -1,7 +1,7 @@
 /** The machine's processes as data: who is whose parent, and which of two processes with one pid is meant. */
 import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 
 /** A pid alone may have been given to another process; with its start time it names one process for ever. */
 export interface ProcessIdentity {
@@ -32,11 +32,14 @@ export async function identify(pid: number): Promise<ProcessIdentity | undefined
   return parsePsTable(await output('ps', ['-p', String(pid), '-o', 'pid=,ppid=,pgid=,stat=,lstart=']))[0];
 }
 
-/** As `identify`, at once, so that it can be asked before a short-lived child is reaped; undefined on platforms that need a helper program. */
-export function identifyNow(pid: number): ProcessIdentity | undefined {
+/**
+ * As `identify`, at once, so that it can be asked before a short-lived child is reaped: one that has ended already still
+ * has its start time, and a group that it left behind. Undefined on platforms that need a helper program.
+ */
+export function identifyNow(pid: number, wanted: 'living' | 'ended too' = 'living'): ProcessIdentity | undefined {
   if (process.platform !== 'linux') return undefined;
   try {
-    return parseLinuxStat(readFileSync(`/proc/${pid}/stat`, 'utf8'), linuxBoot());
+    return parseLinuxStat(readFileSync(`/proc/${pid}/stat`, 'utf8'), linuxBoot(), wanted);
   } catch {
     return undefined;
   }
@@ -59,31 +62,40 @@ function linuxBoot(): string {
 
 async function listLinux(): Promise<ProcessInfo[]> {
   const bootId = linuxBoot();
-  const found = await Promise.all(
-    (await processFolders()).map(async (pid) => {
-      try {
-        return parseLinuxStat(await readFile(`/proc/${pid}/stat`, 'utf8'), bootId);
-      } catch {
-        return undefined; // ended while we looked
-      }
-    }),
-  );
-  return found.filter((one) => one !== undefined);
+  return (await readEach('stat', 'utf8')).flatMap(([, stat]) => parseLinuxStat(stat, bootId) ?? []);
 }
 
-/** Pids of Linux's /proc, as text. */
-export async function processFolders(): Promise<string[]> {
-  return (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
+/** Processes that are read before the event loop may turn. */
+const AT_ONCE = 256;
+
+/**
+ * One file of these folders of Linux's /proc (of every process), by pid; what ended while we looked, or is another user's, is left out. Read
+ * synchronously: the kernel makes these files up from memory, so handing each to the thread pool takes five times as long.
+ */
+export async function readEach(file: string, encoding: 'utf8' | 'latin1', pids?: readonly string[]): Promise<[number, string][]> {
+  const found: [number, string][] = [];
+  let count = 0;
+  for (const pid of pids ?? (await readdir('/proc'))) {
+    if (!/^\d+$/.test(pid)) continue;
+    if ((count += 1) % AT_ONCE === 0) await new Promise(setImmediate);
+    try {
+      found.push([Number(pid), readFileSync(`/proc/${pid}/${file}`, encoding)]);
+    } catch {
+      // As said above.
+    }
+  }
+  return found;
 }
 
-/** One `/proc/<pid>/stat` line (proc_pid_stat(5)); undefined for a zombie or a dead process. */
-export function parseLinuxStat(stat: string, bootId: string): ProcessInfo | undefined {
+/** One `/proc/<pid>/stat` line (proc_pid_stat(5)); undefined for a zombie or a dead process unless these are wanted too. */
+export function parseLinuxStat(stat: string, bootId: string, wanted: 'living' | 'ended too' = 'living'): ProcessInfo | undefined {
   // The command name may hold spaces and parentheses, so fields are counted from the last parenthesis.
   const close = stat.lastIndexOf(')');
   const fields = stat.slice(close + 2).split(' ');
   const [state, ppid, pgid, sid] = fields;
   const started = fields[19];
-  if (close < 0 || started === undefined || state === 'Z' || state === 'X') return undefined;
+  if (close < 0 || started === undefined) return undefined;
+  if (wanted === 'living' && (state === 'Z' || state === 'X')) return undefined;
   return { pid: Number.parseInt(stat, 10), ppid: Number(ppid), pgid: Number(pgid), sid: Number(sid), started: `${bootId}/${started}` };
 }
 

@@ -39,9 +39,11 @@ export async function begin(context: PipelineContext, run: Run): Promise<PhaseRe
   run.activity = 'creating the worktree';
   context.changed();
   let space: WorkspaceInfo;
+  // Asked while the worktree is made: the answer does not depend on it.
+  const ignored = task.prepared_at === null ? ignoredByRule(context) : undefined;
   try {
     space = await context.ports.workspace.create(task.task_id, task.target_branch ?? context.config().merge.target);
-    if (task.prepared_at === null || task.worktree !== space.worktree) await prepare(context, run, task, space);
+    if (task.prepared_at === null || task.worktree !== space.worktree) await prepare(context, run, task, space, await ignored);
   } catch (error) {
     if (run.signal.aborted) return 'leave';
     return handleFailure(context, task.task_id, {
@@ -69,15 +71,21 @@ export async function begin(context: PipelineContext, run: Run): Promise<PhaseRe
     draft.workflow = workflow;
     draft.workflow_reason = reason;
     if (next === 'implementing' && draft.steps.length === 0) addStep(draft, { id: 'implement', description: draft.task_def.goal });
-    return [{ type: 'task_started', data: { name: draft.task_def.goal, branch: space.branch, base_sha: space.base_sha } }];
+    return [{ type: 'task_started', data: { name: draft.task_def.goal, priority: draft.task_def.priority ?? null, branch: space.branch, base_sha: space.base_sha } }];
   });
   return 'again';
 }
 
-async function prepare(context: PipelineContext, run: Run, task: TaskExecution, space: WorkspaceInfo): Promise<void> {
+/** Undefined where no rule asks for it, or git could not say: then it is asked again where the failure counts. */
+async function ignoredByRule(context: PipelineContext): Promise<string[] | undefined> {
+  const { copy, link } = context.config().worktree;
+  return copy.length + link.length === 0 ? undefined : context.ports.workspace.ignored().catch(() => undefined);
+}
+
+async function prepare(context: PipelineContext, run: Run, task: TaskExecution, space: WorkspaceInfo, ignored: readonly string[] | undefined): Promise<void> {
   const { worktree } = context.config();
   const { ports } = context;
-  await ports.workspace.populate(space.worktree, worktree.copy, worktree.link);
+  await ports.workspace.populate(space.worktree, worktree.copy, worktree.link, ignored);
   for (const [index, command] of worktree.setup.entries()) {
     run.activity = `setting up (${index + 1} of ${worktree.setup.length}): ${command}`;
     context.changed();

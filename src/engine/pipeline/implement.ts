@@ -8,11 +8,13 @@ import type { Run } from './run.ts';
 import { threadsAt } from './threads.ts';
 import { mayTake, noteProgress, sessionOf, takeTurn, templateOf } from './turn.ts';
 
+const ALL_DONE = 'every step is done';
+
 export async function implement(context: PipelineContext, run: Run): Promise<PhaseResult> {
   const task = context.lifecycle.get(run.taskId);
   const step = currentStep(task);
   if (!step) {
-    await context.lifecycle.transition(task.task_id, 'quality_gate', 'every step is done');
+    await context.lifecycle.transition(task.task_id, 'quality_gate', ALL_DONE);
     return 'again';
   }
   if (step.state === 'code_review') {
@@ -113,7 +115,9 @@ async function finishStep(context: PipelineContext, run: Run, stepId: string, su
     setStep(draft, stepId, 'code_review', at);
     return [{ type: 'step_implemented', data: { step_id: stepId, commit: sha } }, ...closed];
   };
+  const last = task.steps.every((one) => one.step_id === stepId || one.state === 'completed');
   if (reviewed) await context.lifecycle.transition(task.task_id, 'code_review', `step ${stepId} is implemented`, record);
+  else if (last) await context.lifecycle.transition(task.task_id, 'quality_gate', ALL_DONE, record);
   else await context.lifecycle.change(task.task_id, record);
   return 'again';
 }

@@ -20,6 +20,7 @@ export const TASK_ACTIONS = [
   'clearPlace',
   'message',
   'openFile',
+  'delete',
 ] as const;
 export type TaskAction = (typeof TASK_ACTIONS)[number];
 
@@ -37,7 +38,7 @@ export function applies(action: TaskAction, task: TaskView): boolean {
     case 'requestChanges':
       return decisionFor(task, 'request_changes') !== undefined;
     case 'answer':
-      return openDecisions(task).some((decision) => decision.kind === 'permission' || decision.kind === 'question');
+      return openDecisions(task).some(isAnswered);
     case 'review':
       return task.branch !== null && task.base_sha !== null;
     case 'report':
@@ -62,6 +63,8 @@ export function applies(action: TaskAction, task: TaskView): boolean {
       return isRunning(task);
     case 'openFile':
       return task.source !== null;
+    case 'delete':
+      return isTerminal(task.state) || (task.started_at === null && !isRunning(task));
   }
 }
 
@@ -77,6 +80,11 @@ export function isQueued(task: TaskView): boolean {
 
 export function openDecisions(task: TaskView): Decision[] {
   return task.decisions.filter((decision) => decision.status === 'open');
+}
+
+/** Decisions that take more than yes, no or changes: their answers are offered in a list. */
+export function isAnswered({ kind }: Decision): boolean {
+  return kind === 'permission' || kind === 'question' || kind === 'budget';
 }
 
 /** Verdicts that a kind of decision takes. */

@@ -1,7 +1,7 @@
 /** How an open decision shows in Needs You, and what its `detail` says in words. */
 import type { Decision, DecisionKind, Verdict } from '../../core/execution.ts';
 import type { Snapshot, TaskView } from '../../shared/api.ts';
-import { actionsOf, openDecisions, takes, type TaskAction } from './actions.ts';
+import { actionsOf, isAnswered, openDecisions, takes, type TaskAction } from './actions.ts';
 import { age, cost, escapeMarkdown, localTime, oneLine } from './format.ts';
 import { plural } from '../../core/format.ts';
 import type { Icon } from './presentation.ts';
@@ -87,7 +87,7 @@ const VERDICT_ACTIONS: Partial<Record<TaskAction, Verdict>> = { approve: 'approv
 export function decisionContext(task: TaskView, decision: Decision): string {
   const actions = actionsOf(task).filter((action) => {
     const verdict = VERDICT_ACTIONS[action];
-    if (action === 'answer') return decision.kind === 'question' || decision.kind === 'permission';
+    if (action === 'answer') return isAnswered(decision);
     return verdict === undefined || takes(decision, verdict);
   });
   return ['decision', decision.kind, ...actions.map((action) => `can-${action}`)].join(' ');

@@ -3,10 +3,11 @@ import type { Decision, GateRound, TaskExecution } from '../../core/execution.ts
 import type { ChangesView } from '../../shared/api.ts';
 import { permissionInput, permissionTool, commandOf } from './decisionItem.ts';
 import { between, codeBlock, cost, elapsed, escapeMarkdown, inlineCode } from './format.ts';
+import { runTree, runTreeLines } from '../../core/runTree.ts';
 import { plural } from '../../core/format.ts';
 
-/** The first page of a review: goal, evidence, files, cost, history. */
-export function reportPage(task: TaskExecution, changes: ChangesView | undefined): string {
+/** The first page of a review: goal, evidence, files, cost, history. `now` is epoch milliseconds. */
+export function reportPage(task: TaskExecution, changes: ChangesView | undefined, now: number): string {
   const parts = [
     `# ${escapeMarkdown(task.task_def.goal)}`,
     [
@@ -17,7 +18,7 @@ export function reportPage(task: TaskExecution, changes: ChangesView | undefined
   if (task.error !== null) parts.push(`> **${escapeMarkdown(task.error.kind)}:** ${escapeMarkdown(task.error.message)}`);
   for (const decision of task.decisions.filter((one) => one.status === 'open')) parts.push(`> **Needs you:** ${escapeMarkdown(decision.question)}`);
   if (task.task_def.description !== undefined) parts.push(task.task_def.description);
-  parts.push(...planSection(task), ...files(changes), ...remarks(task, changes), ...evidence(task), ...effort(task), ...history(task));
+  parts.push(...planSection(task), ...files(changes), ...remarks(task, changes), ...evidence(task), ...effort(task, now), ...history(task));
   return `${parts.join('\n\n')}\n`;
 }
 
@@ -136,7 +137,7 @@ function remarks(task: TaskExecution, changes: ChangesView | undefined): string[
   return ['## Findings and comments', [row(['By', 'State', 'Where', 'What']), row(['---', '---', '---', '---']), ...found, ...said].join('\n')];
 }
 
-function effort(task: TaskExecution): string[] {
+function effort(task: TaskExecution, now: number): string[] {
   if (task.attempts.length === 0) return [];
   const rows = task.attempts.map((attempt) =>
     row([
@@ -150,6 +151,7 @@ function effort(task: TaskExecution): string[] {
   );
   return [
     `## Cost: ${cost(task.total_cost_usd, task.unpriced)}`,
+    codeBlock(runTreeLines(runTree(task, now)).join('\n')),
     [row(['Attempt', 'Role', 'Agent', 'Outcome', 'Time', 'Cost']), row(['---', '---', '---', '---', '--:', '--:']), ...rows].join('\n'),
   ];
 }

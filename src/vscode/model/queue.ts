@@ -2,7 +2,7 @@
 import type { GateCheck } from '../../core/execution.ts';
 import type { FileChangeView, Snapshot, StepView, TaskView } from '../../shared/api.ts';
 import { isQueued } from './actions.ts';
-import { elapsed, oneLine, sameDay } from './format.ts';
+import { cost, elapsed, oneLine, sameDay } from './format.ts';
 import { plural } from '../../core/format.ts';
 import type { Presentation } from './presentation.ts';
 import {
@@ -217,7 +217,8 @@ function presentTask(node: Extract<QueueNode, { kind: 'task' }>, now: number): P
 function presentStep(node: Extract<QueueNode, { kind: 'step' }>): Presentation {
   const { step, task } = node;
   const again = step.attempt > 1 ? ` · attempt ${step.attempt}` : '';
-  const description = `${step.state.replaceAll('_', ' ')}${again}`;
+  const spent = step.cost_usd === undefined ? '' : ` · ${cost(step.cost_usd, step.unpriced ?? false)}`;
+  const description = `${step.state.replaceAll('_', ' ')}${again}${spent}`;
   return {
     id: node.id,
     label: `${node.index + 1}. ${oneLine(step.description, 100)}`,

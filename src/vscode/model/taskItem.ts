@@ -1,10 +1,10 @@
 /** How a task shows in the queue: icon, muted description, tooltip. */
 import type { GateStatus } from '../../core/execution.ts';
 import type { StepState } from '../../core/states.ts';
-import type { StepView, TaskView } from '../../shared/api.ts';
+import type { RoutingView, StepView, TaskView } from '../../shared/api.ts';
 import { actionsOf, isRunning, openDecisions } from './actions.ts';
 import { age, ahead, between, cost, elapsed, escapeMarkdown, inlineCode, localTime, oneLine } from './format.ts';
-import { formatNumber, plural } from '../../core/format.ts';
+import { formatMoney, formatNumber, plural } from '../../core/format.ts';
 import type { Icon } from './presentation.ts';
 import { decisionTitle } from './decisionItem.ts';
 
@@ -72,7 +72,8 @@ export function taskTooltip(task: TaskView, now: number): string {
   if (estimate !== '') fact('Estimate', estimate);
   fact('Workflow', escapeMarkdown(`${task.workflow}: ${task.workflow_reason}`));
   if (task.agent !== null) fact('Agent', escapeMarkdown(task.model === null ? task.agent : `${task.agent}, ${task.model}`));
-  if (task.started_at !== null) fact('Cost', `${cost(task.cost_usd, task.unpriced)} · ${tokens(task)}`);
+  if (task.routing !== null) fact('Routing', escapeMarkdown(routingWords(task.routing)));
+  if (task.started_at !== null) fact('Cost', `${cost(task.cost_usd, task.unpriced)}${task.budget_usd === null ? '' : ` of ${formatMoney(task.budget_usd)}`} · ${tokens(task)}`);
   if (task.retry_count > 0) fact('Retries', `${task.retry_count} of ${Math.max(task.max_retries, task.retry_count)}`);
   if (task.branch !== null) fact('Branch', inlineCode(task.branch) + (task.target_branch === null ? '' : ` → ${inlineCode(task.target_branch)}`));
   fact('Created', localTime(task.created_at, now));
@@ -93,6 +94,11 @@ export function estimateText(task: TaskView, now: number): string {
     return left === 'now' ? left : `in ${left} (${localTime(iso, now)})`;
   };
   return joined([start === null || isRunning(task) ? '' : `starts ${at(start)}`, done === null ? '' : `done ${at(done)}`]);
+}
+
+/** Who takes the present or next attempt, why, and what it is expected to cost and take. */
+function routingWords({ role, agent, model, reason, estimate_text }: RoutingView): string {
+  return [`${role.replace('_', ' ')} → ${model ?? agent}: ${reason}`, ...(estimate_text === '' ? [] : [estimate_text])].join('; ');
 }
 
 /** How the score came about, as the engine explains it. */

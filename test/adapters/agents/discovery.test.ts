@@ -5,7 +5,7 @@ import { createAgents } from '../../../src/adapters/agents/discovery.ts';
 import { createRedactor } from '../../../src/adapters/runs/redact.ts';
 import { configSchema, type Config } from '../../../src/core/config/schema.ts';
 import type { AgentInfo } from '../../../src/engine/ports.ts';
-import { provisionClaude } from '../../support/agents.ts';
+import { provisionClaude, provisionCodex } from '../../support/agents.ts';
 import { newMark, withFolder } from '../../support/processes.ts';
 
 const config = (more: unknown = {}): Config => configSchema.parse(more);
@@ -152,6 +152,20 @@ describe('finding agents', function () {
       for await (const message of session?.messages ?? []) assert.ok(message);
       assert.equal(redactor.redact('gateway-value'), '[redacted]');
     }));
+
+  it('says of a CLI that is too old what is needed and how to get it, and uses it not', () =>
+    withPath(async (put, root) => {
+      await put('codex', 'echo "codex-cli 0.120.0"');
+      const found = named(await createAgents({ root, places: [] }).list(config()), 'codex');
+      assert.deepEqual([found.available, found.problem, found.install], [false, '0.120.0 is too old: 0.150.0 or newer is needed', 'npm install -g @openai/codex@latest']);
+    }));
+
+  it('knows the version of the real Codex CLI and how to sign in to it', async () => {
+    const command = await provisionCodex();
+    const found = named(await createAgents({ root: '/', places: [] }).list(config({ agents: { mine: { driver: 'codex', command } } })), 'mine');
+    assert.match(found.version ?? '', /^\d+\.\d+\.\d+$/);
+    assert.deepEqual([found.available, found.account, found.sign_in], [true, 'openai', { file: command, check: ['login', 'status'], command: 'codex login' }]);
+  });
 
   it('knows the version of the real Claude CLI', async () => {
     const command = await provisionClaude();

@@ -31,7 +31,7 @@ describe('baton summary', () => {
 
   it('gives the documented JSON, with every state counted (row 74)', async () => {
     const summary = documentOf(summarySchema, (await cli(phase2(), ['summary', '--json'])).stdout);
-    assert.deepEqual({ ...summary, by_state: undefined }, { total_tasks: 6, active_tasks: 3, needs_human_review: 1, total_cost_usd: 12.45, by_state: undefined });
+    assert.deepEqual({ ...summary, by_state: undefined }, { total_tasks: 6, active_tasks: 3, needs_human_review: 1, total_cost_usd: 12.45, unpriced: false, by_state: undefined });
     assert.deepEqual(Object.keys(summary.by_state), [...TASK_STATES]);
     assert.equal(summary.by_state.done, 1);
   });

@@ -120,11 +120,22 @@ describe('baton run --once', () => {
       needs_review: 1,
       duration_seconds: 0,
       total_cost_usd: 0.25,
+      unpriced: false,
       tasks: [
         { id: 'one', state: 'done' },
         { id: 'two', state: 'awaiting_human_review' },
       ],
     });
+  });
+
+  it('says in its JSON and its summary what had no price, instead of $0 (row 236)', async () => {
+    for (const argv of [['run', '--once', '--json'], ['run', '--once']]) {
+      const engine = new MemoryEngine([taskView('one')]);
+      playing(engine, [() => engine.change('one', { state: 'done', completed_at: AT, unpriced: true })]);
+      const { stdout } = await cli(engine, argv, { role: 'leader' });
+      if (argv.includes('--json')) assert.equal(documentOf(runSchema, stdout).unpriced, true);
+      else assert.match(stdout, /^Total Cost: unpriced$/m);
+    }
   });
 
   it('ends at once when there is nothing to do', async () => {

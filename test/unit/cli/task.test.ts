@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
+import type { BudgetDetail } from '../../../src/core/budget.ts';
 import { BatonError } from '../../../src/core/errors.ts';
 import { STEP_STATES, TASK_STATES } from '../../../src/core/states.ts';
 import type { Command } from '../../../src/shared/api.ts';
 import { cli } from '../../support/cli.ts';
 import { changeSchema, documentOf, errorSchema, taskSchema } from '../../support/cliSchemas.ts';
 import { AT, decision, MemoryEngine, taskView } from '../../support/memoryEngine.ts';
+import { attempt } from '../../support/tasks.ts';
 
 function parked(kind: Parameters<typeof decision>[2] = {}): MemoryEngine {
   return new MemoryEngine([
@@ -252,6 +254,10 @@ describe('baton task: wrong use and dry runs', () => {
     ['--fresh'],
     ['--decision', 'd1'],
     ['--retry', '--reason', 'x'],
+    ['--budget', '5'],
+    ['--reject', '--cheaper'],
+    ['--approve', '--budget', '5'],
+    ['--approve', '--budget', 'much'],
   ]) {
     it(`refuses ${argv.join(' ')}`, async () => {
       const engine = parked();
@@ -276,4 +282,65 @@ describe('baton task: wrong use and dry runs', () => {
       assert.equal(dry_run, true);
     });
   }
+});
+
+describe('baton task ID, over its budget (row 237)', () => {
+  const detail: BudgetDetail = { scope: 'task', area: null, day: null, limit_usd: 2, spent_usd: 1.9, reserve_usd: 0.5, suggested_usd: 3, cheaper: 'claude, small' };
+  const over = (): MemoryEngine => parked({ kind: 'budget', detail });
+
+  it('is raised to what the question says, to an amount, or goes on with a cheaper model', async () => {
+    for (const [argv, input] of [
+      [['--approve'], undefined],
+      [['--approve', '--budget', '$5'], { budget_usd: 5 }],
+      [['--approve', '--cheaper'], { cheaper: true }],
+      [['--approve', '--budget', '4', '--cheaper'], { budget_usd: 4, cheaper: true }],
+    ] as const) {
+      const engine = over();
+      assert.equal((await cli(engine, ['task', 'RAE-001', ...argv])).code, 0);
+      assert.deepEqual(decisionOf(engine.commands[0]).input, input);
+    }
+  });
+
+  it('takes an amount, a cheaper model or a refusal in the interactive review', async () => {
+    for (const [typed, verdict, input] of [
+      [['1', '5'], 'approve', { budget_usd: 5 }],
+      [['c'], 'approve', { cheaper: true }],
+      [['a'], 'approve', undefined],
+      [['r', 'enough'], 'reject', undefined],
+    ] as const) {
+      const engine = over();
+      const { stdout } = await cli(engine, ['review', '-i'], { typed });
+      assert.match(stdout, /Answer: baton task RAE-001 --approve \[--budget USD \| --cheaper\] \| --reject/);
+      const sent = decisionOf(engine.commands[0]);
+      assert.deepEqual([sent.verdict, sent.input], [verdict, input]);
+    }
+  });
+
+  it('shows the cost against its budget, by step, and who goes on and why (rows 178, 236)', async () => {
+    const view = taskView('RAE-001', {
+      cost_usd: 1.9,
+      budget_usd: 2,
+      steps: [{ step_id: 'S1', state: 'completed', description: 'Do it', attempt: 1, cost_usd: 0.4, unpriced: true }],
+      routing: { role: 'implementer', agent: 'claude', model: 'opus', reason: 'High-risk core', estimate: null, estimate_text: 'about $0.20 and 3m (median of 4 like attempts)', reserve_usd: 0.5 },
+    });
+    const step = { step_id: 'S1', state: 'completed' as const, definition: { id: 'S1', description: 'Do it' }, attempt: 1, max_attempts: 3, implementation: null, code_review: null, error: null, started_at: null, completed_at: null, implementer_model: null, reviewer_model: null };
+    const { stdout } = await cli(new MemoryEngine([view]).record('RAE-001', { steps: [step] }), ['task', 'RAE-001']);
+    assert.match(stdout, /^Cost: \$1\.90 of \$2\.00$/m);
+    assert.match(stdout, /^Routing: implementer → opus: High-risk core; about \$0\.20 and 3m \(median of 4 like attempts\)$/m);
+    assert.match(stdout, /S1: Do it \(attempt 1 of 3, \$0\.40 \+ unpriced\)/);
+  });
+});
+
+describe('baton report ID (row 205)', () => {
+  it('prints the run as a tree, and as data with --json', async () => {
+    const attempts = [attempt({ role: 'planner', model: 'sonnet', cost_usd: 0.01 }), attempt({ attempt_id: 'a2', step_id: 'S1', model: 'sonnet', cost_usd: 0.2 })];
+    const engine = (): MemoryEngine => new MemoryEngine([taskView('RAE-001', { state: 'done', completed_at: AT })]).record('RAE-001', { attempts });
+    const { stdout, code } = await cli(engine(), ['report', 'rae-001']);
+    assert.equal(code, 0);
+    assert.match(stdout, /^Task: RAE-001 \(medium-risk\)\n├─ Planning: sonnet \(\$0\.01\)\n├─ Implementation: 1 step\n│ {3}└─ 1 step: sonnet \(\$0\.20\)\n└─ Total: \$0\.21 \(not started\)\n\nSaved to: \.baton\/state\/RAE-001\.json\nLogged to: \.baton\/ORCHESTRATOR_RUN_LOG\.md\n$/);
+    const document = JSON.parse((await cli(engine(), ['report', 'RAE-001', '--json'])).stdout) as Record<string, unknown>;
+    assert.equal(document['total_cost_usd'], 0.21);
+    assert.equal((await cli(engine(), ['report', 'none'])).code, 1);
+    assert.equal((await cli(engine(), ['report', 'RAE-001', '--dry-run'])).code, 2);
+  });
 });

@@ -42,7 +42,7 @@ describe('The dashboard', () => {
   });
 
   function costOf(today: number, unpriced: boolean): (string | undefined)[] {
-    const cost = tile(snapshot(NOW, [], { cost: { today_usd: today, total_usd: today, unpriced, budget_usd: null } }), 'cost');
+    const cost = tile(snapshot(NOW, [], { cost: { today_usd: today, total_usd: today, unpriced, budget_usd: null, committed_usd: 0 } }), 'cost');
     return [cost?.value, cost?.detail];
   }
 

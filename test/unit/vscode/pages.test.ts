@@ -15,22 +15,23 @@ describe('The report of a task', () => {
 
   it('has the evidence of every gate: command, exit code, seconds, tree; the last round first (row 248)', () => {
     const failed = gate('test', { status: 'failed', exit_code: 1, message: '2 failed', details: 'expected 3' });
-    const page = reportPage(execution({ quality_gate_results: [{ ...round, checks: [failed] }, { ...round, round: 2, passed: true, can_merge: true, checks: [gate('test')] }] }), undefined);
+    const page = reportPage(execution({ quality_gate_results: [{ ...round, checks: [failed] }, { ...round, round: 2, passed: true, can_merge: true, checks: [gate('test')] }] }), undefined, NOW);
     assert.ok(page.indexOf('Round 2, on the branch: passed') < page.indexOf('Round 1, on the branch: failed'));
     assert.match(page, /\| test \| failed \| `npm run test` \| 1 \| 4\.2 \| `cccccccccc` \|/);
     assert.match(page, /```\nexpected 3\n```/);
   });
 
   it('keeps a table a table, whatever a command holds', () => {
-    const page = reportPage(execution({ quality_gate_results: [{ ...round, checks: [gate('pipe', { command: 'a | b\nc', exit_code: null })] }] }), undefined);
+    const page = reportPage(execution({ quality_gate_results: [{ ...round, checks: [gate('pipe', { command: 'a | b\nc', exit_code: null })] }] }), undefined, NOW);
     const row = page.split('\n').find((line) => line.startsWith('| pipe'));
     assert.equal(row, '| pipe | passed | `a \\| b c` | – | 4.2 | `cccccccccc` |');
   });
 
   it('lists changed files and says what the attempts cost, unpriced ones too', () => {
     const attempt = { attempt_id: 'a1', role: 'implementer', step_id: null, number: 1, agent: 'codemod', driver: 'command', model: null, account: 'x', mark: 'm', session_id: null, process: null, started_at: AT, ended_at: new Date(NOW + 65_000).toISOString(), outcome: 'succeeded', error: null, exit_code: 0, usage: { input_tokens: 0, output_tokens: 0, cache_read_tokens: 0, cache_write_tokens: 0 }, cost_usd: null, turns: 1 } as const;
-    const page = reportPage(execution({ attempts: [attempt], unpriced: true }), { base_sha: 'a'.repeat(40), head_sha: 'b'.repeat(40), worktree: null, files: [{ path: 'new.js', from: 'old.js', status: 'renamed', added: 3, removed: 1 }] });
+    const page = reportPage(execution({ attempts: [attempt], unpriced: true }), { base_sha: 'a'.repeat(40), head_sha: 'b'.repeat(40), worktree: null, files: [{ path: 'new.js', from: 'old.js', status: 'renamed', added: 3, removed: 1 }] }, NOW);
     assert.match(page, /## Review order: 1 file changed/);
+    assert.match(page, /## Cost: unpriced\n\n```\nTask: .*\n[\s\S]*└─ Total: unpriced \(/);
     assert.match(page, /`old\.js → new\.js` \| {2}\| {2}\| renamed \| \+3 \| −1/);
     assert.match(page, /## Cost: unpriced/);
     assert.match(page, /\| a1 \| implementer \| codemod \| succeeded \| 1m5s \| unpriced \|/);
@@ -45,7 +46,7 @@ describe('The report of a task', () => {
       files: [{ path: 'a.js', status: 'modified', added: 3, removed: 1, level: 'high', reason: 'csv-export changes it too' }],
       notes: ['Gate lint warns: x'],
       findings: [{ source: 'reviewer', by: 'judge', severity: 'major', file: 'a.js', line: 2, message: 'Wrong.', head_sha: 'b' }],
-    });
+    }, NOW);
     assert.match(page, /- Gate lint warns: x/);
     assert.match(page, /\| `a\.js` \| \*\*high\*\* \| csv\\-export changes it too \| modified \| \+3 \| −1 \|/);
     assert.match(page, /\| reviewer judge \| major \| `a\.js:2` \| Wrong\\\. \|/);
@@ -53,7 +54,7 @@ describe('The report of a task', () => {
   });
 
   it('escapes the goal and says what needs the user', () => {
-    const page = reportPage(execution({ decisions: [decision('fix', NOW)] }), undefined);
+    const page = reportPage(execution({ decisions: [decision('fix', NOW)] }), undefined, NOW);
     assert.match(page, /^# Fix \\\*it\\\*/);
     assert.match(page, /\*\*Needs you:\*\* Merge "Do fix" into main\?/);
   });

@@ -65,6 +65,13 @@ describe('A task in the queue', () => {
     assert.equal(estimate(taskView('a', NOW)), undefined);
   });
 
+  it('tells in its tooltip who takes the next attempt, why, for how much, and the cost against the budget (rows 178, 237)', () => {
+    const routing = { role: 'code_reviewer' as const, agent: 'codex', model: null, reason: 'another model than the author', estimate: null, estimate_text: 'about $0.12 and 1m30s (median of 8 like attempts)', reserve_usd: 0.5 };
+    const text = taskTooltip(started('a', NOW, { cost_usd: 0.5, budget_usd: 2, routing }), NOW).replaceAll('\\', '');
+    assert.match(text, /\*\*Routing:\*\* code reviewer → codex: another model than the author; about \$0\.12 and 1m30s \(median of 8 like attempts\)/);
+    assert.match(text, /\*\*Cost:\*\* \$0\.50 of \$2\.00/);
+  });
+
   it('tells in its tooltip the score with its make-up, why it waits, agent, cost and branch (row 247)', () => {
     const tip = taskTooltip(awaitingMerge('pricing-fix', NOW), NOW).replaceAll('\\', '');
     assert.match(tip, /Waits for you: merge decision since 4m/);
@@ -108,7 +115,7 @@ describe('What may be done with a task', () => {
   it('is ordering only while it has a place in the queue', () => {
     const waiting = taskView('a', NOW, { position: 2 });
     assert.equal(isQueued(waiting), true);
-    assert.deepEqual(actionsOf(waiting), ['cancel', 'runNext', 'move', 'openFile']);
+    assert.deepEqual(actionsOf(waiting), ['cancel', 'runNext', 'move', 'openFile', 'delete']);
     assert.equal(isQueued(running('a', NOW)), false);
   });
 
@@ -134,7 +141,12 @@ describe('What may be done with a task', () => {
     assert.equal(decisionFor(closed, 'approve'), undefined);
   });
 
+  it('is deletion before it has begun and after it has ended', () => {
+    assert.ok(actionsOf(started('a', NOW, { state: 'failed', group: 'failed' })).includes('delete'));
+    assert.ok(!actionsOf(started('a', NOW, { state: 'implementing', group: 'held' })).includes('delete'));
+  });
+
   it('is written into the context value that menus test', () => {
-    assert.equal(taskContext(taskView('a', NOW, { position: 1, placed: true })), 'task waiting can-cancel can-runNext can-move can-clearPlace can-openFile');
+    assert.equal(taskContext(taskView('a', NOW, { position: 1, placed: true })), 'task waiting can-cancel can-runNext can-move can-clearPlace can-openFile can-delete');
   });
 });
