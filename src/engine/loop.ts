@@ -9,7 +9,7 @@ import type { Lifecycle } from './lifecycle.ts';
 import { drive } from './pipeline/drive.ts';
 import type { PipelineContext } from './pipeline/context.ts';
 import { parkUnlessApproved } from './pipeline/begin.ts';
-import { Run } from './pipeline/run.ts';
+import { Run, type AbortReason } from './pipeline/run.ts';
 import type { Disposable } from './ports.ts';
 import type { QueuePlan } from '../core/queue.ts';
 
@@ -158,10 +158,10 @@ export class Loop {
   }
 
   /** Ends one task's run, if there is one, and keeps it from starting again until `settle` has said what becomes of it. */
-  async cancel<T>(taskId: string, settle: () => Promise<T>): Promise<T> {
+  async cancel<T>(taskId: string, settle: () => Promise<T>, reason: AbortReason = 'cancel'): Promise<T> {
     this.#settling.add(taskId);
     try {
-      this.#runs.get(taskId)?.abort('cancel');
+      this.#runs.get(taskId)?.abort(reason);
       await this.#ended.get(taskId);
       return await settle();
     } finally {

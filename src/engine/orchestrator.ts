@@ -313,9 +313,13 @@ export class Orchestrator implements EngineApi {
 
   #holds(): Map<string, string> {
     const { only } = this.#options;
-    if (only === undefined) return new Map();
-    const why = `This run works on ${only.join(', ')} only.`;
-    return new Map(this.#lifecycle.all().flatMap((task) => (only.includes(task.task_id) ? [] : [[task.task_id, why] as const])));
+    const why = `This run works on ${only?.join(', ') ?? ''} only.`;
+    return new Map(
+      this.#lifecycle.all().flatMap((task) => {
+        if (task.taken_over) return [[task.task_id, `${task.taken_over.by} has taken its session over: hand it back to go on.`] as const];
+        return only === undefined || only.includes(task.task_id) ? [] : [[task.task_id, why] as const];
+      }),
+    );
   }
 
   #picture(): Snapshot {

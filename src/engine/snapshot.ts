@@ -115,6 +115,7 @@ function taskView(task: TaskExecution, parts: SnapshotParts): TaskView {
     retry_count: task.retry_count,
     max_retries: task.max_retries,
     rev: task.rev,
+    taken_over: task.taken_over?.by ?? null,
     decisions: openDecisions(task),
   };
 }

@@ -49,6 +49,8 @@ export const commandSchema = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('comment'), task_id: id, place: commentPlace, text: z.string().max(100_000), by: z.string() }),
   z.strictObject({ type: z.literal('edit_comment'), task_id: id, thread_id: id, comment_id: id, text: z.string().max(100_000).nullable(), by: z.string() }),
   z.strictObject({ type: z.literal('resolve_thread'), task_id: id, thread_id: id, resolved: z.boolean(), by: z.string() }),
+  z.strictObject({ type: z.literal('take_over'), task_id: id, by: z.string() }),
+  z.strictObject({ type: z.literal('hand_back'), task_id: id, text: z.string().max(100_000).optional(), by: z.string() }),
   z.strictObject({ type: z.literal('edit_plan'), task_id: id, plan: z.record(z.string(), z.unknown()), by: z.string() }),
   z.strictObject({ type: z.literal('message'), task_id: id, text: z.string() }),
   z.strictObject({ type: z.literal('refresh') }),

@@ -18,6 +18,7 @@ import { newTaskFromTemplate, openSchedules } from './templates.ts';
 import { commentsOf } from './comments.ts';
 import { editPlan } from './planFiles.ts';
 import { searchTranscripts } from './searchTranscripts.ts';
+import { handBack, takeOver } from './takeOver.ts';
 import { review } from './walkthrough.ts';
 import { decisionTarget, repositoryFor, targetOf, taskFor, tasksFor, targetsOf, type TaskTarget } from './targets.ts';
 
@@ -69,6 +70,8 @@ export const HANDLERS: Handlers = {
       if (task.worktree === null) return;
       await vscode.commands.executeCommand('vscode.openFolder', vscode.Uri.file(task.worktree), { forceNewWindow: true });
     }),
+  'baton.takeOver': (app, args) => withTask(app, args, 'takeOver', 'Take Over Session', (target) => takeOver(app, target)),
+  'baton.handBack': (app, args) => withTask(app, args, 'handBack', 'Hand Back Session', (target) => handBack(app, target)),
   'baton.sendMessage': (app, args) => withTask(app, args, 'message', 'Send Message to Agent', (target) => sendMessage(app, target)),
   'baton.runNext': (app, args) => order(app, args, 'runNext', 'Run Next', (task_id) => ({ type: 'run_next', task_id })),
   'baton.moveUp': (app, args) => order(app, args, 'move', 'Move Up', (task_id) => ({ type: 'move', task_id, direction: 'up' })),

@@ -151,6 +151,8 @@ const NONE: Readonly<Record<TaskAction, string>> = {
   move: 'No task is waiting in the queue.',
   clearPlace: 'No task has been placed by hand.',
   message: 'No agent is running.',
+  takeOver: 'No agent is implementing.',
+  handBack: 'No session has been taken over.',
   openFile: 'No task comes from a file.',
   delete: 'No task can be deleted: those that have begun are cancelled first.',
 };

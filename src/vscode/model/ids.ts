@@ -47,6 +47,8 @@ export const COMMANDS = {
   'baton.openGateLog': { title: 'Open Gate Log', icon: 'output', palette: false },
   'baton.openTranscript': { title: 'Open Transcript', icon: 'comment' },
   'baton.openWorktree': { title: 'Open Worktree in New Window', icon: 'empty-window' },
+  'baton.takeOver': { title: 'Take Over Session', icon: 'debug-disconnect' },
+  'baton.handBack': { title: 'Hand Back Session…', icon: 'debug-continue' },
   'baton.sendMessage': { title: 'Send Message to Agent…', icon: 'send' },
   'baton.runNext': { title: 'Run Next', icon: 'run-above' },
   'baton.moveUp': { title: 'Move Up', icon: 'arrow-up' },
