@@ -10,6 +10,7 @@ import { deleteCommand } from './delete.ts';
 import { doctorCommand } from './doctor.ts';
 import { editCommand } from './edit.ts';
 import { describeError, type CliFailure } from './failure.ts';
+import { importCommand } from './import.ts';
 import { initCommand } from './init.ts';
 import type { CliDeps, CliIo } from './io.ts';
 import { listSchedulesCommand } from './listSchedules.ts';
@@ -41,6 +42,7 @@ const COMMANDS = [
   initCommand,
   doctorCommand,
   addCommand,
+  importCommand,
   runCommand,
   queueCommand,
   activeCommand,

@@ -65,6 +65,11 @@ export class Lifecycle {
     return [...this.#tasks.values()];
   }
 
+  /** The same by id. */
+  get byId(): ReadonlyMap<string, TaskExecution> {
+    return this.#tasks;
+  }
+
   find(taskId: string): TaskExecution | undefined {
     return this.#tasks.get(taskId);
   }
