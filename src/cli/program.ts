@@ -3,8 +3,12 @@ import path from 'node:path';
 import { Command, CommanderError } from 'commander';
 import { activeCommand } from './active.ts';
 import { addCommand } from './add.ts';
+import { cleanStateCommand } from './cleanState.ts';
+import { completionCommand } from './completion.ts';
 import type { Bind, Context, Outcome } from './context.ts';
+import { deleteCommand } from './delete.ts';
 import { doctorCommand } from './doctor.ts';
+import { editCommand } from './edit.ts';
 import { describeError, type CliFailure } from './failure.ts';
 import { healthCommand } from './health.ts';
 import { initCommand } from './init.ts';
@@ -55,6 +59,10 @@ const COMMANDS = [
   pauseCommand,
   resumeCommand,
   stopCommand,
+  editCommand,
+  deleteCommand,
+  cleanStateCommand,
+  completionCommand,
 ];
 
 /**

@@ -7,6 +7,7 @@ import type { Command, CommandReply } from '../shared/api.ts';
 import { taskIdFault, taskDefinition } from '../core/task.ts';
 import { slugOf, uniqueTaskId } from '../core/taskText.ts';
 import { allowAlways, editPlan, talk } from './humanWords.ts';
+import { cleanState, deleteTask, discardWork } from './housekeeping.ts';
 import { setStep } from './lifecycle.ts';
 import type { Loop } from './loop.ts';
 import type { PipelineContext } from './pipeline/context.ts';
@@ -74,6 +75,10 @@ export class CommandDesk {
         return this.#message(command);
       case 'refresh':
         return this.#refresh();
+      case 'clean_state':
+        return cleanState(this.#options, command.dry_run ?? false);
+      case 'delete_task':
+        return deleteTask(this.#options, command.task_id);
       default:
         return unreachable(command);
     }
@@ -150,19 +155,12 @@ export class CommandDesk {
       });
       return { message: `Task ${task.task_id} is tried again now.`, task_id: task.task_id };
     }
-    if (command.fresh) await this.#discard(task);
+    if (command.fresh) await discardWork(context, task);
     await context.lifecycle.transition(task.task_id, 'new', command.fresh ? 'run again from scratch' : 'run again', (draft) => {
       runAgain(draft, command.fresh ?? false, context.lifecycle.now());
       return undefined;
     });
     return { message: `Task ${task.task_id} is queued again${command.fresh ? ' from scratch' : ''}.`, task_id: task.task_id };
-  }
-
-  async #discard(task: TaskExecution): Promise<void> {
-    if (task.worktree === null || task.branch === null) return;
-    const { workspace } = this.#options.context.ports;
-    await workspace.snapshot(task.worktree, task.task_id);
-    await workspace.remove(task.task_id, task.worktree, task.branch);
   }
 
   async #runNext(command: Of<'run_next'>): Promise<CommandReply> {

@@ -65,6 +65,11 @@ export class Lifecycle {
     return [...this.#tasks.values()];
   }
 
+  /** The same by id. */
+  get byId(): ReadonlyMap<string, TaskExecution> {
+    return this.#tasks;
+  }
+
   find(taskId: string): TaskExecution | undefined {
     return this.#tasks.get(taskId);
   }
@@ -140,10 +145,11 @@ export class Lifecycle {
     });
   }
 
-  async remove(taskId: string): Promise<void> {
+  /** `why` goes into the run log. */
+  async remove(taskId: string, why = 'its definition is gone'): Promise<void> {
     await this.#inTurn(taskId, async () => {
       if (!this.#tasks.has(taskId)) return;
-      const events: NewEvent[] = [{ at: this.now(), type: 'task_removed', task_id: taskId, data: {} }];
+      const events: NewEvent[] = [{ at: this.now(), type: 'task_removed', task_id: taskId, data: { why } }];
       const seq = await this.#store.commit({ remove: [taskId], events });
       this.#tasks.delete(taskId);
       this.#committed.fire({ task: undefined, events, seq });

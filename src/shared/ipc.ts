@@ -47,6 +47,8 @@ export const commandSchema = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('edit_plan'), task_id: id, plan: z.record(z.string(), z.unknown()), by: z.string() }),
   z.strictObject({ type: z.literal('message'), task_id: id, text: z.string() }),
   z.strictObject({ type: z.literal('refresh') }),
+  z.strictObject({ type: z.literal('clean_state'), dry_run: z.exactOptional(z.boolean()) }),
+  z.strictObject({ type: z.literal('delete_task'), task_id: id }),
 ]) satisfies z.ZodType<Command>;
 
 export const helloSchema = z.object({

@@ -13,6 +13,7 @@ import type { QueueNode } from './model/queue.ts';
 import { newTask, newTaskFromSelection } from './newTask.ts';
 import type { Repository } from './repositories.ts';
 import { confirm } from './confirm.ts';
+import { cleanState, deleteTask } from './housekeeping.ts';
 import { newTaskFromTemplate, openSchedules } from './templates.ts';
 import { repositoryFor, targetOf, taskFor, tasksFor, targetsOf, type TaskTarget } from './targets.ts';
 
@@ -62,6 +63,8 @@ export const HANDLERS: Handlers = {
   'baton.retryFresh': retryFresh,
   'baton.cancel': (app, args) => order(app, args, 'cancel', 'Cancel', (task_id) => ({ type: 'cancel', task_id })),
   'baton.openTaskFile': (app, args) => withTask(app, args, 'openFile', 'Open Task File', openTaskFile),
+  'baton.deleteTask': deleteTask,
+  'baton.cleanState': cleanState,
   'baton.copyId': (app, [node]) => copy(targetOf(app, node)?.task.id),
   'baton.copyWhy': (app, [node]) => copy(targetOf(app, node)?.task.why),
   'baton.createConfiguration': createConfiguration,

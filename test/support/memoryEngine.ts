@@ -231,6 +231,14 @@ export class MemoryEngine implements EngineApi {
         return this.#decide(command);
       case 'message':
         return { message: `The agent of ${command.task_id} has your message.` };
+      case 'clean_state': {
+        const idle = this.#snapshot.tasks.filter((task) => task.group !== 'running').map((task) => task.id);
+        if (command.dry_run !== true) this.update(({ tasks }) => ({ tasks: tasks.filter((task) => !idle.includes(task.id)) }));
+        return { message: `${command.dry_run === true ? 'Would remove' : 'Removed'} the stored state of ${idle.length} tasks.`, task_ids: idle };
+      }
+      case 'delete_task':
+        this.update(({ tasks }) => ({ tasks: tasks.filter((task) => task.id !== command.task_id) }));
+        return { message: `Deleted ${command.task_id}.`, task_id: command.task_id };
       case 'run_next':
       case 'move':
       case 'place':

@@ -45,6 +45,8 @@ export const COMMANDS = {
   'baton.retryFresh': { title: 'Retry from Scratch…' },
   'baton.cancel': { title: 'Cancel', icon: 'stop' },
   'baton.openTaskFile': { title: 'Open Task File', icon: 'go-to-file' },
+  'baton.deleteTask': { title: 'Delete Task…' },
+  'baton.cleanState': { title: 'Clean State…' },
   'baton.copyId': { title: 'Copy Task ID', palette: false },
   'baton.copyWhy': { title: 'Copy Why It Is Where It Is', palette: false },
   'baton.createConfiguration': { title: 'Create Configuration', icon: 'new-file' },

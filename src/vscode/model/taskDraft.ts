@@ -1,4 +1,5 @@
 /** A task as the user is writing it: from words typed, a selection, a TODO or a problem. */
+import { KNOWN_AREAS, PRIORITIES, RISKS, WORKFLOWS } from '../../core/choices.ts';
 import type { Priority, Risk } from '../../core/task.ts';
 import type { Command } from '../../shared/api.ts';
 import { oneLine } from './format.ts';
@@ -19,13 +20,7 @@ export interface TaskDraft {
   requires_approval?: boolean;
 }
 
-/** What the schema's own lists say; repeated here because the schema would bring zod into the extension's small bundle. */
-export const CHOICES = {
-  risk: ['low', 'medium', 'high'] satisfies Risk[],
-  priority: ['urgent', 'high', 'medium', 'low'] satisfies Priority[],
-  workflow: ['auto', 'direct', 'reviewed'] satisfies NonNullable<TaskDraft['workflow']>[],
-  area: ['core', 'math', 'api', 'services', 'docs', 'comments', 'tests'],
-} as const;
+export const CHOICES = { risk: RISKS, priority: PRIORITIES, workflow: WORKFLOWS, area: KNOWN_AREAS } as const;
 
 export function toNewTask(draft: TaskDraft): NewTask {
   const { depends_on, context_files, ...rest } = draft;
