@@ -11,6 +11,7 @@ import { doctorCommand } from './doctor.ts';
 import { editCommand } from './edit.ts';
 import { describeError, type CliFailure } from './failure.ts';
 import { healthCommand } from './health.ts';
+import { importCommand } from './import.ts';
 import { initCommand } from './init.ts';
 import type { CliDeps, CliIo } from './io.ts';
 import { listSchedulesCommand } from './listSchedules.ts';
@@ -42,6 +43,7 @@ const COMMANDS = [
   initCommand,
   doctorCommand,
   addCommand,
+  importCommand,
   runCommand,
   queueCommand,
   activeCommand,

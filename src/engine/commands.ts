@@ -109,6 +109,9 @@ export class CommandDesk {
   async #addTask(command: Of<'add_task'>): Promise<CommandReply> {
     const { lifecycle, ports } = this.#options.context;
     await this.#options.rescan();
+    const { source } = command.task;
+    const twin = source !== undefined && /^https?:\/\//.test(source) ? lifecycle.all().find((task) => task.task_def.source === source) : undefined;
+    if (twin) throw new BatonError('conflict', `${source ?? ''} is task ${twin.task_id} already.`, { hint: `See it with: baton task ${twin.task_id}.` });
     const taken = new Set(lifecycle.all().map((task) => task.task_id.toLowerCase()));
     const id = command.task.id ?? uniqueTaskId(slugOf(command.task.goal), taken);
     const fault = taskIdFault(id);
@@ -120,6 +123,7 @@ export class CommandDesk {
     if (!parsed.success) {
       throw new BatonError('invalid_task', parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('; '));
     }
+    if (command.dry_run === true) return { message: `Would add ${id}.`, task_id: id };
     const file = await ports.sources.addTask({ ...parsed.data, created_at: parsed.data.created_at ?? lifecycle.now() });
     await this.#options.rescan();
     return { message: `Added ${id} (${file}).`, task_id: id };

@@ -22,7 +22,8 @@ export type Command =
   | { type: 'pause' }
   | { type: 'stop'; reason?: string }
   | { type: 'stop_now'; reason?: string }
-  | { type: 'add_task'; task: NewTask }
+  /** A task whose `source` is an address is queued once for that address. `dry_run` only says what would be. */
+  | { type: 'add_task'; task: NewTask; dry_run?: boolean }
   | { type: 'cancel'; task_id: string; reason?: string }
   | { type: 'retry'; task_id: string; fresh?: boolean }
   | { type: 'run_next'; task_id: string }

@@ -23,7 +23,7 @@ export const commandSchema = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('pause') }),
   z.strictObject({ type: z.literal('stop'), reason }),
   z.strictObject({ type: z.literal('stop_now'), reason }),
-  z.strictObject({ type: z.literal('add_task'), task: newTask }),
+  z.strictObject({ type: z.literal('add_task'), task: newTask, dry_run: z.exactOptional(z.boolean()) }),
   z.strictObject({ type: z.literal('cancel'), task_id: id, reason }),
   z.strictObject({ type: z.literal('retry'), task_id: id, fresh: z.exactOptional(z.boolean()) }),
   z.strictObject({ type: z.literal('run_next'), task_id: id }),

@@ -13,6 +13,7 @@ import type { QueueNode } from './model/queue.ts';
 import { newTask, newTaskFromSelection } from './newTask.ts';
 import type { Repository } from './repositories.ts';
 import { confirm } from './confirm.ts';
+import { importIssues, newTaskFromTest } from './imports.ts';
 import { cleanState, deleteTask } from './housekeeping.ts';
 import { newTaskFromTemplate, openSchedules } from './templates.ts';
 import { repositoryFor, targetOf, taskFor, tasksFor, targetsOf, type TaskTarget } from './targets.ts';
@@ -20,6 +21,8 @@ import { repositoryFor, targetOf, taskFor, tasksFor, targetsOf, type TaskTarget 
 export const HANDLERS: Handlers = {
   'baton.newTask': newTask,
   'baton.newTaskFromSelection': newTaskFromSelection,
+  'baton.newTaskFromTest': newTaskFromTest,
+  'baton.importIssues': importIssues,
   'baton.newTaskFromTemplate': newTaskFromTemplate,
   'baton.openSchedules': openSchedules,
   'baton.start': (app, args) => steer(app, args, { type: 'start' }, 'Start', ({ snapshot }) => snapshot?.loop.desired !== 'running', 'Baton is running already.'),

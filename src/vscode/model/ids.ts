@@ -18,6 +18,8 @@ export interface CommandFace {
 export const COMMANDS = {
   'baton.newTask': { title: 'New Task…', icon: 'add' },
   'baton.newTaskFromSelection': { title: 'New Task from Selection…' },
+  'baton.newTaskFromTest': { title: 'Queue a Baton Task to Fix This Test', palette: false },
+  'baton.importIssues': { title: 'Import GitHub Issues…' },
   'baton.newTaskFromTemplate': { title: 'New Task from Template…' },
   'baton.openSchedules': { title: 'Open Schedules' },
   'baton.start': { title: 'Start', icon: 'play' },

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { BatonError } from '../../../src/core/errors.ts';
-import { cli } from '../../support/cli.ts';
+import { cli, NO_GIT } from '../../support/cli.ts';
 import { makeFolder } from '../../support/folder.ts';
 import { makeRepo } from '../../support/repo.ts';
 import { decision, MemoryEngine, taskView } from '../../support/memoryEngine.ts';
@@ -10,6 +10,7 @@ const COMMANDS: Readonly<Record<string, { readonly words?: readonly string[]; re
   init: { changes: true, offline: true },
   doctor: { offline: true },
   add: { words: ['Say hello'], changes: true },
+  import: { words: ['github'], changes: true, offline: true },
   run: { words: ['--once'], changes: true },
   queue: {},
   active: {},
@@ -33,13 +34,15 @@ const COMMANDS: Readonly<Record<string, { readonly words?: readonly string[]; re
   completion: { words: ['bash'], offline: true },
 };
 
+const ISSUES = JSON.stringify([{ number: 7, title: 'A bug', body: '', labels: [], url: 'https://github.com/o/r/issues/7', author: { login: 'ada' } }]);
+
 const makeEngine = (): MemoryEngine =>
   new MemoryEngine([
     taskView('ready', { group: 'held', source: { file: 'task.md', line: 1 } }),
     taskView('asks', { state: 'awaiting_human_review', decisions: [decision('d1', 'asks')] }),
     taskView('finished', { state: 'done', cost_usd: 0.12 }),
   ]);
-const world = { cwd: '', env: { EDITOR: 'true' }, onTerminal: () => 0 };
+const world = { cwd: '', env: { EDITOR: 'true' }, onTerminal: () => 0, exec: (file: string) => (file === 'gh' ? { code: 0, stdout: ISSUES, stderr: '' } : NO_GIT) };
 const folder = makeFolder();
 before('a repository', async () => {
   world.cwd = (await makeRepo(undefined, folder.root)).root;
@@ -91,7 +94,7 @@ describe('Every command', () => {
         assert.equal(code, 0);
         // What init finds written already, it would keep.
         assert.match(stdout, name === 'init' ? /would|kept/i : /would/i);
-        assert.deepEqual(engine.commands.filter((command) => !(command.type === 'clean_state' && command.dry_run === true)), []);
+        assert.deepEqual(engine.commands.filter((command) => !('dry_run' in command && command.dry_run)), []);
         const document = JSON.parse((await cli(makeEngine(), [name, ...words, '--dry-run', '--json'], world)).stdout) as Record<string, unknown>;
         assert.equal(document['dry_run'], true);
       });
