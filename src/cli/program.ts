@@ -6,6 +6,7 @@ import { addCommand } from './add.ts';
 import { cleanStateCommand } from './cleanState.ts';
 import { completionCommand } from './completion.ts';
 import type { Bind, Context, Outcome } from './context.ts';
+import { dashboardCommand } from './dashboard.ts';
 import { deleteCommand } from './delete.ts';
 import { doctorCommand } from './doctor.ts';
 import { editCommand } from './edit.ts';
@@ -45,6 +46,7 @@ const COMMANDS = [
   addCommand,
   importCommand,
   runCommand,
+  dashboardCommand,
   queueCommand,
   activeCommand,
   listTasksCommand,

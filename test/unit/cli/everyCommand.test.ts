@@ -12,6 +12,7 @@ const COMMANDS: Readonly<Record<string, { readonly words?: readonly string[]; re
   add: { words: ['Say hello'], changes: true },
   import: { words: ['github'], changes: true, offline: true },
   run: { words: ['--once'], changes: true },
+  dashboard: {},
   queue: {},
   active: {},
   'list-tasks': { words: ['--state', 'awaiting_human'] },
