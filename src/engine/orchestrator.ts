@@ -18,6 +18,7 @@ import { CommandDesk } from './commands.ts';
 import { Decisions } from './decisions.ts';
 import { Emitter } from './emitter.ts';
 import { healthReport } from './health.ts';
+import { watchHealth } from './healthWatch.ts';
 import { Intake } from './intake.ts';
 import { Ledger } from './ledger.ts';
 import { Lifecycle } from './lifecycle.ts';
@@ -168,6 +169,7 @@ export class Orchestrator implements EngineApi {
       ledger,
       keepRunLog(lifecycle, ports.runLog),
       this.#metrics,
+      ...(options.passive === true ? [] : [watchHealth({ lifecycle, clock: ports.clock, log: ports.log, report: () => this.#health() }, meta['health'])]),
       lifecycle.onCommitted(() => {
         this.#publish();
         this.#loop.wake();
