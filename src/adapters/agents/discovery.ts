@@ -8,6 +8,7 @@ import { findProgram, resolveProgram } from '../process/program.ts';
 import { spawnProcess } from '../process/spawn.ts';
 import type { Redactor } from '../runs/redact.ts';
 import { KNOWN_CLIS, type KnownCli } from './catalog.ts';
+import { createAcpDriver } from './acp/driver.ts';
 import { createClaudeDriver } from './claude/driver.ts';
 import { createCodexDriver } from './codex/driver.ts';
 import { createCommandDriver } from './command.ts';
@@ -30,9 +31,9 @@ export interface AgentsOptions {
   readonly programs?: Readonly<Record<string, string>>;
 }
 
-/** Agents that are configured or found; the drivers are `claude`, `codex` and `command` so far. */
+/** Agents that are configured or found, with a driver for each kind. */
 export function createAgents(options: AgentsOptions): Agents {
-  const drivers = new Map((options.drivers ?? [createClaudeDriver(), createCodexDriver(), createCommandDriver()]).map((one) => [one.kind, guarded(one, options.redactor)]));
+  const drivers = new Map((options.drivers ?? [createClaudeDriver(), createCodexDriver(), createAcpDriver(), createCommandDriver()]).map((one) => [one.kind, guarded(one, options.redactor)]));
   let cached: { key: string; list: Promise<AgentInfo[]> } | undefined;
   return {
     list(config, refresh = false) {

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { chmod, mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { createClaudeDriver } from '../../../src/adapters/agents/claude/driver.ts';
+import { createCommandDriver } from '../../../src/adapters/agents/command.ts';
 import { createAgents } from '../../../src/adapters/agents/discovery.ts';
 import { createRedactor } from '../../../src/adapters/runs/redact.ts';
 import { configSchema, type Config } from '../../../src/core/config/schema.ts';
@@ -90,7 +92,7 @@ describe('finding agents', function () {
   it('shows a CLI that it has no driver for as found, not as usable', () =>
     withPath(async (put, root) => {
       const file = await put('gemini', 'echo 0.61.0');
-      const agents = createAgents({ root, places: [] });
+      const agents = createAgents({ root, places: [], drivers: [createClaudeDriver(), createCommandDriver()] });
       const gemini = named(await agents.list(config()), 'gemini');
       assert.deepEqual([gemini.available, gemini.path, gemini.version, gemini.install], [false, file, '0.61.0', null]);
       assert.equal(agents.driver('acp'), undefined);
