@@ -12,13 +12,14 @@ import { activation } from './activation.ts';
 import { cli } from './cli.ts';
 import { writeDocument } from './document.ts';
 import { idle } from './idle.ts';
+import { metrics } from './metrics.ts';
 import { queue } from './queue.ts';
 import { isOver, shown, type Benchmark, type Row } from './row.ts';
 import { sizes } from './sizes.ts';
 import { store } from './store.ts';
 import { task } from './task.ts';
 
-const BENCHMARKS: Readonly<Record<string, Benchmark>> = { sizes, activation, task, idle, cli, queue, store };
+const BENCHMARKS: Readonly<Record<string, Benchmark>> = { sizes, activation, task, idle, cli, queue, metrics, store };
 
 process.exitCode = await main();
 

@@ -3,9 +3,14 @@ import path from 'node:path';
 import { Command, CommanderError } from 'commander';
 import { activeCommand } from './active.ts';
 import { addCommand } from './add.ts';
+import { cleanStateCommand } from './cleanState.ts';
+import { completionCommand } from './completion.ts';
 import type { Bind, Context, Outcome } from './context.ts';
+import { deleteCommand } from './delete.ts';
 import { doctorCommand } from './doctor.ts';
+import { editCommand } from './edit.ts';
 import { describeError, type CliFailure } from './failure.ts';
+import { importCommand } from './import.ts';
 import { initCommand } from './init.ts';
 import type { CliDeps, CliIo } from './io.ts';
 import { listSchedulesCommand } from './listSchedules.ts';
@@ -36,6 +41,7 @@ const COMMANDS = [
   initCommand,
   doctorCommand,
   addCommand,
+  importCommand,
   runCommand,
   queueCommand,
   activeCommand,
@@ -51,6 +57,10 @@ const COMMANDS = [
   pauseCommand,
   resumeCommand,
   stopCommand,
+  editCommand,
+  deleteCommand,
+  cleanStateCommand,
+  completionCommand,
 ];
 
 /**

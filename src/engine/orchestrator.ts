@@ -85,7 +85,8 @@ export class Orchestrator implements EngineApi {
     const engine = new Orchestrator(options, lifecycle, ledger, config, problems, agents, meta);
     for (const repair of ports.store.repairs) ports.log.warn(repair);
     await engine.#outbox.configure();
-    await recover(lifecycle, ports.processes, ports.repository.key, ports.log);
+    await engine.#metrics.begin();
+    const adopted = await recover(lifecycle, ports);
     await engine.#intake.scan(config.merge.target);
     for (const task of lifecycle.all()) {
       if (task.state === 'done' && task.worktree !== null) await tidy(engine.#context, task);
@@ -95,7 +96,7 @@ export class Orchestrator implements EngineApi {
     engine.#watch();
     // What an earlier process left to tell; a command that only looks leaves it to the next one that stays.
     if (options.passive !== true) engine.#outbox.wake();
-    engine.#loop.resume();
+    engine.#loop.resume(adopted);
     return engine;
   }
 
@@ -119,7 +120,7 @@ export class Orchestrator implements EngineApi {
     this.#agents = agents;
     this.#decisions = new Decisions(lifecycle, ports.crypto, ports.log);
     this.#accounts = new Accounts(lifecycle, ports.clock, meta['accounts']);
-    this.#staffing = new Staffing({ config: () => this.#config, agents: () => this.#agents, driver: (kind) => ports.agents.driver(kind), accounts: this.#accounts, isEconomical: (task) => this.#budgets.isEconomical(task) });
+    this.#staffing = new Staffing({ config: () => this.#config, agents: () => this.#agents, hasDriver: (kind) => ports.agents.hasDriver(kind), accounts: this.#accounts, isEconomical: (task) => this.#budgets.isEconomical(task) });
     this.#budgets = new Budgets({ lifecycle, decisions: this.#decisions, clock: ports.clock, config: () => this.#config, ledger, staffing: this.#staffing, runs: () => this.#loop.runs });
     this.#snapshots = new Emitter((error) => ports.log.error('A surface failed on a snapshot', error));
     this.#context = {
@@ -146,7 +147,7 @@ export class Orchestrator implements EngineApi {
       lost: (reason, run_id) => this.#outbox.tellUnstored({ at: lifecycle.now(), type: 'orchestrator_stopped', task_id: null, data: { reason, run_id } }),
       passive: options.passive ?? false,
     });
-    this.#metrics = new Metrics(lifecycle, ports.clock, () => this.#config);
+    this.#metrics = new Metrics({ store: ports.store, lifecycle, clock: ports.clock, log: ports.log, config: () => this.#config }, meta['metrics_since']);
     this.#intake = new Intake(ports, lifecycle, this.#decisions, (taskId) => this.#loop.runs.has(taskId));
     this.#changes = new Changes(this.#context);
     this.#commands = new CommandDesk({
@@ -166,6 +167,7 @@ export class Orchestrator implements EngineApi {
       this.#checkpoint,
       ledger,
       keepRunLog(lifecycle, ports.runLog),
+      this.#metrics,
       lifecycle.onCommitted(() => {
         this.#publish();
         this.#loop.wake();
@@ -201,16 +203,17 @@ export class Orchestrator implements EngineApi {
     return Promise.resolve(this.#health());
   }
 
-  /** Ends attempts as interrupted, writes what is left to write and lets go of everything. */
+  /** Leaves agents at work for the next engine, ends everything else as interrupted, writes what is left to write and lets go. */
   async close(): Promise<void> {
     await Promise.all([this.#loop.dispose(), this.#schedules.close()]);
+    this.#ports.runners.close();
     await Promise.all(this.#background);
     await this.#outbox.close(PATIENCE_MS[this.#options.passive === true ? 'passive' : this.#options.host]);
     // Only now: what the loop's end commits belongs into log and checkpoint.
     for (const one of this.#owned) one.dispose();
     this.#publishing?.dispose();
     await this.#checkpoint.settled();
-    await Promise.all([this.#ports.runs.flush(), this.#ports.runLog.flush()]);
+    await this.#ports.runLog.flush();
     await this.#ports.store.close();
   }
 
@@ -231,6 +234,7 @@ export class Orchestrator implements EngineApi {
     const { config, problems } = await this.#ports.sources.config();
     this.#config = config;
     this.#configProblems = problems;
+    await this.#metrics.begin();
     await Promise.all([this.#refreshAgents(false), this.#outbox.configure()]);
     this.#outbox.wake();
     this.#loop.wake();
@@ -289,6 +293,7 @@ export class Orchestrator implements EngineApi {
     };
     return {
       now: this.#ports.clock.now(),
+      byId: this.#lifecycle.byId,
       config: this.#config,
       loop: loop.state,
       loop_reason: loop.reason,
