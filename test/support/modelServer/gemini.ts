@@ -12,7 +12,8 @@ function readConversation(body: Json): Conversation {
   const opened = messages.findLastIndex((one) => one.role === 'user' && one.results.length === 0);
   const everything = JSON.stringify(body).replaceAll('\\n', '\n');
   return {
-    model: String(body['model'] ?? ''),
+    // The route names it.
+    model: '',
     system: textOf((body['systemInstruction'] as Json | undefined)?.['parts']),
     cwd: /(?:working in the following workspace director(?:y|ies):|current working directory:?|Workspace Directories:\*\*)\s*-?\s*([^\n"<]+)/i.exec(everything)?.[1]?.trim() ?? null,
     messages,
