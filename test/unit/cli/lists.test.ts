@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { TASK_STATES } from '../../../src/core/states.ts';
 import { cli } from '../../support/cli.ts';
 import { documentOf, summarySchema, tasksSchema } from '../../support/cliSchemas.ts';
-import { decision, MemoryEngine, taskView } from '../../support/memoryEngine.ts';
+import { AT, decision, MemoryEngine, taskView } from '../../support/memoryEngine.ts';
 
 function phase2(): MemoryEngine {
   return new MemoryEngine([
@@ -138,6 +138,12 @@ describe('baton review --interactive', () => {
 });
 
 describe('baton active', () => {
+  it('says when a task will probably be done, where that is known (row 73)', async () => {
+    const engine = new MemoryEngine([taskView('a', { state: 'implementing', eta_start: AT, eta_done: '2026-03-02T10:12:00.000Z' })]);
+    assert.match((await cli(engine, ['active'])).stdout, /\[implementing\] a: Goal of a \(done in 12m\)\n/);
+    assert.match((await cli(engine, ['task', 'a'])).stdout, /\nEstimate: starts 2026-03-02T10:00:00\.000Z, done 2026-03-02T10:12:00\.000Z\n/);
+  });
+
   it('prints [state] id: goal (row 163)', async () => {
     const { stdout } = await cli(phase2(), ['active']);
     assert.equal(
