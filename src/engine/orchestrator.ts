@@ -95,6 +95,7 @@ export class Orchestrator implements EngineApi {
     engine.#watch();
     // What an earlier process left to tell; a command that only looks leaves it to the next one that stays.
     if (options.passive !== true) engine.#outbox.wake();
+    await engine.#loop.takeOver();
     engine.#loop.resume();
     return engine;
   }
@@ -141,6 +142,7 @@ export class Orchestrator implements EngineApi {
       context: this.#context,
       stored: meta['loop'] as StoredLoop | undefined,
       heartbeat: meta['heartbeat'],
+      leader: meta['leader'],
       plan: () => this.#plan(),
       changed: () => this.#publish(),
       lost: (reason, run_id) => this.#outbox.tellUnstored({ at: lifecycle.now(), type: 'orchestrator_stopped', task_id: null, data: { reason, run_id } }),
@@ -210,6 +212,7 @@ export class Orchestrator implements EngineApi {
     for (const one of this.#owned) one.dispose();
     this.#publishing?.dispose();
     await this.#checkpoint.settled();
+    await this.#loop.handOver().catch((error: unknown) => this.#ports.log.warn(`The end could not be noted: ${messageOf(error)}`));
     await Promise.all([this.#ports.runs.flush(), this.#ports.runLog.flush()]);
     await this.#ports.store.close();
   }
