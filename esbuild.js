@@ -20,7 +20,7 @@ const NODE = {
   target: 'node22',
   mainFields: ['module', 'main'],
   // The same code as ES modules: what is not used falls away, which its CommonJS files do not allow.
-  alias: { yaml: path.join(ROOT, 'node_modules/yaml/browser/dist/index.js') },
+  alias: { yaml: path.join(ROOT, 'node_modules/yaml/browser/dist/index.js'), debug: path.join(ROOT, 'scripts/silentDebug.cjs') },
 };
 const BROWSER = { platform: 'browser', format: 'iife', target: 'es2023', loader: { '.ttf': 'file' }, assetNames: '[name]' };
 
@@ -33,6 +33,9 @@ const ENTRIES = [
   { out: 'onDemand', source: 'src/vscode/onDemand.ts', ...NODE, external: ['vscode'] },
   { out: 'engine', source: 'src/host/index.ts', limit: 700 * KIB, ...NODE },
   { out: 'cli', source: 'src/cli/main.ts', ...NODE, banner: { js: '#!/usr/bin/env node' } },
+  { out: 'runner', source: 'src/adapters/runner/main.ts', limit: 150 * KIB, ...NODE },
+  // Loaded by engine and command line where a repository has schedules.
+  { out: 'cron', source: 'src/core/cron.ts', ...NODE },
   { out: 'storeWorker', source: 'src/adapters/store/worker.ts', ...NODE },
   { out: 'webview', source: 'src/webview/main.ts', limit: 120 * KIB, ...BROWSER },
 ];

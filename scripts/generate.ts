@@ -1,7 +1,8 @@
 /** Writes the files that are generated from the code: `node scripts/generate.ts`. A test says when they are out of date. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { orchestratorJsonSchema, schedulesJsonSchema, tasksJsonSchema } from '../src/core/config/jsonSchema.ts';
+import { orchestratorJsonSchema, tasksJsonSchema } from '../src/core/config/jsonSchema.ts';
+import { schedulesJsonSchema } from '../src/core/scheduleSchema.ts';
 
 const media = join(import.meta.dirname, '..', 'media');
 mkdirSync(media, { recursive: true });

@@ -36,7 +36,7 @@ export function addCommand(bind: Bind): Command {
   const command = new Command('add')
     .description('queue a task')
     .argument('[goal...]', 'what is to be true in the end; "-" reads goal and description from standard input')
-    .option('--id <id>', 'its id; made from the goal when absent')
+    .option('--id <new-id>', 'its id; made from the goal when absent')
     .option('--description <text>', 'everything the agent should know')
     .option('--risk <risk>', 'how much can go wrong: low, medium or high')
     .option('--area <area>', 'part of the code: core, math, api, services, docs, comments, tests or your own')

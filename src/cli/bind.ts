@@ -8,7 +8,7 @@ import type { Disposable, Log } from '../engine/ports.ts';
 import packageJson from '../../package.json' with { type: 'json' };
 import { createConnect } from './connect.ts';
 import type { CliDeps, CliIo, Signal } from './io.ts';
-import { exec } from './process.ts';
+import { exec, modifiedAt, runOnTerminal } from './process.ts';
 import { readPlan, readTasks } from './files.ts';
 import { runCli } from './program.ts';
 
@@ -85,6 +85,8 @@ function processDeps(): CliDeps {
     }),
     clock: createClock(),
     exec,
+    runOnTerminal,
+    modifiedAt,
     readTasks,
     templates: async (folder) => {
       const { root } = await (await import('../host/repositoryKey.ts')).findRepository(folder);

@@ -60,6 +60,22 @@ export function nobodyRuns(session: Session): string[] {
   return session.role === 'leader' ? ['No Baton runs on this repository now; it goes on with "baton run" or in VS Code.'] : [];
 }
 
+/**
+ * Asks before something is lost. Without somebody to ask, and with `--json`, nothing is done unless `--force` says so.
+ * @param what goes on "without --force"
+ */
+export async function confirmed(context: Context, force: boolean, question: string, what: string): Promise<boolean> {
+  if (force) return true;
+  const answer = context.json ? null : await context.io.ask(`${question} [y/N] `);
+  if (answer === null) throw usage(`${what} asks first, and there is nobody to ask.`, 'Give --force if you are sure.');
+  return /^\s*y(es)?\s*$/i.test(answer);
+}
+
+/** The outcome of a question that was answered with no. */
+export function left(): Outcome {
+  return { document: { ok: true, dry_run: false, message: 'Nothing was changed.' } satisfies ChangeDocument, lines: ['Nothing was changed.'] };
+}
+
 export function usage(message: string, hint?: string): BatonError {
   return new BatonError('usage', message, hint === undefined ? {} : { hint });
 }

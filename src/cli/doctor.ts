@@ -5,6 +5,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { Command } from 'commander';
 import { BatonError, messageOf } from '../core/errors.ts';
+import { atLeast } from '../core/version.ts';
 import { dataDirectory, runtimeDirectory } from '../host/directories.ts';
 import type { Snapshot } from '../shared/api.ts';
 import { LOOK, type Bind, type Context } from './context.ts';
@@ -44,7 +45,7 @@ async function examine(context: Context): Promise<Check[]> {
   }
   try {
     const snapshot = await context.use(LOOK, ({ api }) => api.snapshot());
-    return [...checks, ...agentChecks(snapshot), ...problemChecks(snapshot)];
+    return [...checks, ...(await agentChecks(snapshot, (file, args) => deps.exec(file, args, folder))), ...problemChecks(snapshot)];
   } catch (error) {
     return [...checks, bad('engine', messageOf(error), hintOf(error) ?? 'Close other Baton processes of this repository and try again; BATON_DEBUG=1 says more.')];
   }
@@ -68,32 +69,25 @@ function nodeCheck(version: string): Check {
   return atLeast(version, NODE) ? good('node', version) : bad('node', `${version} is too old: the store needs node:sqlite, which comes with ${NODE.join('.')}`, fix);
 }
 
-/** Compares the leading numbers of a version with a minimum. */
-export function atLeast(version: string, minimum: readonly number[]): boolean {
-  const parts = version.split('.').map(Number);
-  for (const [index, least] of minimum.entries()) {
-    const part = parts[index] ?? 0;
-    if (part !== least) return part > least;
-  }
-  return true;
-}
-
 /** One agent is enough; the others are said with the command that installs them. */
-function agentChecks({ agents, accounts }: Snapshot): Check[] {
+async function agentChecks({ agents, accounts }: Snapshot, exec: (file: string, args: readonly string[]) => ReturnType<Context['deps']['exec']>): Promise<Check[]> {
   const found = agents.filter((agent) => agent.available);
-  const checks = agents.map((agent) => {
-    if (!agent.available) return good(`agent ${agent.name}`, 'not installed (optional)', agent.install);
+  const checks = agents.map(async (agent) => {
+    if (!agent.available) return good(`agent ${agent.name}`, agent.problem ?? 'not installed (optional)', agent.install);
     const account = accounts.find((one) => one.account === agent.account);
     if (account?.closed) {
       const until = account.closed_until === null || account.closed_until === 'unknown' ? 'until its sign-in works again' : `until ${account.closed_until}`;
-      return bad(`agent ${agent.name}`, `account ${account.account} is closed ${until}: ${account.reason ?? 'limit reached'}`, 'Sign in again in the agent’s own CLI, or wait for the reset.');
+      return bad(`agent ${agent.name}`, `account ${account.account} is closed ${until}: ${account.reason ?? 'limit reached'}`, agent.sign_in === undefined ? 'Sign in again in the agent’s own CLI, or wait for the reset.' : `Sign in again with "${agent.sign_in.command}", or wait for the reset.`);
     }
-    return good(`agent ${agent.name}`, [agent.driver, agent.version].filter((part) => part !== null).join(' '));
+    const what = [agent.driver, agent.version].filter((part) => part !== null).join(' ');
+    const signedOut = agent.sign_in !== undefined && (await exec(agent.sign_in.file, agent.sign_in.check)).code !== 0;
+    // No fault by itself: it may use a provider that wants no sign-in of its own.
+    return signedOut ? good(`agent ${agent.name}`, `${what}, not signed in`, agent.sign_in.command) : good(`agent ${agent.name}`, what);
   });
-  if (found.length > 0) return checks;
+  if (found.length > 0) return Promise.all(checks);
   const install = agents.find((agent) => agent.install !== null)?.install;
   const fix = install === undefined || install === null ? 'Install a coding CLI, or configure a command agent in .baton/orchestrator.yaml.' : `For example: ${install}`;
-  return [...checks, bad('agents', 'no coding agent was found, so no task can be worked on', fix)];
+  return [...(await Promise.all(checks)), bad('agents', 'no coding agent was found, so no task can be worked on', fix)];
 }
 
 function problemChecks({ problems }: Snapshot): Check[] {

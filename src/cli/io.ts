@@ -60,6 +60,10 @@ export interface CliDeps {
   readonly clock: Clock;
   /** Runs a program without a shell and never rejects. */
   readonly exec: (file: string, args: readonly string[], cwd: string) => Promise<ExecResult>;
+  /** Runs a program that has the terminal to itself, and gives its exit code; null when it could not be started. */
+  readonly runOnTerminal: (file: string, args: readonly string[], cwd: string) => Promise<number | null>;
+  /** When a file was changed last, as a text to compare; null where there is none. */
+  readonly modifiedAt: (file: string) => Promise<string | null>;
   /** Reads a file of tasks; rejects with `not_found` when there is none. `file` is relative to `folder`. */
   readonly readTasks: (folder: string, file: string) => Promise<TasksFile>;
   /** Words in the transcripts under a `.baton` folder, newest first. */

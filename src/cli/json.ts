@@ -76,6 +76,11 @@ export interface ChangeDocument {
   readonly dry_run: boolean;
   readonly message: string;
   readonly task_id?: string;
+  /** clean-state: the tasks whose state was removed, or would be. */
+  readonly task_ids?: readonly string[];
+  /** edit: where the definition stands. */
+  readonly file?: string;
+  readonly line?: number;
 }
 
 export interface ErrorDocument {

@@ -3,9 +3,15 @@ import path from 'node:path';
 import { Command, CommanderError } from 'commander';
 import { activeCommand } from './active.ts';
 import { addCommand } from './add.ts';
+import { cleanStateCommand } from './cleanState.ts';
+import { completionCommand } from './completion.ts';
 import type { Bind, Context, Outcome } from './context.ts';
+import { dashboardCommand } from './dashboard.ts';
+import { deleteCommand } from './delete.ts';
 import { doctorCommand } from './doctor.ts';
+import { editCommand } from './edit.ts';
 import { describeError, type CliFailure } from './failure.ts';
+import { importCommand } from './import.ts';
 import { initCommand } from './init.ts';
 import type { CliDeps, CliIo } from './io.ts';
 import { listSchedulesCommand } from './listSchedules.ts';
@@ -36,7 +42,9 @@ const COMMANDS = [
   initCommand,
   doctorCommand,
   addCommand,
+  importCommand,
   runCommand,
+  dashboardCommand,
   queueCommand,
   activeCommand,
   listTasksCommand,
@@ -51,6 +59,10 @@ const COMMANDS = [
   pauseCommand,
   resumeCommand,
   stopCommand,
+  editCommand,
+  deleteCommand,
+  cleanStateCommand,
+  completionCommand,
 ];
 
 /**

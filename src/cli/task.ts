@@ -35,7 +35,7 @@ export function taskCommand(bind: Bind): Command {
     .option('--retry', 'run a failed task again; it goes on at the first unfinished step')
     .addOption(new Option('--fresh', 'with --retry: start over (the old work is kept as a snapshot)'))
     .option('--cancel', 'end the task; it counts as cancelled, not as an error')
-    .option('--decision <id>', 'answer this decision instead of the oldest')
+    .option('--decision <decision>', 'answer this decision instead of the oldest')
     .addOption(new Option('--always <where>', 'with --approve of a permission: allow exactly this from now on, in this task or this repository').choices(ALWAYS))
     .option('--plan <file>', 'with --approve of a plan: approve the plan in this YAML or JSON file instead')
     .addOption(new Option('--budget <usd>', 'with --approve of a budget: raise it to this many dollars').argParser(dollars))

@@ -48,11 +48,13 @@ export function findDeadline(
     return readDeadline(task.deadline, now, utcOffsetMinutes) ?? { value: 1, because: `"${task.deadline}" is not understood` };
   }
   let best: Component | undefined;
+  let until = Infinity;
   for (const text of [task.goal, task.description ?? '']) {
     const found = deadlineIn(text, now, utcOffsetMinutes);
+    until = Math.min(until, found?.until ?? Infinity);
     if (found && (!best || found.value > best.value)) best = found;
   }
-  return best ?? { value: 1, because: 'no deadline' };
+  return best ? { ...best, until } : { value: 1, because: 'no deadline' };
 }
 
 /** What a `deadline:` says, or undefined when it is neither an ISO date nor one of the known words. */
@@ -91,12 +93,16 @@ function byDistance(due: number, now: number): Component {
   const value = BY_DISTANCE.find(([limit]) => left < limit)?.[1] ?? 1;
   if (left < 0) return { value, because: 'overdue' };
   const days = Math.floor(left / DAY_MS);
-  return { value, because: days > 0 ? `due in ${days} d` : `due in ${Math.floor(left / HOUR_MS)} h` };
+  const hours = Math.floor(left / HOUR_MS);
+  // The next limit that the time left falls below; every limit of BY_DISTANCE is a whole number of days.
+  const until = due - (days > 0 ? days * DAY_MS : hours * HOUR_MS) + 1;
+  return { value, because: days > 0 ? `due in ${days} d` : `due in ${hours} h`, until };
 }
 
 function deadlineIn(text: string, now: number, utcOffsetMinutes: number): Component | undefined {
   if (!MAY_HAVE_ANY.test(text)) return undefined;
   let best: Component | undefined;
+  let until = Infinity;
   for (const [words, value] of WORDS) {
     if (best && best.value >= value) break;
     const match = [...text.matchAll(words)].find((one) => !isNegated(text, one.index));
@@ -106,7 +112,8 @@ function deadlineIn(text: string, now: number, utcOffsetMinutes: number): Compon
     const due = parseDate(match[1] ?? '', utcOffsetMinutes);
     if (due === undefined) continue;
     const found = byDistance(due, now);
+    until = Math.min(until, found.until ?? Infinity);
     if (!best || found.value > best.value) best = found;
   }
-  return best;
+  return best && (until === Infinity ? best : { ...best, until });
 }

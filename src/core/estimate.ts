@@ -15,7 +15,7 @@ export interface Estimate {
   readonly done: number | null;
 }
 
-export type EstimateFacts = Pick<QueueFacts, 'now' | 'config' | 'loop' | 'running' | 'agents' | 'agentOf' | 'merged'>;
+export type EstimateFacts = Pick<QueueFacts, 'now' | 'config' | 'loop' | 'running' | 'agents' | 'agentOf' | 'merged' | 'byId'>;
 
 interface Job {
   readonly id: string;
@@ -37,7 +37,7 @@ interface Event {
 /** Estimates for every task at work and in the queue, by id; a parked or finished task has none. `plan` was made from the same facts. */
 export function estimateTimes(tasks: readonly TaskExecution[], plan: QueuePlan, facts: EstimateFacts): Map<string, Estimate> {
   const estimates = new Map<string, Estimate>();
-  const byId = new Map(tasks.map((task) => [task.task_id, task]));
+  const byId = facts.byId ?? new Map(tasks.map((task) => [task.task_id, task]));
   for (const [id, run] of facts.running) estimates.set(id, { start: startOf(byId.get(id)) ?? run.since, done: null });
   for (const id of plan.order) estimates.set(id, { start: null, done: null });
   if (facts.loop !== 'running') return estimates;

@@ -29,6 +29,14 @@ export interface TaskError {
 
 export type AttemptOutcome = 'running' | 'succeeded' | 'failed' | 'interrupted' | 'cancelled';
 
+/** A process that sees to an agent apart from the engine. */
+export interface RunnerRecord {
+  /** Random; part of its mark, and the name of its socket. */
+  id: string;
+  pid: number;
+  started: string;
+}
+
 /** One run of one role on one task or step. Its transcript is `.baton/runs/<task>/<attempt_id>/transcript.jsonl`. */
 export interface Attempt {
   /** `a1`, `a2`, … unique within the task. */
@@ -46,6 +54,8 @@ export interface Attempt {
   session_id: string | null;
   /** Identity of the agent's root process: a pid alone may have been reused. */
   process: { pid: number; started: string } | null;
+  /** The runner that it was given to, recorded before its agent starts; null where the agent is the engine's own child. */
+  runner?: RunnerRecord | null;
   started_at: string;
   ended_at: string | null;
   outcome: AttemptOutcome;
@@ -290,6 +300,11 @@ export function emptyUsage(): Usage {
 /** Where a task's session with an agent is kept: every role has its own, since a reviewer must not know the author's thoughts. */
 export function sessionKey(agent: string, role: Role): string {
   return role === 'implementer' ? agent : `${agent}/${role}`;
+}
+
+/** Seconds from the start of a finished task to its end; null when it never started or has not ended. */
+export function secondsOf(task: TaskExecution): number | null {
+  return task.started_at !== null && task.completed_at !== null ? (Date.parse(task.completed_at) - Date.parse(task.started_at)) / 1000 : null;
 }
 
 /** The current or last step that is not completed, if any. */

@@ -50,3 +50,17 @@ export function formatAhead(seconds: number): string {
 export function plural(count: number, one: string, many = `${one}s`): string {
   return `${count} ${count === 1 ? one : many}`;
 }
+
+const DAY_MS = 86_400_000;
+const TWO = Array.from({ length: 60 }, (_, number) => String(number).padStart(2, '0'));
+let lastDay = { number: Number.NaN, text: '' };
+
+/** As `new Date(ms).toISOString()`, for the many times of one day that a picture of the queue holds. Whole milliseconds. */
+export function isoTime(ms: number): string {
+  const day = Math.floor(ms / DAY_MS);
+  if (day !== lastDay.number) lastDay = { number: day, text: new Date(ms).toISOString().slice(0, 11) };
+  const rest = Math.floor(ms) - day * DAY_MS;
+  const seconds = Math.floor(rest / 1000);
+  const part = (number: number): string => TWO[number] ?? '';
+  return `${lastDay.text}${part(Math.floor(seconds / 3600))}:${part(Math.floor(seconds / 60) % 60)}:${part(seconds % 60)}.${String(rest % 1000).padStart(3, '0')}Z`;
+}

@@ -24,6 +24,10 @@ export interface PriorityScore extends PriorityBreakdown {
   readonly because: { readonly urgency: string; readonly deadline: string; readonly sender: string; readonly age: string };
   /** The whole computation, one readable line a part; see `explainScore`. */
   readonly explanation: readonly string[];
+  /** Epoch ms at which the clock alone makes it another score or another explanation; Infinity when it never does. */
+  readonly until: number;
+  /** Epoch ms from which its age counts. */
+  readonly born: number;
 }
 
 export interface PriorityContext {
@@ -75,18 +79,21 @@ export function scorePriority(task: TaskDefinition, context: PriorityContext): P
     vip_bonus,
     weights,
     because: { urgency: urgency.because, deadline: deadline.because, sender: sender.because, age: age.because },
+    until: Math.min(age.until, deadline.until ?? Infinity),
+    born: age.born,
   };
+  let explanation: readonly string[] | undefined;
   // Made when it is looked at: a queue of thousands is scored often and explained seldom.
   return {
     ...parts,
     get explanation() {
-      return explainScore(parts);
+      return (explanation ??= explainScore(parts));
     },
   };
 }
 
 /** The score as lines for a tooltip or a terminal: the result first, then each part with its weight and its reason. */
-export function explainScore(score: Omit<PriorityScore, 'explanation'>): string[] {
+export function explainScore(score: Omit<PriorityScore, 'explanation' | 'until' | 'born'>): string[] {
   const { weights, because } = score;
   const part = (name: 'urgency' | 'deadline' | 'sender'): string =>
     `${name} ${score[name]} × ${formatNumber(weights[name])} = ${formatNumber(round(score[name] * weights[name]))} (${because[name]})`;
@@ -144,11 +151,13 @@ function matchesSender(entry: string, address: string, domain: string): boolean 
   return wanted === address;
 }
 
-function ageBoost(task: TaskDefinition, context: PriorityContext): { value: number; because: string } {
-  const days = (context.now - bornAt(task, context.firstSeen)) / DAY_MS;
+function ageBoost(task: TaskDefinition, context: PriorityContext): { value: number; because: string; until: number; born: number } {
+  const born = bornAt(task, context.firstSeen);
+  const days = (context.now - born) / DAY_MS;
+  const until = born + Math.max(1, Math.floor(days) + 1) * DAY_MS;
   const boost = AGE_BOOSTS.find(([from]) => days >= from);
-  if (!boost) return { value: 0, because: 'less than a day old' };
-  return { value: boost[1], because: `${Math.floor(days)} ${days < 2 ? 'day' : 'days'} old` };
+  if (!boost) return { value: 0, because: 'less than a day old', until, born };
+  return { value: boost[1], because: `${Math.floor(days)} ${days < 2 ? 'day' : 'days'} old`, until, born };
 }
 
 /** Epoch ms from which a task's age counts: its own `created_at` where that is a time, else when it was first seen. */

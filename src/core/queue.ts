@@ -6,7 +6,8 @@ import type { Config } from './config/schema.ts';
 import { findCycles } from './dependencies.ts';
 import type { Problem } from './errors.ts';
 import type { TaskExecution } from './execution.ts';
-import { bornAt, scorePriority, type PriorityScore } from './priority.ts';
+import { scorePriority, type PriorityScore } from './priority.ts';
+import { inOrder, rankTasks } from './queueRank.ts';
 import { blockedBy, capacityOf, type Reason } from './queueReasons.ts';
 import { isTerminal } from './states.ts';
 
@@ -81,6 +82,8 @@ export interface QueueFacts {
   readonly reserveOf?: (task: TaskExecution) => number;
   /** Whether the agent and model of the task's next attempt have a price; that of its agent when absent. */
   readonly pricedOf?: (task: TaskExecution) => boolean;
+  /** The same tasks by id, where they are kept so already. */
+  readonly byId?: ReadonlyMap<string, TaskExecution>;
   /** Other reasons to hold a task, as whole sentences, by task id. */
   readonly holds?: ReadonlyMap<string, string>;
   /** See PriorityContext. */
@@ -118,47 +121,47 @@ export interface QueuePlan {
 
 /** Orders the tasks (manual place, then score, then age, then id) and says for each why it does not run. */
 export function planQueue(tasks: readonly TaskExecution[], facts: QueueFacts): QueuePlan {
-  const byId = new Map(tasks.map((task) => [task.task_id, task]));
-  const scores = new Map(tasks.map((task) => [task.task_id, scoreOf(task, facts)]));
-  const queued = tasks.filter((task) => isQueued(task, facts));
-  const ranks = rank(tasks.filter((task) => !isTerminal(task.state)), byId, scores);
-  const order = [...queued].sort((a, b) => compare(ranks.get(a.task_id), ranks.get(b.task_id)));
-  const circles = findCycles(
-    tasks.filter((task) => task.state === 'new').map((task) => ({ id: task.task_id, depends_on: task.task_def.depends_on ?? [] })),
-  );
+  const byId = facts.byId ?? new Map(tasks.map((task) => [task.task_id, task]));
+  const ranks = rankTasks(tasks, (task) => scoreOf(task, facts));
+  const order = inOrder(ranks.filter(({ task }) => isQueued(task, facts)));
+  // Nothing in a circle, or behind one, ever gets a depth: as a rule there is none to look for.
+  const stuck = ranks.filter((rank) => rank.depth === null && rank.task.state === 'new');
+  const circles = findCycles(stuck.map(({ task }) => ({ id: task.task_id, depends_on: task.task_def.depends_on ?? [] })));
 
-  const reasons = new Map<string, Reason>();
   const runnable: string[] = [];
   const start: string[] = [];
   const capacity = capacityOf(tasks, facts);
-  for (const task of order) {
+  let wake_at: number | null = null;
+  for (const [index, rank] of order.entries()) {
+    const { task } = rank;
     const reason = blockedBy(task, facts, byId, circles) ?? capacity.next(task);
-    reasons.set(task.task_id, reason);
+    rank.reason = reason;
+    rank.position = index + 1;
     if (CAPACITY_REASONS.has(reason.code)) runnable.push(task.task_id);
     if (reason.code === 'next') start.push(task.task_id);
+    if (reason.until !== null && (wake_at === null || reason.until < wake_at)) wake_at = reason.until;
   }
 
-  const positions = new Map(order.map((task, index) => [task.task_id, index + 1]));
-  const lackOnlySlots = new Set(runnable);
   const entries = new Map<string, QueueEntry>();
+  let next = 0;
   for (const task of tasks) {
-    const id = task.task_id;
-    const score = scores.get(id) ?? scoreOf(task, facts);
-    const own = ranks.get(id);
-    const reason = reasons.get(id) ?? capacity.unqueued(task);
-    entries.set(id, {
-      id,
+    // Every unfinished task has a rank, in the same order.
+    const rank = ranks[next]?.task === task ? ranks[next++] : undefined;
+    const reason = rank?.reason ?? capacity.unqueued(task);
+    const score = rank?.own ?? scoreOf(task, facts);
+    entries.set(task.task_id, {
+      id: task.task_id,
       score,
-      effective_score: own?.score ?? score.score,
-      inherited_from: own?.inherited_from ?? null,
-      effective_place: own?.place ?? null,
-      position: positions.get(id) ?? null,
+      effective_score: rank?.score ?? score.score,
+      inherited_from: rank?.inherited_from ?? null,
+      effective_place: rank?.place ?? null,
+      position: rank?.position ?? null,
       group: groupOf(reason),
-      runnable: lackOnlySlots.has(id),
+      runnable: (rank?.position ?? null) !== null && CAPACITY_REASONS.has(reason.code),
       reason,
     });
   }
-  return { entries, order: order.map((task) => task.task_id), runnable, start, wake_at: wakeAt(reasons.values()) };
+  return { entries, order: order.map(({ task }) => task.task_id), runnable, start, wake_at };
 }
 
 /** Reasons that only others' work stands behind: the task itself could run. */
@@ -169,115 +172,16 @@ function isQueued(task: TaskExecution, facts: QueueFacts): boolean {
   return !isTerminal(task.state) && task.state !== 'awaiting_human_review' && !facts.running.has(task.task_id);
 }
 
+/** The score of a task, made anew only when its definition, the configuration or the clock has changed it: a queue of thousands is planned at every turn. */
 function scoreOf(task: TaskExecution, facts: QueueFacts): PriorityScore {
-  return scorePriority(task.task_def, {
-    config: facts.config,
-    now: facts.now,
-    firstSeen: Date.parse(task.created_at),
-    ...(facts.utcOffsetMinutes === undefined ? {} : { utcOffsetMinutes: facts.utcOffsetMinutes }),
-  });
+  const { config, now, utcOffsetMinutes = 0 } = facts;
+  const known = scores.get(task.task_def);
+  if (known && known.config === config && known.created_at === task.created_at && known.utcOffsetMinutes === utcOffsetMinutes && known.at <= now && now < known.score.until) return known.score;
+  const score = scorePriority(task.task_def, { config, now, firstSeen: Date.parse(task.created_at), utcOffsetMinutes });
+  scores.set(task.task_def, { config, created_at: task.created_at, utcOffsetMinutes, at: now, score });
+  return score;
 }
-
-interface Rank {
-  place: number | null;
-  score: number;
-  inherited_from: string | null;
-  /** Unfinished tasks that must be done before, counted along the longest chain: a tie goes to what is waited for. */
-  depth: number;
-  born: number;
-  id: string;
-}
-
-/** Gives every unfinished task its own rank, raised by what waits for it, directly or through others. */
-function rank(open: readonly TaskExecution[], byId: ReadonlyMap<string, TaskExecution>, scores: ReadonlyMap<string, PriorityScore>): Map<string, Rank> {
-  const ranks = new Map<string, Rank>();
-  for (const task of open) {
-    const born = bornAt(task.task_def, Date.parse(task.created_at));
-    ranks.set(task.task_id, { place: task.place, score: scores.get(task.task_id)?.score ?? 0, inherited_from: null, depth: 0, born, id: task.task_id });
-  }
-  // The common queue has no dependencies, and nothing to hand down.
-  if (!open.some((task) => (task.task_def.depends_on?.length ?? 0) > 0)) return ranks;
-  const ranked = [...ranks.values()];
-  const best = { score: [...ranked].sort((a, b) => b.score - a.score), place: ranked.filter((one) => one.place !== null).sort((a, b) => (a.place ?? 0) - (b.place ?? 0)) };
-  inherit(best.score, ranks, byId, (below, from) => {
-    if (below.score < from.score) Object.assign(below, { score: from.score, inherited_from: from.id });
-  });
-  inherit(best.place, ranks, byId, (below, from) => {
-    if (below.place === null || (from.place !== null && from.place < below.place)) Object.assign(below, { place: from.place, inherited_from: from.id });
-  });
-  for (const [id, depth] of depths(open, ranks)) {
-    const own = ranks.get(id);
-    if (own) own.depth = depth;
-  }
-  return ranks;
-}
-
-/**
- * Hands what a task has down to everything it waits for. The best come first, so that each task is reached once, by the
- * best of those that wait for it (a chain of 10 000 stays linear), and circles end.
- */
-function inherit(bestFirst: readonly Rank[], ranks: ReadonlyMap<string, Rank>, byId: ReadonlyMap<string, TaskExecution>, give: (below: Rank, from: Rank) => void): void {
-  const settled = new Set<string>();
-  for (const from of bestFirst) {
-    const work = [from.id];
-    for (let id = work.pop(); id !== undefined; id = work.pop()) {
-      if (settled.has(id)) continue;
-      settled.add(id);
-      const task = byId.get(id);
-      if (task?.state !== 'new') continue;
-      for (const dependency of task.task_def.depends_on ?? []) {
-        const below = ranks.get(dependency);
-        if (!below || settled.has(dependency)) continue;
-        give(below, from);
-        work.push(dependency);
-      }
-    }
-  }
-}
-
-/** Length of the longest chain of unfinished tasks below each task; what is part of a circle counts as 0. */
-function depths(open: readonly TaskExecution[], ranks: ReadonlyMap<string, Rank>): Map<string, number> {
-  const dependents = new Map<string, string[]>();
-  const missing = new Map<string, number>();
-  for (const task of open) {
-    const wanted = task.state === 'new' ? new Set(task.task_def.depends_on ?? []) : new Set<string>();
-    const unfinished = [...wanted].filter((id) => ranks.has(id));
-    missing.set(task.task_id, unfinished.length);
-    for (const id of unfinished) {
-      const waiting = dependents.get(id);
-      if (waiting) waiting.push(task.task_id);
-      else dependents.set(id, [task.task_id]);
-    }
-  }
-  const depth = new Map<string, number>();
-  let level = [...missing].filter(([, count]) => count === 0).map(([id]) => id);
-  for (let at = 0; level.length > 0; at += 1) {
-    const next: string[] = [];
-    for (const id of level) {
-      depth.set(id, at);
-      for (const dependent of dependents.get(id) ?? []) {
-        const left = (missing.get(dependent) ?? 0) - 1;
-        missing.set(dependent, left);
-        if (left === 0) next.push(dependent);
-      }
-    }
-    level = next;
-  }
-  return depth;
-}
-
-function compare(a: Rank | undefined, b: Rank | undefined): number {
-  if (!a || !b) return 0;
-  if (a.place !== b.place) {
-    if (a.place === null) return 1;
-    if (b.place === null) return -1;
-    return a.place - b.place;
-  }
-  if (a.score !== b.score) return b.score - a.score;
-  if (a.depth !== b.depth) return a.depth - b.depth;
-  if (a.born !== b.born) return a.born - b.born;
-  return a.id < b.id ? -1 : 1;
-}
+const scores = new WeakMap<TaskExecution['task_def'], { config: Config; created_at: string; utcOffsetMinutes: number; at: number; score: PriorityScore }>();
 
 function groupOf(reason: Reason): QueueGroup {
   switch (reason.code) {
@@ -305,12 +209,6 @@ function groupOf(reason: Reason): QueueGroup {
     case 'hold':
       return 'held';
   }
-}
-
-function wakeAt(reasons: Iterable<Reason>): number | null {
-  let earliest: number | null = null;
-  for (const { until } of reasons) if (until !== null && (earliest === null || until < earliest)) earliest = until;
-  return earliest;
 }
 
 /**

@@ -57,7 +57,7 @@ export function blockedBy(
 }
 
 function byDecision(task: TaskExecution): Reason | undefined {
-  const [oldest] = openDecisions(task);
+  const [oldest] = task.decisions.length === 0 ? [] : openDecisions(task);
   return oldest && because('needs_decision', `Needs you: ${oldest.question}`);
 }
 
@@ -69,12 +69,13 @@ function byDefinition(
 ): Reason | undefined {
   const cycle = cycles.get(task.task_id);
   if (cycle) return because('cycle', `Waits for itself: ${describeCycle(cycle, task.task_id)}.`);
-  const dependencies = task.task_def.depends_on ?? [];
+  const dependencies = task.task_def.depends_on ?? NOTHING;
   const unknown = dependencies.find((id) => !byId.has(id) && facts.merged?.has(id) !== true);
   if (unknown !== undefined) return because('dependency_unknown', `Depends on "${unknown}", which is no task.`);
   const error = facts.problems?.get(task.task_id)?.find((problem) => problem.severity === 'error');
   if (error) return because('definition', `Its definition has an error at ${error.file}:${error.line}:${error.column}: ${error.message}`);
-  const failed = dependencies.flatMap((id) => byId.get(id) ?? []).find((one) => one.state === 'failed' && facts.merged?.has(one.task_id) !== true);
+  const failedId = dependencies.find((id) => byId.get(id)?.state === 'failed' && facts.merged?.has(id) !== true);
+  const failed = failedId === undefined ? undefined : byId.get(failedId);
   if (!failed) return undefined;
   const how = failed.error?.kind === 'cancelled' ? 'was cancelled' : 'failed';
   return because('dependency_failed', `Depends on ${failed.task_id}, which ${how}: retry ${failed.task_id} or remove the dependency.`);
@@ -96,8 +97,11 @@ function byLoop(facts: QueueFacts): Reason | undefined {
   }
 }
 
+const NOTHING: readonly string[] = [];
+
 function byDependency(task: TaskExecution, facts: QueueFacts, byId: ReadonlyMap<string, TaskExecution>): Reason | undefined {
-  const open = [...new Set(task.task_def.depends_on ?? [])]
+  if (task.task_def.depends_on === undefined) return undefined;
+  const open = [...new Set(task.task_def.depends_on)]
     .flatMap((id) => byId.get(id) ?? [])
     .filter((one) => one.state !== 'done' && facts.merged?.has(one.task_id) !== true);
   const [first] = open;
@@ -159,7 +163,7 @@ export function capacityOf(tasks: readonly TaskExecution[], facts: QueueFacts): 
   const atWork = [...facts.running.values()].filter((one) => one.uses_slot);
   const busy = new Map<string, number>();
   for (const { agent } of atWork) if (agent !== null) busy.set(agent, (busy.get(agent) ?? 0) + 1);
-  const awaiting = tasks.filter((task) => task.state === 'awaiting_human_review' || openDecisions(task).length > 0).length;
+  const awaiting = tasks.filter((task) => task.state === 'awaiting_human_review' || (task.decisions.length > 0 && openDecisions(task).length > 0)).length;
   const spent = { today: facts.spend?.today_usd ?? 0, area: new Map(facts.spend?.by_area) };
   let used = atWork.length;
   let ahead = 0;

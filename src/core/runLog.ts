@@ -80,7 +80,7 @@ export function runLogEntry(event: RunLogEvent, task: TaskExecution | undefined)
     case 'task_added':
       return line('ℹ️', 'task', `Task ${id} queued: ${text(data['goal'])}`);
     case 'task_removed':
-      return line('ℹ️', 'task', `Task ${id} removed: its definition is gone`);
+      return line('ℹ️', 'task', `Task ${id} removed: ${text(data['why'] ?? 'its definition is gone')}`);
     case 'task_started':
       return line('ℹ️', 'task', `Task ${id} started: ${text(data['name'])}`);
     case 'task_state':

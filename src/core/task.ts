@@ -1,12 +1,8 @@
 /** What a user asks for: the task definition, its schema and the defaults that hold where it is silent. */
 import * as z from 'zod';
+import { COMPLEXITIES, KNOWN_AREAS, PRIORITIES, RISKS, WORKFLOWS } from './choices.ts';
 
-export const RISKS = ['low', 'medium', 'high'] as const;
-export const COMPLEXITIES = ['trivial', 'small', 'medium', 'large'] as const;
-export const PRIORITIES = ['urgent', 'high', 'medium', 'low'] as const;
-export const WORKFLOWS = ['auto', 'direct', 'reviewed'] as const;
-/** Areas that routing knows by default; any other text is allowed. */
-export const KNOWN_AREAS = ['core', 'math', 'api', 'services', 'docs', 'comments', 'tests'] as const;
+export { COMPLEXITIES, KNOWN_AREAS, PRIORITIES, RISKS, WORKFLOWS };
 
 export type Risk = (typeof RISKS)[number];
 export type Complexity = (typeof COMPLEXITIES)[number];

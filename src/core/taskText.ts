@@ -90,6 +90,34 @@ export function setTaskKey(text: string, kind: 'yaml' | 'markdown', taskId: stri
   return whole.replace(/\n/g, newline);
 }
 
+/** Takes a task out of the text of `tasks.yaml` and leaves everything else, comments included, as it was written. Throws `not_found`. */
+export function removeTaskEntry(text: string, taskId: string): string {
+  const path = findTask(text, taskId);
+  const yaml = new YamlText(text);
+  const others = without(yaml.value, path);
+  const range = yaml.nodeAt(path)?.range;
+  if (range) {
+    const start = text.lastIndexOf('\n', range[0] - 1) + 1;
+    const end = text.indexOf('\n', Math.max(range[1] - 1, range[0]));
+    const cut = text.slice(0, start) + (end < 0 ? '' : text.slice(end + 1));
+    const left = new YamlText(cut);
+    // The only entry leaves its key empty, or nothing at all.
+    if (left.errors.length === 0 && JSON.stringify(entriesOf(left.value)) === JSON.stringify(others)) return cut;
+  }
+  const document = parseDocument(text);
+  document.deleteIn(path);
+  return document.toString({ lineWidth: 0 });
+}
+
+function entriesOf(value: unknown): unknown[] {
+  const list: unknown = Array.isArray(value) ? value : isRecord(value) ? value['tasks'] : undefined;
+  return Array.isArray(list) ? (list as unknown[]) : [];
+}
+
+function without(value: unknown, path: Path): unknown[] {
+  return entriesOf(value).filter((_, index) => index !== path.at(-1));
+}
+
 function findTask(text: string, taskId: string): Path {
   const { value } = new YamlText(text);
   const base: Path = Array.isArray(value) ? [] : ['tasks'];

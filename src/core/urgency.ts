@@ -5,6 +5,8 @@ import type { Priority, TaskDefinition } from './task.ts';
 export interface Component {
   readonly value: number;
   readonly because: string;
+  /** Epoch ms at which the clock alone makes it another one; absent when it never does. */
+  readonly until?: number;
 }
 
 const BY_PRIORITY: Readonly<Record<Priority, number>> = { urgent: 5, high: 4, medium: 3, low: 2 };

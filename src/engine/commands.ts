@@ -7,6 +7,7 @@ import type { Command, CommandReply } from '../shared/api.ts';
 import { taskIdFault, taskDefinition } from '../core/task.ts';
 import { slugOf, uniqueTaskId } from '../core/taskText.ts';
 import { allowAlways, editPlan, talk } from './humanWords.ts';
+import { cleanState, deleteTask, discardWork } from './housekeeping.ts';
 import { setStep } from './lifecycle.ts';
 import type { Loop } from './loop.ts';
 import type { PipelineContext } from './pipeline/context.ts';
@@ -74,6 +75,10 @@ export class CommandDesk {
         return this.#message(command);
       case 'refresh':
         return this.#refresh();
+      case 'clean_state':
+        return cleanState(this.#options, command.dry_run ?? false);
+      case 'delete_task':
+        return deleteTask(this.#options, command.task_id);
       default:
         return unreachable(command);
     }
@@ -104,6 +109,9 @@ export class CommandDesk {
   async #addTask(command: Of<'add_task'>): Promise<CommandReply> {
     const { lifecycle, ports } = this.#options.context;
     await this.#options.rescan();
+    const { source } = command.task;
+    const twin = source !== undefined && /^https?:\/\//.test(source) ? lifecycle.all().find((task) => task.task_def.source === source) : undefined;
+    if (twin) throw new BatonError('conflict', `${source ?? ''} is task ${twin.task_id} already.`, { hint: `See it with: baton task ${twin.task_id}.` });
     const taken = new Set(lifecycle.all().map((task) => task.task_id.toLowerCase()));
     const id = command.task.id ?? uniqueTaskId(slugOf(command.task.goal), taken);
     const fault = taskIdFault(id);
@@ -115,6 +123,7 @@ export class CommandDesk {
     if (!parsed.success) {
       throw new BatonError('invalid_task', parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('; '));
     }
+    if (command.dry_run === true) return { message: `Would add ${id}.`, task_id: id };
     const file = await ports.sources.addTask({ ...parsed.data, created_at: parsed.data.created_at ?? lifecycle.now() });
     await this.#options.rescan();
     return { message: `Added ${id} (${file}).`, task_id: id };
@@ -150,19 +159,12 @@ export class CommandDesk {
       });
       return { message: `Task ${task.task_id} is tried again now.`, task_id: task.task_id };
     }
-    if (command.fresh) await this.#discard(task);
+    if (command.fresh) await discardWork(context, task);
     await context.lifecycle.transition(task.task_id, 'new', command.fresh ? 'run again from scratch' : 'run again', (draft) => {
       runAgain(draft, command.fresh ?? false, context.lifecycle.now());
       return undefined;
     });
     return { message: `Task ${task.task_id} is queued again${command.fresh ? ' from scratch' : ''}.`, task_id: task.task_id };
-  }
-
-  async #discard(task: TaskExecution): Promise<void> {
-    if (task.worktree === null || task.branch === null) return;
-    const { workspace } = this.#options.context.ports;
-    await workspace.snapshot(task.worktree, task.task_id);
-    await workspace.remove(task.task_id, task.worktree, task.branch);
   }
 
   async #runNext(command: Of<'run_next'>): Promise<CommandReply> {

@@ -3,8 +3,9 @@
  * its events, and only then visible in memory; changes of one task queue up behind each other.
  */
 import { BatonError } from '../core/errors.ts';
-import { newExecution, type Attempt, type StepDefinition, type StepExecution, type TaskError, type TaskExecution } from '../core/execution.ts';
+import { newExecution, secondsOf, type Attempt, type StepDefinition, type StepExecution, type TaskError, type TaskExecution } from '../core/execution.ts';
 import { historyOf } from '../core/history.ts';
+import type { MetricsWrite } from '../core/metrics/rollup.ts';
 import { assertStepEdge, assertTaskEdge, isActive, type StepState, type TaskState } from '../core/states.ts';
 import type { TaskDefinition } from '../core/task.ts';
 import { Emitter } from './emitter.ts';
@@ -15,6 +16,9 @@ export const DEFAULT_STEP_ATTEMPTS = 3;
 export interface Committed {
   readonly task: TaskExecution | undefined;
   readonly events: readonly NewEvent[];
+  /** Seq of the last event that was stored by then. */
+  readonly seq: number;
+  readonly metrics?: MetricsWrite | undefined;
 }
 
 /** Events that a change adds, without what the lifecycle fills in. */
@@ -26,12 +30,16 @@ export interface EventDraft {
 /** Changes a draft in place; what it returns is committed with it. */
 export type Mutation = (draft: TaskExecution) => readonly EventDraft[] | undefined;
 
+/** What the step from one record of a task to the next adds to the metrics. */
+export type Measure = (before: TaskExecution | undefined, after: TaskExecution) => MetricsWrite | undefined;
+
 export class Lifecycle {
   readonly #store: Store;
   readonly #clock: Clock;
   readonly #tasks = new Map<string, TaskExecution>();
   readonly #tails = new Map<string, Promise<unknown>>();
   readonly #committed: Emitter<Committed>;
+  #measure: Measure = () => undefined;
 
   constructor(store: Store, clock: Clock, log: Log) {
     this.#store = store;
@@ -44,12 +52,22 @@ export class Lifecycle {
     return this.#committed.event;
   }
 
+  /** From now on every changed record is stored together with what it adds to the metrics. */
+  measureWith(measure: Measure): void {
+    this.#measure = measure;
+  }
+
   async load(): Promise<void> {
     for (const task of await this.#store.loadTasks()) this.#tasks.set(task.task_id, task);
   }
 
   all(): TaskExecution[] {
     return [...this.#tasks.values()];
+  }
+
+  /** The same by id. */
+  get byId(): ReadonlyMap<string, TaskExecution> {
+    return this.#tasks;
   }
 
   find(taskId: string): TaskExecution | undefined {
@@ -127,21 +145,22 @@ export class Lifecycle {
     });
   }
 
-  async remove(taskId: string): Promise<void> {
+  /** `why` goes into the run log. */
+  async remove(taskId: string, why = 'its definition is gone'): Promise<void> {
     await this.#inTurn(taskId, async () => {
       if (!this.#tasks.has(taskId)) return;
-      const events: NewEvent[] = [{ at: this.now(), type: 'task_removed', task_id: taskId, data: {} }];
-      await this.#store.commit({ remove: [taskId], events });
+      const events: NewEvent[] = [{ at: this.now(), type: 'task_removed', task_id: taskId, data: { why } }];
+      const seq = await this.#store.commit({ remove: [taskId], events });
       this.#tasks.delete(taskId);
-      this.#committed.fire({ task: undefined, events });
+      this.#committed.fire({ task: undefined, events, seq });
     });
   }
 
   /** Commits events and named values that concern no task. */
-  async record(events: readonly EventDraft[], meta: Readonly<Record<string, unknown>> = {}): Promise<void> {
+  async record(events: readonly EventDraft[], meta: Readonly<Record<string, unknown>> = {}, metrics?: MetricsWrite): Promise<void> {
     const stamped = events.map((event) => this.#stamp(event, null));
-    await this.#store.commit({ events: stamped, meta });
-    this.#committed.fire({ task: undefined, events: stamped });
+    const seq = await this.#store.commit({ events: stamped, meta, ...(metrics && { metrics }) });
+    this.#committed.fire({ task: undefined, events: stamped, seq, metrics });
   }
 
   now(): string {
@@ -158,7 +177,10 @@ export class Lifecycle {
     else draft.completed_at = null;
     const more = mutate?.(draft) ?? [];
     if (draft.state !== to) throw new BatonError('internal', `The state of ${draft.task_id} was changed inside a transition.`);
-    return [{ type: 'task_state', data: { from, to, why, ...(to === 'failed' ? { error: draft.error?.kind ?? null } : {}) } }, ...more];
+    const moved: EventDraft = { type: 'task_state', data: { from, to, why, ...(to === 'failed' ? { error: draft.error?.kind ?? null } : {}) } };
+    // What the user gave up is no failure.
+    if (to !== 'failed' || draft.error?.kind === 'cancelled') return [moved, ...more];
+    return [moved, ...more, { type: 'task_failed', data: { seconds: secondsOf(draft), error: draft.error } }];
   }
 
   #draft(taskId: string): TaskExecution {
@@ -169,9 +191,10 @@ export class Lifecycle {
 
   async #commit(task: TaskExecution, drafts: readonly EventDraft[]): Promise<TaskExecution> {
     const events = drafts.map((event) => this.#stamp(event, task.task_id));
-    await this.#store.commit({ tasks: [task], events, history: historyOf(task, events) });
+    const metrics = this.#measure(this.#tasks.get(task.task_id), task);
+    const seq = await this.#store.commit({ tasks: [task], events, history: historyOf(task, events), ...(metrics && { metrics }) });
     this.#tasks.set(task.task_id, task);
-    this.#committed.fire({ task, events });
+    this.#committed.fire({ task, events, seq, metrics });
     return task;
   }
 

@@ -8,14 +8,20 @@ import type { DesiredState, LoopView } from '../shared/api.ts';
 import type { Lifecycle } from './lifecycle.ts';
 import { drive } from './pipeline/drive.ts';
 import type { PipelineContext } from './pipeline/context.ts';
-import { parkUnlessApproved } from './pipeline/begin.ts';
-import { Run } from './pipeline/run.ts';
-import type { Disposable } from './ports.ts';
+import { needsApproval, parkUnlessApproved } from './pipeline/begin.ts';
+import { Run, type AbortReason } from './pipeline/run.ts';
+import type { AdoptedSession, Disposable } from './ports.ts';
+import { marksOf } from './recovery.ts';
 import type { QueuePlan } from '../core/queue.ts';
 import { closeDeadRun } from './succession.ts';
 
 /** Between TERM and KILL when the host goes away: VS Code gives its extensions 4 s in all, less than the grace of an ordinary stop. */
 const CLOSING_GRACE_MS = 2_000;
+
+/** A look that lasted is followed by a rest so many times as long, for all else that the host has to do; one of a few ms by none. */
+const PAUSE_FACTOR = 4;
+const SHORTEST_PAUSE_MS = 40;
+const LONGEST_PAUSE_MS = 250;
 
 /** Stored under `loop` in the store's meta. */
 export interface StoredLoop {
@@ -57,6 +63,8 @@ export class Loop {
   #safetyNet: Disposable | undefined;
   #ticking: Promise<void> | undefined;
   #again = false;
+  /** Milliseconds that the last look took. */
+  #planned = 0;
   /** Until the engine has put in order what an earlier one left, nothing may start: its own commits wake the loop too. */
   #resumed = false;
   #disposed = false;
@@ -130,9 +138,10 @@ export class Loop {
     if (!this.#options.passive) await this.#lifecycle.record([], { leader: undefined });
   }
 
-  /** Goes on with the stored wish, at the start of a leader. */
-  resume(): void {
+  /** Goes on with the stored wish, at the start of a leader; and, whatever the wish, with the agents that were found at work. */
+  resume(adopted: ReadonlyMap<string, AdoptedSession> = new Map()): void {
     this.#resumed = true;
+    for (const [taskId, one] of adopted) this.#start(taskId, one);
     this.#armSafetyNet();
     this.wake();
   }
@@ -171,7 +180,7 @@ export class Loop {
   /** Ends whole process trees; tasks keep their state and resume from it. Resolves when nothing is left. */
   async stopNow(reason: string): Promise<void> {
     await this.stop(reason);
-    await this.#abortAll();
+    await this.#abortAll('stop');
   }
 
   /** Ends one task's run, if there is one, and keeps it from starting again until `settle` has said what becomes of it. */
@@ -186,16 +195,29 @@ export class Loop {
     }
   }
 
-  /** The host goes away: attempts end as interrupted, the stored wish stays. */
+  /** Does `work` while the task is not at work and may not start; false when it is at work, and nothing was done. */
+  async aside(taskId: string, work: () => Promise<void>): Promise<boolean> {
+    if (this.#runs.has(taskId) || this.#settling.has(taskId)) return false;
+    this.#settling.add(taskId);
+    try {
+      await work();
+      return true;
+    } finally {
+      this.#settling.delete(taskId);
+    }
+  }
+
+  /** The host goes away: agents that can are left at work, all else ends as interrupted, the stored wish stays. */
   async dispose(): Promise<void> {
     this.#disposed = true;
     this.#safetyNet?.dispose();
     this.#alarm?.dispose();
     const { clock, log, processes, repository } = this.#options.context.ports;
     const impatience = clock.after(CLOSING_GRACE_MS, () => {
-      processes.sweep(`${repository.key}:`, { grace_ms: 0 }).catch((error: unknown) => log.error('What was left running could not be ended', error));
+      const attempts = this.#lifecycle.all().flatMap((task) => task.attempts.filter(({ outcome, runner }) => outcome === 'running' && runner));
+      processes.sweep(`${repository.key}:`, { keep: attempts.flatMap((attempt) => marksOf(repository.key, attempt)), grace_ms: 0 }).catch((error: unknown) => log.error('What was left running could not be ended', error));
     });
-    await this.#abortAll();
+    await this.#abortAll('close');
     impatience.dispose();
     await this.#ticking;
   }
@@ -213,14 +235,20 @@ export class Loop {
   }
 
   async #tickUntilQuiet(): Promise<void> {
-    do {
+    const { clock, log } = this.#options.context.ports;
+    for (;;) {
       this.#again = false;
+      this.#planned = 0;
       try {
         await this.#tick();
       } catch (error) {
-        this.#options.context.ports.log.error('The loop stumbled and goes on', error);
+        log.error('The loop stumbled and goes on', error);
       }
-    } while (this.#again as boolean);
+      if (!(this.#again as boolean)) break;
+      // A look at thousands of tasks takes its time: many changes at once (a file of them was read) get few looks.
+      const pause = Math.min(LONGEST_PAUSE_MS, this.#planned * PAUSE_FACTOR);
+      if (pause >= SHORTEST_PAUSE_MS && !this.#disposed) await new Promise<void>((resolve) => clock.after(pause, resolve));
+    }
     this.#options.changed();
   }
 
@@ -233,14 +261,16 @@ export class Loop {
       return;
     }
     for (const task of this.#lifecycle.all()) {
-      if (task.state === 'new' && !this.#runs.has(task.task_id)) await parkUnlessApproved(context, task);
+      if (task.state === 'new' && !this.#runs.has(task.task_id) && needsApproval(context, task)) await parkUnlessApproved(context, task);
     }
     for (const run of this.#runs.values()) {
       if (run.wantsSlot && this.#slotFree()) run.takeSlot();
     }
     // Made after everything that waits: it knows whether the loop was stopped meanwhile. A host that goes away must not leave a run behind.
     if (this.#disposed) return;
+    const begun = context.ports.clock.now();
     const plan = this.#options.plan();
+    this.#planned = context.ports.clock.now() - begun;
     if (await context.budgets.settle(plan)) {
       this.#again = true;
       return;
@@ -256,7 +286,7 @@ export class Loop {
     this.#armAlarm(next);
   }
 
-  #start(taskId: string): void {
+  #start(taskId: string, adopted: AdoptedSession | null = null): void {
     const { context } = this.#options;
     if (this.#runs.has(taskId) || this.#ended.has(taskId) || this.#settling.has(taskId) || this.#broken.has(taskId)) return;
     const run = new Run(taskId, {
@@ -265,9 +295,12 @@ export class Loop {
       onSlots: () => this.wake(),
       slotFree: () => this.#slotFree(),
     });
+    run.adopted = adopted;
     run.reserved_usd = context.budgets.reserveOf(this.#lifecycle.get(taskId));
     this.#runs.set(taskId, run);
+    if (run.needsSlot && adopted === null) context.ports.runners.warm();
     const ended = drive(context, run)
+      .finally(() => run.adopted?.session.kill('nothing goes on with it'))
       .catch((error: unknown) => this.#broke(taskId, error))
       .finally(() => {
         this.#runs.delete(taskId);
@@ -302,8 +335,8 @@ export class Loop {
     return this.slotsUsed < this.slots;
   }
 
-  async #abortAll(): Promise<void> {
-    for (const run of this.#runs.values()) run.abort('stop');
+  async #abortAll(reason: AbortReason): Promise<void> {
+    for (const run of this.#runs.values()) run.abort(reason);
     await Promise.all(this.#ended.values());
   }
 

@@ -8,7 +8,7 @@ import { planQueue, type QueueFacts, type QueuePlan, type RunningFact } from '..
 import type { TaskExecution } from '../core/execution.ts';
 import type { HealthReport } from '../shared/health.ts';
 import type { MetricsQuery, MetricsReport } from '../shared/metrics.ts';
-import type { AccountView, ChangesView, Command, CommandReply, EngineApi, Snapshot } from '../shared/api.ts';
+import type { ChangesView, Command, CommandReply, EngineApi, Snapshot } from '../shared/api.ts';
 import { messageOf, type Problem } from '../core/errors.ts';
 import { Accounts } from './accounts.ts';
 import { Changes } from './changes.ts';
@@ -85,7 +85,8 @@ export class Orchestrator implements EngineApi {
     const engine = new Orchestrator(options, lifecycle, ledger, config, problems, agents, meta);
     for (const repair of ports.store.repairs) ports.log.warn(repair);
     await engine.#outbox.configure();
-    await recover(lifecycle, ports.processes, ports.repository.key, ports.log);
+    await engine.#metrics.begin();
+    const adopted = await recover(lifecycle, ports);
     await engine.#intake.scan(config.merge.target);
     for (const task of lifecycle.all()) {
       if (task.state === 'done' && task.worktree !== null) await tidy(engine.#context, task);
@@ -96,7 +97,7 @@ export class Orchestrator implements EngineApi {
     // What an earlier process left to tell; a command that only looks leaves it to the next one that stays.
     if (options.passive !== true) engine.#outbox.wake();
     await engine.#loop.takeOver();
-    engine.#loop.resume();
+    engine.#loop.resume(adopted);
     return engine;
   }
 
@@ -120,7 +121,7 @@ export class Orchestrator implements EngineApi {
     this.#agents = agents;
     this.#decisions = new Decisions(lifecycle, ports.crypto, ports.log);
     this.#accounts = new Accounts(lifecycle, ports.clock, meta['accounts']);
-    this.#staffing = new Staffing({ config: () => this.#config, agents: () => this.#agents, driver: (kind) => ports.agents.driver(kind), accounts: this.#accounts, isEconomical: (task) => this.#budgets.isEconomical(task) });
+    this.#staffing = new Staffing({ config: () => this.#config, agents: () => this.#agents, hasDriver: (kind) => ports.agents.hasDriver(kind), accounts: this.#accounts, isEconomical: (task) => this.#budgets.isEconomical(task) });
     this.#budgets = new Budgets({ lifecycle, decisions: this.#decisions, clock: ports.clock, config: () => this.#config, ledger, staffing: this.#staffing, runs: () => this.#loop.runs });
     this.#snapshots = new Emitter((error) => ports.log.error('A surface failed on a snapshot', error));
     this.#context = {
@@ -148,7 +149,7 @@ export class Orchestrator implements EngineApi {
       lost: (reason, run_id) => this.#outbox.tellUnstored({ at: lifecycle.now(), type: 'orchestrator_stopped', task_id: null, data: { reason, run_id } }),
       passive: options.passive ?? false,
     });
-    this.#metrics = new Metrics(lifecycle, ports.clock, () => this.#config);
+    this.#metrics = new Metrics({ store: ports.store, lifecycle, clock: ports.clock, log: ports.log, config: () => this.#config }, meta['metrics_since']);
     this.#intake = new Intake(ports, lifecycle, this.#decisions, (taskId) => this.#loop.runs.has(taskId));
     this.#changes = new Changes(this.#context);
     this.#commands = new CommandDesk({
@@ -168,6 +169,7 @@ export class Orchestrator implements EngineApi {
       this.#checkpoint,
       ledger,
       keepRunLog(lifecycle, ports.runLog),
+      this.#metrics,
       lifecycle.onCommitted(() => {
         this.#publish();
         this.#loop.wake();
@@ -203,9 +205,10 @@ export class Orchestrator implements EngineApi {
     return Promise.resolve(this.#health());
   }
 
-  /** Ends attempts as interrupted, writes what is left to write and lets go of everything. */
+  /** Leaves agents at work for the next engine, ends everything else as interrupted, writes what is left to write and lets go. */
   async close(): Promise<void> {
     await Promise.all([this.#loop.dispose(), this.#schedules.close()]);
+    this.#ports.runners.close();
     await Promise.all(this.#background);
     await this.#outbox.close(PATIENCE_MS[this.#options.passive === true ? 'passive' : this.#options.host]);
     // Only now: what the loop's end commits belongs into log and checkpoint.
@@ -213,7 +216,7 @@ export class Orchestrator implements EngineApi {
     this.#publishing?.dispose();
     await this.#checkpoint.settled();
     await this.#loop.handOver().catch((error: unknown) => this.#ports.log.warn(`The end could not be noted: ${messageOf(error)}`));
-    await Promise.all([this.#ports.runs.flush(), this.#ports.runLog.flush()]);
+    await this.#ports.runLog.flush();
     await this.#ports.store.close();
   }
 
@@ -234,6 +237,7 @@ export class Orchestrator implements EngineApi {
     const { config, problems } = await this.#ports.sources.config();
     this.#config = config;
     this.#configProblems = problems;
+    await this.#metrics.begin();
     await Promise.all([this.#refreshAgents(false), this.#outbox.configure()]);
     this.#outbox.wake();
     this.#loop.wake();
@@ -292,6 +296,7 @@ export class Orchestrator implements EngineApi {
     };
     return {
       now: this.#ports.clock.now(),
+      byId: this.#lifecycle.byId,
       config: this.#config,
       loop: loop.state,
       loop_reason: loop.reason,
@@ -338,7 +343,7 @@ export class Orchestrator implements EngineApi {
       estimates: estimateTimes(tasks, plan, facts),
       runs: this.#loop.runs,
       source: (taskId) => this.#intake.source(taskId),
-      accounts: this.#accountViews(),
+      accounts: this.#accounts.views(this.#agents.map((agent) => agent.account)),
       agents: this.#agents.map((agent) => ({
         name: agent.name,
         driver: agent.config.driver,
@@ -346,6 +351,8 @@ export class Orchestrator implements EngineApi {
         version: agent.version,
         install: agent.install,
         account: agent.account,
+        ...(agent.problem === undefined ? {} : { problem: agent.problem }),
+        ...(agent.sign_in === undefined ? {} : { sign_in: agent.sign_in }),
       })),
       schedules: this.#schedules.views(),
       quietHours: this.#config.attention.quiet_hours ?? null,
@@ -367,14 +374,6 @@ export class Orchestrator implements EngineApi {
       isRunning: (taskId) => this.#loop.runs.has(taskId),
       desired: this.#loop.desired ?? null,
       heartbeat: this.#loop.heartbeat,
-    });
-  }
-
-  #accountViews(): AccountView[] {
-    return [...new Set(this.#agents.map((agent) => agent.account))].map((account) => {
-      const hold = this.#accounts.hold(account);
-      const until = hold?.until ?? null;
-      return { account, closed: hold !== undefined, closed_until: until === null ? null : new Date(until).toISOString(), reason: hold?.reason ?? null };
     });
   }
 }

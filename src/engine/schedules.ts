@@ -3,7 +3,7 @@
  * machine slept, Baton was closed). What was due last is stored; a task's id holds the time, so that a crash between cannot queue it twice.
  */
 import { BatonError, messageOf, type Problem } from '../core/errors.ts';
-import { lastDue, nextDue, type Schedule } from '../core/schedule.ts';
+import type { Schedule } from '../core/scheduleSchema.ts';
 import { givenValues, taskFromTemplate } from '../core/taskTemplate.ts';
 import type { NewTask } from '../core/task.ts';
 import type { ScheduleView } from '../shared/api.ts';
@@ -53,9 +53,9 @@ export class Schedules {
 
   views(): ScheduleView[] {
     const now = this.#options.ports.clock.now();
-    return this.#known.map(({ schedule, file, line }) => {
+    return this.#known.map(({ schedule, file, line, ...one }) => {
       const seen = this.#seen.get(schedule.name);
-      const next = schedule.enabled ? nextDue(schedule, now) : undefined;
+      const next = schedule.enabled ? one.nextDue(now) : undefined;
       return {
         name: schedule.name,
         cron: schedule.cron,
@@ -102,7 +102,7 @@ export class Schedules {
     if (changed) await this.#options.lifecycle.record([], { schedules: Object.fromEntries(this.#seen) });
     if (this.#closed as boolean) return;
     this.#timer?.dispose();
-    const next = Math.min(...active.map(({ schedule }) => nextDue(schedule, now) ?? Number.POSITIVE_INFINITY));
+    const next = Math.min(...active.map((one) => one.nextDue(now) ?? Number.POSITIVE_INFINITY));
     if (active.length > 0) this.#timer = clock.after(Math.min(LOOK_MS, Math.max(0, next - clock.now())), () => void this.#inTurn(() => this.#look()));
   }
 
@@ -124,7 +124,7 @@ export class Schedules {
       this.#seen.set(schedule.name, { rule, last: now, queued: false });
       return true;
     }
-    const due = lastDue(schedule, seen.last, now);
+    const due = one.lastDue(seen.last, now);
     if (due === undefined) return false;
     try {
       await this.#options.add(taskAt(one, due));

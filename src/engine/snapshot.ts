@@ -4,6 +4,7 @@ import { callCost, spendingOf } from '../core/cost.ts';
 import type { Estimate } from '../core/estimate.ts';
 import type { PriorityBreakdown } from '../core/priority.ts';
 import type { QueuePlan } from '../core/queue.ts';
+import { isoTime } from '../core/format.ts';
 import { openDecisions, type Attempt, type StepExecution, type TaskExecution } from '../core/execution.ts';
 import { isTerminal } from '../core/states.ts';
 import { areaOf, riskOf } from '../core/task.ts';
@@ -38,13 +39,21 @@ export interface SnapshotParts {
 }
 
 export function buildSnapshot(parts: SnapshotParts): Snapshot {
-  const views = parts.tasks.map((task) => taskView(task, parts));
+  const views: TaskView[] = [];
+  const queue: TaskView[] = [];
+  for (const task of parts.tasks) {
+    const view = taskView(task, parts);
+    // The queue's order is known; what has no place in it is sorted.
+    if (view.position === null) views.push(view);
+    else queue[view.position - 1] = view;
+  }
+  views.push(...queue);
   return {
     seq: parts.seq,
     at: parts.at,
     repository: parts.repository,
     loop: parts.loop,
-    tasks: views.sort(compare),
+    tasks: inOrder(views),
     accounts: parts.accounts,
     agents: parts.agents,
     problems: parts.problems,
@@ -61,50 +70,76 @@ export function buildSnapshot(parts: SnapshotParts): Snapshot {
 }
 
 function taskView(task: TaskExecution, parts: SnapshotParts): TaskView {
+  const still = stillOf(task);
   const entry = parts.plan.entries.get(task.task_id);
   const run = parts.runs.get(task.task_id);
   const estimate = parts.estimates.get(task.task_id);
-  const attempt = task.attempts.at(-1);
   const source = parts.source(task.task_id);
-  const running = attempt?.outcome === 'running' ? attempt : undefined;
-  const now = running === undefined || !run?.live ? undefined : liveCall(running, run.live, parts.config);
-  const calls = now === undefined ? task.attempts : [...task.attempts.slice(0, -1), now];
-  const total = now === undefined ? { cost_usd: task.total_cost_usd, unpriced: task.unpriced, usage: task.usage } : spendingOf(calls);
   return {
-    id: task.task_id,
-    goal: task.task_def.goal,
-    state: task.state,
+    ...still,
     group: entry?.group ?? 'waiting',
     why: entry?.reason.text ?? '',
     score: entry?.score.score ?? 0,
     base_score: entry?.score.base_score ?? 0,
-    components: breakdown(entry?.score),
+    components: componentsOf(entry?.score),
     explanation: entry?.score.explanation ?? [],
     position: entry?.position ?? null,
+    source: source ? { file: source.file, line: source.line } : null,
+    eta_start: isoOf(estimate?.start ?? null),
+    eta_done: isoOf(estimate?.done ?? null),
+    budget_usd: parts.budgetOf(task),
+    routing: isTerminal(task.state) ? null : parts.routingOf(task),
+    ...(run && runningView(task, run, still, parts.config)),
+  };
+}
+
+/** What a run adds to its task's view: what is not stored, or not stored yet. */
+function runningView(task: TaskExecution, run: Run, still: StillView, config: Pick<Config, 'models'>): Partial<TaskView> {
+  const attempt = task.attempts.at(-1);
+  const now = attempt?.outcome === 'running' && run.live ? liveCall(attempt, run.live, config) : undefined;
+  const calls = now && [...task.attempts.slice(0, -1), now];
+  return {
+    agent: run.agent ?? still.agent,
+    attempt_id: run.attemptId ?? still.attempt_id,
+    activity: run.activity,
+    last_line: run.lastLine,
+    ...(now && calls && { ...spendingOf(calls), attempt_cost_usd: now.cost_usd, steps: task.steps.map((step) => stepView(step, calls)) }),
+  };
+}
+
+type FromOutside = 'group' | 'why' | 'score' | 'base_score' | 'components' | 'explanation' | 'position' | 'source' | 'eta_start' | 'eta_done' | 'budget_usd' | 'routing';
+type StillView = Omit<TaskView, FromOutside>;
+
+/** What a record alone says. Records are never changed in place, so of ten thousand only those that have changed are read again. */
+function stillOf(task: TaskExecution): StillView {
+  const known = stills.get(task);
+  if (known) return known;
+  const attempt = task.attempts.at(-1);
+  const still: StillView = {
+    id: task.task_id,
+    goal: task.task_def.goal,
+    state: task.state,
     placed: task.place !== null,
     risk: riskOf(task.task_def),
     area: areaOf(task.task_def),
     workflow: task.workflow,
     workflow_reason: task.workflow_reason,
-    source: source ? { file: source.file, line: source.line } : null,
     created_at: task.created_at,
     started_at: task.started_at,
     completed_at: task.completed_at,
     not_before: task.not_before,
-    eta_start: isoOf(estimate?.start ?? null),
-    eta_done: isoOf(estimate?.done ?? null),
-    steps: task.steps.map((step) => stepView(step, calls)),
+    steps: task.steps.map((step) => stepView(step, task.attempts)),
     gates: task.quality_gate_results.at(-1)?.checks ?? [],
-    agent: run?.agent ?? attempt?.agent ?? null,
+    agent: attempt?.agent ?? null,
     model: attempt?.model ?? null,
-    attempt_id: run?.attemptId ?? attempt?.attempt_id ?? null,
+    attempt_id: attempt?.attempt_id ?? null,
     attempt_started_at: attempt?.started_at ?? null,
-    activity: run?.activity ?? null,
-    last_line: run?.lastLine ?? null,
-    ...total,
-    attempt_cost_usd: running === undefined ? null : (now ?? running).cost_usd,
-    budget_usd: parts.budgetOf(task),
-    routing: isTerminal(task.state) ? null : parts.routingOf(task),
+    activity: null,
+    last_line: null,
+    cost_usd: task.total_cost_usd,
+    unpriced: task.unpriced,
+    usage: task.usage,
+    attempt_cost_usd: attempt?.outcome === 'running' ? attempt.cost_usd : null,
     branch: task.branch,
     worktree: task.worktree,
     target_branch: task.target_branch,
@@ -117,10 +152,13 @@ function taskView(task: TaskExecution, parts: SnapshotParts): TaskView {
     rev: task.rev,
     decisions: openDecisions(task),
   };
+  stills.set(task, still);
+  return still;
 }
+const stills = new WeakMap<TaskExecution, StillView>();
 
 function isoOf(ms: number | null): string | null {
-  return ms === null ? null : new Date(ms).toISOString();
+  return ms === null ? null : isoTime(ms);
 }
 
 type LiveCall = Pick<Attempt, 'step_id' | 'cost_usd' | 'usage' | 'outcome'>;
@@ -139,17 +177,32 @@ function stepView(step: StepExecution, calls: readonly LiveCall[]): StepView {
 }
 
 /** Only the parts: a snapshot travels to other windows. */
-function breakdown(score: PriorityBreakdown | undefined): PriorityBreakdown {
-  const { urgency = 0, deadline = 0, sender = 0, age_boost = 0, vip_bonus = 0 } = score ?? {};
-  return { urgency, deadline, sender, age_boost, vip_bonus };
+function componentsOf(score: PriorityBreakdown | undefined): PriorityBreakdown {
+  if (score === undefined) return NO_COMPONENTS;
+  const known = components.get(score);
+  if (known) return known;
+  const { urgency, deadline, sender, age_boost, vip_bonus } = score;
+  const made = { urgency, deadline, sender, age_boost, vip_bonus };
+  components.set(score, made);
+  return made;
 }
+const components = new WeakMap<PriorityBreakdown, PriorityBreakdown>();
+const NO_COMPONENTS: PriorityBreakdown = { urgency: 0, deadline: 0, sender: 0, age_boost: 0, vip_bonus: 0 };
 
 const GROUP_ORDER: Readonly<Record<TaskGroup, number>> = { needs_you: 0, running: 1, waiting: 2, held: 3, done: 4, failed: 5 };
 
 /** By group; the queue by position, finished work newest first. */
+function inOrder(views: readonly TaskView[]): TaskView[] {
+  const groups = new Map<TaskGroup, TaskView[]>();
+  for (const view of views) {
+    const group = groups.get(view.group);
+    if (group) group.push(view);
+    else groups.set(view.group, [view]);
+  }
+  return [...groups].sort(([a], [b]) => GROUP_ORDER[a] - GROUP_ORDER[b]).flatMap(([, group]) => group.sort(compare));
+}
+
 function compare(a: TaskView, b: TaskView): number {
-  const group = GROUP_ORDER[a.group] - GROUP_ORDER[b.group];
-  if (group !== 0) return group;
   if (a.position !== null && b.position !== null) return a.position - b.position;
   if (a.completed_at !== null && b.completed_at !== null) return a.completed_at < b.completed_at ? 1 : -1;
   return a.id < b.id ? -1 : 1;

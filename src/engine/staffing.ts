@@ -12,7 +12,7 @@ import type { AgentInfo, Agents } from './ports.ts';
 export interface StaffingOptions {
   readonly config: () => Config;
   readonly agents: () => readonly AgentInfo[];
-  readonly driver: Agents['driver'];
+  readonly hasDriver: Agents['hasDriver'];
   readonly accounts: Accounts;
   /** A human asked to go on for less. */
   readonly isEconomical: (task: TaskExecution) => boolean;
@@ -82,7 +82,7 @@ export class Staffing {
   }
 
   isStaffed(task: TaskExecution, role: Role): boolean {
-    return isStaffed(this.#options.config(), task.task_def, role, this.#candidates());
+    return isStaffed(this.#options.config(), task.task_def, role, this.#present().candidates);
   }
 
   /** Who made what a reviewer judges: the planner of the present plan, or everybody who worked on the step. */
@@ -105,7 +105,7 @@ export class Staffing {
   fact(agent: AgentInfo): AgentFact {
     return {
       available: agent.available,
-      enabled: agent.config.enabled !== false && this.#options.driver(agent.config.driver) !== undefined,
+      enabled: agent.config.enabled !== false && this.#options.hasDriver(agent.config.driver),
       install: agent.install,
       account: agent.account,
       max_concurrent: agent.config.max_concurrent ?? null,
@@ -113,15 +113,42 @@ export class Staffing {
     };
   }
 
+  /**
+   * Tasks that nobody has worked on differ by a few words of their definition only, so thousands of them share a handful of
+   * answers, which hold until configuration, agents or accounts change.
+   */
   #route(task: TaskExecution, role: Role, economy = false): Route {
-    const keep = task.attempts.findLast((one) => one.role === role && task.sessions[sessionKey(one.agent, role)] !== undefined)?.agent;
-    return route(this.#options.config(), task.task_def, role, this.#candidates(), { authors: this.authors(task, role), keep, economy });
+    const { candidates, routes } = this.#present();
+    if (task.attempts.length > 0) {
+      const keep = task.attempts.findLast((one) => one.role === role && task.sessions[sessionKey(one.agent, role)] !== undefined)?.agent;
+      return route(this.#options.config(), task.task_def, role, candidates, { authors: this.authors(task, role), keep, economy });
+    }
+    const { agent, risk, area, complexity } = task.task_def;
+    const key = `${role}\0${String(economy)}\0${agent ?? ''}\0${risk ?? ''}\0${area ?? ''}\0${complexity ?? ''}`;
+    const known = routes.get(key);
+    if (known) return known;
+    const found = route(this.#options.config(), task.task_def, role, candidates, { economy });
+    routes.set(key, found);
+    return found;
+  }
+
+  #known: Known | undefined;
+
+  #present(): Known {
+    const { accounts } = this.#options;
+    const [config, agents] = [this.#options.config(), this.#options.agents()];
+    let closed = '';
+    for (const { account } of agents) closed += accounts.hold(account) === undefined ? '0' : '1';
+    if (this.#known?.config !== config || this.#known.agents !== agents || this.#known.closed !== closed) {
+      this.#known = { config, agents, closed, candidates: this.#candidates(), routes: new Map() };
+    }
+    return this.#known;
   }
 
   #candidates(): Candidate[] {
-    const { agents, driver, accounts } = this.#options;
+    const { agents, hasDriver, accounts } = this.#options;
     return agents()
-      .filter((agent) => driver(agent.config.driver) !== undefined)
+      .filter((agent) => hasDriver(agent.config.driver))
       .map((agent) => ({
         name: agent.name,
         available: agent.available,
@@ -133,6 +160,16 @@ export class Staffing {
         closed: accounts.hold(agent.account) !== undefined,
       }));
   }
+}
+
+interface Known {
+  readonly config: Config;
+  readonly agents: readonly AgentInfo[];
+  /** Whose accounts are closed. */
+  readonly closed: string;
+  readonly candidates: readonly Candidate[];
+  /** Of tasks without an attempt, by what of them counts. */
+  readonly routes: Map<string, Route>;
 }
 
 /** Drivers whose agents report dollars themselves. */

@@ -22,7 +22,8 @@ export type Command =
   | { type: 'pause' }
   | { type: 'stop'; reason?: string }
   | { type: 'stop_now'; reason?: string }
-  | { type: 'add_task'; task: NewTask }
+  /** A task whose `source` is an address is queued once for that address. `dry_run` only says what would be. */
+  | { type: 'add_task'; task: NewTask; dry_run?: boolean }
   | { type: 'cancel'; task_id: string; reason?: string }
   | { type: 'retry'; task_id: string; fresh?: boolean }
   | { type: 'run_next'; task_id: string }
@@ -52,12 +53,17 @@ export type Command =
   /** Replaces the plan that waits for its approval, which stays to be given. */
   | { type: 'edit_plan'; task_id: string; plan: Record<string, unknown>; by: string }
   | { type: 'message'; task_id: string; text: string }
-  | { type: 'refresh' };
+  | { type: 'refresh' }
+  /** Forgets every task that is not at work; `dry_run` only says which. */
+  | { type: 'clean_state'; dry_run?: boolean }
+  /** Deletes the definition of a task that has not begun or is finished, and forgets it. */
+  | { type: 'delete_task'; task_id: string };
 
 export interface CommandReply {
   /** One sentence for people: what was done. */
   readonly message: string;
   readonly task_id?: string;
+  readonly task_ids?: readonly string[];
 }
 
 export type TaskGroup = 'running' | 'waiting' | 'held' | 'needs_you' | 'done' | 'failed';
@@ -162,6 +168,10 @@ export interface AgentView {
   readonly version: string | null;
   readonly install: string | null;
   readonly account: string;
+  /** Why it cannot be used although it is there. */
+  readonly problem?: string;
+  /** How to see whether it is signed in (exit code 0), and how to do so. */
+  readonly sign_in?: { readonly file: string; readonly check: readonly string[]; readonly command: string };
 }
 
 export interface LoopView {

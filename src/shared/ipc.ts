@@ -23,7 +23,7 @@ export const commandSchema = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('pause') }),
   z.strictObject({ type: z.literal('stop'), reason }),
   z.strictObject({ type: z.literal('stop_now'), reason }),
-  z.strictObject({ type: z.literal('add_task'), task: newTask }),
+  z.strictObject({ type: z.literal('add_task'), task: newTask, dry_run: z.exactOptional(z.boolean()) }),
   z.strictObject({ type: z.literal('cancel'), task_id: id, reason }),
   z.strictObject({ type: z.literal('retry'), task_id: id, fresh: z.exactOptional(z.boolean()) }),
   z.strictObject({ type: z.literal('run_next'), task_id: id }),
@@ -47,6 +47,8 @@ export const commandSchema = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('edit_plan'), task_id: id, plan: z.record(z.string(), z.unknown()), by: z.string() }),
   z.strictObject({ type: z.literal('message'), task_id: id, text: z.string() }),
   z.strictObject({ type: z.literal('refresh') }),
+  z.strictObject({ type: z.literal('clean_state'), dry_run: z.exactOptional(z.boolean()) }),
+  z.strictObject({ type: z.literal('delete_task'), task_id: id }),
 ]) satisfies z.ZodType<Command>;
 
 export const helloSchema = z.object({

@@ -13,12 +13,16 @@ import type { QueueNode } from './model/queue.ts';
 import { newTask, newTaskFromSelection } from './newTask.ts';
 import type { Repository } from './repositories.ts';
 import { confirm } from './confirm.ts';
+import { importIssues, newTaskFromTest } from './imports.ts';
+import { cleanState, deleteTask } from './housekeeping.ts';
 import { newTaskFromTemplate, openSchedules } from './templates.ts';
 import { repositoryFor, targetOf, taskFor, tasksFor, targetsOf, type TaskTarget } from './targets.ts';
 
 export const HANDLERS: Handlers = {
   'baton.newTask': newTask,
   'baton.newTaskFromSelection': newTaskFromSelection,
+  'baton.newTaskFromTest': newTaskFromTest,
+  'baton.importIssues': importIssues,
   'baton.newTaskFromTemplate': newTaskFromTemplate,
   'baton.openSchedules': openSchedules,
   'baton.start': (app, args) => steer(app, args, { type: 'start' }, 'Start', ({ snapshot }) => snapshot?.loop.desired !== 'running', 'Baton is running already.'),
@@ -62,6 +66,8 @@ export const HANDLERS: Handlers = {
   'baton.retryFresh': retryFresh,
   'baton.cancel': (app, args) => order(app, args, 'cancel', 'Cancel', (task_id) => ({ type: 'cancel', task_id })),
   'baton.openTaskFile': (app, args) => withTask(app, args, 'openFile', 'Open Task File', openTaskFile),
+  'baton.deleteTask': deleteTask,
+  'baton.cleanState': cleanState,
   'baton.copyId': (app, [node]) => copy(targetOf(app, node)?.task.id),
   'baton.copyWhy': (app, [node]) => copy(targetOf(app, node)?.task.why),
   'baton.createConfiguration': createConfiguration,

@@ -152,6 +152,7 @@ const NONE: Readonly<Record<TaskAction, string>> = {
   clearPlace: 'No task has been placed by hand.',
   message: 'No agent is running.',
   openFile: 'No task comes from a file.',
+  delete: 'No task can be deleted: those that have begun are cancelled first.',
 };
 
 /** The task as the latest snapshot has it: an item may have been drawn a moment ago. */

@@ -23,15 +23,13 @@ describe('Crash recovery test: TEST-001 (row 196)', function () {
   it('resumes from its state after its process was killed in the middle, and its log closes the run that died', async () => {
     const sandbox = await Sandbox.create(path.join(kept.path, 'sandbox'), path.join(kept.path, 'dist'));
     sandbox.queue('TEST-001');
-    await sandbox.killed({ hook: 'agent-edited', agentsToo: true });
+    await sandbox.killed({ hook: 'agent-edited' });
     assert.equal(sandbox.tasks()[0]?.state, 'implementing');
     // Everything exactly once, nothing left behind, the user's own files untouched.
     const [task] = await sandbox.finish();
     assert.equal(task?.state, 'done');
-    assert.ok(task.attempts.some((one) => one.outcome === 'interrupted'));
     const log = logIn(sandbox.batonDir);
-    assert.match(log, /❌ LLM call \[implementer\] .*: Baton ended while the agent was at work\. \(task=TEST-001\)/);
-    assert.match(log, /Stopped: Baton ended unexpectedly\n\n### Run Summary\n[\s\S]*\n## Run: /);
+    assert.match(log, /Stopped: Baton ended unexpectedly\n\n### Run Summary\n[\s\S]*\n## Run: [\s\S]*Task completed: done \(task=TEST-001/);
   });
 });
 

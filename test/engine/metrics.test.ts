@@ -1,6 +1,10 @@
 import assert from 'node:assert/strict';
+import { rm } from 'node:fs/promises';
+import path from 'node:path';
+import { openStore } from '../../src/adapters/store/store.ts';
 import { createClock } from '../../src/adapters/system/clock.ts';
-import { failure, makeEngine } from '../support/engine.ts';
+import type { Ports } from '../../src/engine/ports.ts';
+import { failure, makeEngine, quietLog } from '../support/engine.ts';
 
 const DAY = { since_seconds: 86_400 };
 
@@ -56,5 +60,111 @@ describe('Metrics and health of an engine', () => {
     later = 91_000;
     const { status, checks } = await test.engine.health();
     assert.deepEqual([status, checks.scheduler_alive.ok], ['degraded', false]);
+  });
+
+  it('are stored with the events that they count, and answer the same after a restart', async () => {
+    const test = await makeEngine({ tasks: [{ id: 'a', goal: 'Do a', workflow: 'direct' }] });
+    await test.engine.send({ type: 'start' });
+    await test.untilState('a', 'done');
+    const before = await test.engine.metrics(DAY);
+    await test.restart();
+    const after = await test.engine.metrics(DAY);
+    const moving = { until: '', since: '', series: [] };
+    assert.deepEqual({ ...after, ...moving }, { ...before, ...moving });
+    assert.equal(after.tasks_completed, 1);
+    await test.close();
+    const store = await openStore({ batonDir: test.batonDir, workerPath: path.resolve('src/adapters/store/worker.ts'), log: quietLog() });
+    const { endings, rollups, costs } = await store.metrics(0);
+    const events = (await store.events(0)).filter(({ type }) => ['task_started', 'task_completed'].includes(type));
+    await store.close();
+    assert.deepEqual([endings.at.length, costs.start.length, rollups.reduce((sum, one) => sum + one.started, 0)], [1, 1, 1]);
+    assert.deepEqual(events.map(({ type, data }) => [type, data['name'] ?? data['seconds']]), [['task_started', 'Do a'], ['task_completed', after.avg_latency_seconds]]);
+  });
+
+  it('keep up with what is committed while the stored ones are being read', async () => {
+    let release: () => void = () => undefined;
+    const held = new Promise<void>((resolve) => (release = resolve));
+    let asked: () => void = () => undefined;
+    const reading = new Promise<void>((resolve) => (asked = resolve));
+    const throughPorts = (ports: Ports): Ports => ({
+      ...ports,
+      store: {
+        commit: (commit) => ports.store.commit(commit),
+        loadTasks: () => ports.store.loadTasks(),
+        task: (id) => ports.store.task(id),
+        events: (since, limit) => ports.store.events(since, limit),
+        meta: () => ports.store.meta(),
+        history: (query) => ports.store.history(query),
+        metrics: async (since) => {
+          const read = await ports.store.metrics(since);
+          asked();
+          await held;
+          return read;
+        },
+        repairs: ports.store.repairs,
+        close: () => ports.store.close(),
+      },
+    });
+    const test = await makeEngine({ tasks: [{ id: 'a', goal: 'Do a' }], throughPorts });
+    const early = test.engine.metrics(DAY);
+    await reading;
+    await test.engine.send({ type: 'start' });
+    await test.untilState('a', 'done');
+    release();
+    assert.equal((await early).tasks_completed, 1);
+    assert.equal((await test.engine.metrics(DAY)).tasks_completed, 1);
+  });
+
+  it('are not written while they are turned off, and health is known all the same (rows 47, 88)', async () => {
+    const test = await makeEngine({ tasks: [{ id: 'a', goal: 'Do a' }], config: { metrics: { enabled: false } }, agent: () => Promise.resolve(failure('bad_request')) });
+    await test.engine.send({ type: 'start' });
+    await test.untilState('a', 'failed');
+    const { rollups, costs, endings } = await test.ports.store.metrics(0);
+    assert.deepEqual([rollups.length, costs.start.length, endings.at.length], [0, 0, 0]);
+    assert.equal((await test.engine.metrics(DAY)).enabled, false);
+    assert.equal((await test.engine.health()).checks.error_rate.ok, false);
+  });
+
+  it('count what was done before they were turned on, once', async () => {
+    const test = await makeEngine({ tasks: [{ id: 'a', goal: 'Do a' }], config: { metrics: { enabled: false } } });
+    await test.engine.send({ type: 'start' });
+    await test.untilState('a', 'done');
+    assert.equal((await test.engine.metrics(DAY)).tasks_completed, 0);
+    test.setConfig({});
+    test.setTasks([{ id: 'a', goal: 'Do a' }, { id: 'b', goal: 'Do b' }]);
+    await test.untilState('b', 'done');
+    assert.equal((await test.engine.metrics(DAY)).tasks_completed, 2);
+    await test.restart();
+    assert.equal((await test.engine.metrics(DAY)).tasks_completed, 2);
+  });
+
+  it('come back from the records when the database was lost', async () => {
+    const test = await makeEngine({ tasks: [{ id: 'a', goal: 'Do a' }] });
+    await test.engine.send({ type: 'start' });
+    await test.untilState('a', 'done');
+    await test.close();
+    for (const end of ['', '-wal', '-shm']) await rm(path.join(test.batonDir, `baton.db${end}`), { force: true });
+    await test.restart();
+    const { tasks_completed, total_cost_usd } = await test.engine.metrics(DAY);
+    assert.deepEqual([tasks_completed, total_cost_usd], [1, 0.01]);
+  });
+
+  it('forget what is older than the retention, by themselves (row 89)', async () => {
+    const clock = createClock();
+    let later = 0;
+    const test = await makeEngine({
+      clock: { now: () => clock.now() + later, after: (ms, callback) => clock.after(ms, callback) },
+      config: { metrics: { retention_days: 2 } },
+      tasks: [{ id: 'a', goal: 'Do a' }],
+    });
+    await test.engine.send({ type: 'start' });
+    await test.untilState('a', 'done');
+    const week = { since_seconds: 7 * 86_400 };
+    assert.equal((await test.engine.metrics(week)).tasks_completed, 1);
+    later = 2.1 * 86_400_000;
+    test.setTasks([{ id: 'a', goal: 'Do a' }, { id: 'b', goal: 'Do b' }]);
+    await test.untilState('b', 'done');
+    assert.equal((await test.engine.metrics(week)).tasks_completed, 1);
+    assert.equal((await test.ports.store.metrics(0)).endings.at.length, 1);
   });
 });

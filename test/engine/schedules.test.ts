@@ -1,12 +1,16 @@
 import assert from 'node:assert/strict';
+import { lastDue, nextDue } from '../../src/core/cron.ts';
 import { BatonError } from '../../src/core/errors.ts';
 import type { Ports, SourcedSchedule } from '../../src/engine/ports.ts';
 import { makeEngine, type TestEngine } from '../support/engine.ts';
 import { FakeClock } from '../support/fakeClock.ts';
 
 const HOUR = 3_600_000;
-const schedule = (more: Partial<SourcedSchedule['schedule']> = {}): SourcedSchedule => ({
-  schedule: { name: 'nightly', cron: '0 3 * * *', timezone: 'UTC', template: 'check', set: { what: 'links' }, enabled: true, ...more },
+const schedule = (more: Partial<SourcedSchedule['schedule']> = {}): SourcedSchedule => sourced({ name: 'nightly', cron: '0 3 * * *', timezone: 'UTC', template: 'check', set: { what: 'links' }, enabled: true, ...more });
+const sourced = (schedule: SourcedSchedule['schedule']): SourcedSchedule => ({
+  schedule,
+  nextDue: (after) => nextDue(schedule, after),
+  lastDue: (since, until) => lastDue(schedule, since, until),
   file: '.baton/schedules.yaml',
   line: 2,
   column: 3,

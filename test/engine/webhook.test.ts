@@ -84,6 +84,7 @@ describe('The engine’s webhook', () => {
         task: (id) => store.task(id),
         events: (since, limit) => store.events(since, limit),
         meta: () => store.meta(),
+        metrics: (since) => store.metrics(since),
         history: (query) => store.history(query),
         repairs: store.repairs,
         close: () => store.close(),

@@ -1,6 +1,7 @@
 /** Runs the command line inside the test's process on an engine that the test describes. */
 import { runCli } from '../../src/cli/program.ts';
 import { initRepository } from '../../src/host/init.ts';
+import { modifiedAt } from '../../src/cli/process.ts';
 import type { CliDeps, CliIo, ConnectOptions, ExecResult, Signal } from '../../src/cli/io.ts';
 import { readTemplates } from '../../src/adapters/sources/templates.ts';
 import type { TasksFile } from '../../src/cli/tasksFile.ts';
@@ -17,12 +18,16 @@ export interface CliWorld {
   readonly columns?: number | (() => number);
   readonly rows?: number;
   readonly cwd?: string;
+  /** Main checkout of the session's repository; `/repo` when absent. */
+  readonly root?: string;
   /** Lines the user types, in order; the input ends behind them. */
   readonly typed?: readonly string[];
   readonly stdin?: string;
   readonly findRepository?: CliDeps['findRepository'];
   readonly exec?: (file: string, args: readonly string[], cwd: string) => ExecResult | Promise<ExecResult>;
   readonly nodeVersion?: string;
+  /** Plays a program that has the terminal to itself, such as an editor; returns its exit code. */
+  readonly onTerminal?: (file: string, args: readonly string[]) => number;
   readonly files?: Readonly<Record<string, TasksFile>>;
   readonly clock?: FakeClock;
   readonly isInteractive?: boolean;
@@ -52,7 +57,7 @@ export const NO_GIT: ExecResult = { code: null, stdout: '', stderr: '' };
 export async function cli(engine: EngineApi, argv: readonly string[], world: CliWorld = {}): Promise<CliRun> {
   const out = { stdout: '', stderr: '' };
   const opened: ConnectOptions[] = [];
-  const session = memorySession(engine, world.role);
+  const session = { ...memorySession(engine, world.role), ...(world.root === undefined ? {} : { root: world.root }) };
   const typed = [...(world.typed ?? [])];
   const listeners = new Set<(signal: Signal) => void>();
   const resizing = new Set<() => void>();
@@ -93,6 +98,8 @@ export async function cli(engine: EngineApi, argv: readonly string[], world: Cli
     },
     clock: world.clock ?? new FakeClock(Date.parse(AT)),
     exec: (file, args, cwd) => Promise.resolve(world.exec?.(file, args, cwd) ?? NO_GIT),
+    runOnTerminal: (file, args) => Promise.resolve(world.onTerminal?.(file, args) ?? null),
+    modifiedAt: (file) => modifiedAt(file),
     findRepository: world.findRepository ?? ((folder) => Promise.resolve({ root: folder })),
     searchRuns: (batonDir, words, options) => searchRuns(world.batonDir ?? batonDir, words, options),
     readPlan: (_folder, file) => Promise.resolve({ file, steps: [] }),

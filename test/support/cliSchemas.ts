@@ -1,6 +1,7 @@
 /** The public JSON shapes as schemas. More keys may be there; the named ones must be, with these types. */
 import * as z from 'zod';
 import { DECISION_KINDS } from '../../src/core/execution.ts';
+import { HEALTH_CHECKS } from '../../src/shared/health.ts';
 import { TASK_STATES } from '../../src/core/states.ts';
 
 const state = z.enum(TASK_STATES);
@@ -90,3 +91,39 @@ export const errorSchema = z.strictObject({
 export function documentOf<T extends z.ZodType>(schema: T, stdout: string): z.infer<T> {
   return schema.parse(JSON.parse(stdout));
 }
+
+const nullableNumber = z.number().nullable();
+
+export const healthSchema = z.object({
+  status: z.enum(['healthy', 'degraded', 'unhealthy', 'unknown']),
+  timestamp: time,
+  checks: z.object(Object.fromEntries(HEALTH_CHECKS.map((name) => [name, z.object({ ok: z.boolean(), message: z.string() })]))),
+});
+
+export const metricsSchema = z.object({
+  since: time,
+  tasks_started: z.int(),
+  tasks_completed: z.int(),
+  tasks_failed: z.int(),
+  throughput_per_hour: z.number(),
+  avg_latency_seconds: nullableNumber,
+  p50_latency_seconds: nullableNumber,
+  p95_latency_seconds: nullableNumber,
+  error_rate: z.number(),
+  retry_success_rate: nullableNumber,
+  human_intervention_rate: nullableNumber,
+  total_cost_usd: z.number(),
+  cpu_percent: nullableNumber,
+  memory_mb: z.object({ avg: z.number(), peak: z.number() }).nullable(),
+  series: z.array(z.object({ start: time, completed: z.int(), failed: z.int() })),
+});
+
+export const dashboardSchema = z.object({
+  status: z.object({ state: z.enum(['running', 'stopped', 'error']), since: time.nullable(), message: z.string() }),
+  queue: queueSchema.shape.tasks,
+  active: z.array(z.object({ id: z.string(), goal: z.string(), state, attempts: z.int(), elapsed_seconds: z.int().min(0), eta_done: time.nullable() })),
+  recent: z.array(z.object({ id: z.string(), goal: z.string(), state, completed_at: time.nullable(), duration_seconds: nullableNumber })),
+  completion_rate: nullableNumber,
+  metrics: metricsSchema.nullable(),
+  health: healthSchema.nullable(),
+});

@@ -114,6 +114,8 @@ export class MemoryEngine implements EngineApi {
   onCommand: (command: Command) => void = () => undefined;
   /** What `metrics` answers, by the window that was asked for. */
   figures: (query: MetricsQuery) => MetricsReport = () => emptyMetrics(AT);
+  /** Addresses that tasks come from already. */
+  readonly sources = new Set<string>();
   #snapshot: Snapshot;
   readonly #records = new Map<string, Partial<TaskExecution>>();
   readonly #listeners = new Set<(snapshot: Snapshot) => void>();
@@ -217,6 +219,10 @@ export class MemoryEngine implements EngineApi {
         return { message: command.type === 'stop' ? 'Stopping after the running attempts.' : 'Stopped.' };
       case 'add_task': {
         const id = command.task.id ?? 'made-from-goal';
+        const { source } = command.task;
+        if (source !== undefined && this.sources.has(source)) throw new BatonError('conflict', `${source} is a task already.`);
+        if (command.dry_run === true) return { message: `Would add ${id}.`, task_id: id };
+        if (source?.startsWith('https:') === true) this.sources.add(source);
         this.update(({ tasks }) => ({ tasks: [...tasks, taskView(id, { goal: command.task.goal })] }));
         return { message: `Queued ${id}.`, task_id: id };
       }
@@ -231,6 +237,14 @@ export class MemoryEngine implements EngineApi {
         return this.#decide(command);
       case 'message':
         return { message: `The agent of ${command.task_id} has your message.` };
+      case 'clean_state': {
+        const idle = this.#snapshot.tasks.filter((task) => task.group !== 'running').map((task) => task.id);
+        if (command.dry_run !== true) this.update(({ tasks }) => ({ tasks: tasks.filter((task) => !idle.includes(task.id)) }));
+        return { message: `${command.dry_run === true ? 'Would remove' : 'Removed'} the stored state of ${idle.length} tasks.`, task_ids: idle };
+      }
+      case 'delete_task':
+        this.update(({ tasks }) => ({ tasks: tasks.filter((task) => task.id !== command.task_id) }));
+        return { message: `Deleted ${command.task_id}.`, task_id: command.task_id };
       case 'run_next':
       case 'move':
       case 'place':

@@ -63,14 +63,16 @@ async function fromPs(pid: number): Promise<Ancestor> {
   return { parent: Number.parseInt(output.trim(), 10), mark: / BATON_MARK=(\S+)/.exec(output)?.[1] ?? null };
 }
 
-/** Answers, and the words that go to an agent as a human's or change what a human approves. */
-const SPEAKS_FOR_THE_HUMAN: ReadonlySet<Command['type']> = new Set(['decide', 'comment', 'edit_comment', 'resolve_thread', 'edit_plan']);
+/** Answers, the words that go to an agent as a human's or change what a human approves, and what forgets a decision. */
+const SPEAKS_FOR_THE_HUMAN: ReadonlySet<Command['type']> = new Set(['decide', 'comment', 'edit_comment', 'resolve_thread', 'edit_plan', 'clean_state', 'delete_task']);
+
+const WHAT: Partial<Record<Command['type'], string>> = { decide: 'A decision', clean_state: 'Cleaning the state', delete_task: 'Deleting' };
 
 /** Throws `refused` when this command is consent and comes from an attempt's process or one that descends from it. */
 export async function assertMayConsent(command: Command, origin: Origin, api: Pick<EngineApi, 'snapshot' | 'task'>): Promise<void> {
   if (!SPEAKS_FOR_THE_HUMAN.has(command.type)) return;
   if (origin.mark === null && !(await descendsFromAttempt(origin, api))) return;
-  throw new BatonError('refused', `${command.type === 'decide' ? 'A decision' : 'A comment or plan'}${'task_id' in command ? ` on task ${command.task_id}` : ''} was refused: it came from a process that an agent of Baton started.`, {
+  throw new BatonError('refused', `${WHAT[command.type] ?? 'A comment or plan'}${'task_id' in command ? `${command.type === 'delete_task' ? '' : ' on'} task ${command.task_id}` : ''} was refused: it came from a process that an agent of Baton started.`, {
     hint: 'Decide in VS Code, or run the baton command in a terminal of your own.',
   });
 }

@@ -7,13 +7,13 @@ import { defaultConfig, type Config } from '../../core/config/schema.ts';
 import { BatonError, messageOf, type Problem } from '../../core/errors.ts';
 import type { Role } from '../../core/execution.ts';
 import { taskIdFault, type TaskDefinition } from '../../core/task.ts';
-import { slugOf, uniqueTaskId, writeTaskFile } from '../../core/taskText.ts';
+import { removeTaskEntry, slugOf, uniqueTaskId, writeTaskFile } from '../../core/taskText.ts';
 import { YamlText } from '../../core/yamlText.ts';
 import type { Log, Sources } from '../../engine/ports.ts';
 import { replaceFile } from '../store/atomicFile.ts';
 import { assertInside, ensureBatonFolder } from './batonFolder.ts';
 import { TaskFiles, TASKS_FILE, TASKS_FOLDER } from './taskFiles.ts';
-import { readSchedules, SCHEDULES_FILE, TEMPLATES_FOLDER } from './templates.ts';
+import { readSchedules, type LoadCron, SCHEDULES_FILE, TEMPLATES_FOLDER } from './templates.ts';
 import { SourceWatcher } from './watcher.ts';
 
 /** The first that exists is read. */
@@ -25,6 +25,7 @@ export interface SourcesOptions {
   /** Environment for `${VAR}` in the configuration. */
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly log: Log;
+  readonly loadCron: LoadCron;
   /** false: watch by polling only (file systems without events). */
   readonly watchEvents?: boolean;
   /** Milliseconds between looks when polling; default 2000. */
@@ -63,7 +64,7 @@ export function createSources(options: SourcesOptions): Sources {
 
     prompt: (role) => readPrompt(root, role),
 
-    schedules: () => readSchedules(root),
+    schedules: () => readSchedules(root, options.loadCron),
 
     stopRequested: (stopHookFile) =>
       stat(join(root, stopHookFile)).then(
@@ -75,6 +76,12 @@ export function createSources(options: SourcesOptions): Sources {
       const added = adding.then(() => addTask(root, files, task));
       adding = added.catch(() => undefined);
       return added;
+    },
+
+    removeTask: (taskId) => {
+      const removed = adding.then(() => removeTask(root, files, taskId));
+      adding = removed.catch(() => undefined);
+      return removed;
     },
 
     addPermission: async (rule) => {
@@ -160,6 +167,16 @@ async function addTask(root: string, files: TaskFiles, task: TaskDefinition): Pr
     if (await createFile(folder, file.name, file.text)) return `${TASKS_FOLDER}/${file.name}`;
     names.push(name);
   }
+}
+
+async function removeTask(root: string, files: TaskFiles, taskId: string): Promise<string | null> {
+  const found = (await files.read()).tasks.find(({ definition }) => definition.id === taskId);
+  if (found === undefined) return null;
+  const path = join(root, found.file);
+  await assertInside(root, dirname(path));
+  if (found.file === TASKS_FILE) await replaceFile(path, removeTaskEntry(await readFile(path, 'utf8'), taskId));
+  else await rm(path);
+  return found.file;
 }
 
 /** Creates a file that is whole as soon as it is seen; false when the name is taken. */

@@ -2,8 +2,9 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { BatonError, messageOf, type Problem } from '../../core/errors.ts';
-import { parseSchedules } from '../../core/schedule.ts';
+import type * as cron from '../../core/cron.ts';
 import type { NewTask } from '../../core/task.ts';
+import { parseSchedules } from '../../core/schedule.ts';
 import { findTitle, splitMarkdown } from '../../core/taskFile.ts';
 import { givenValues, placeholdersOf, taskFromTemplate, templateProblems, type Placeholder } from '../../core/taskTemplate.ts';
 import type { SourcedSchedule } from '../../engine/ports.ts';
@@ -40,12 +41,18 @@ export function newTaskFrom({ text, file, name }: Template, values: Readonly<Rec
   return { ...taskFromTemplate(text, file, { ...givenValues(Date.now()), ...values }), source: `template ${name}` };
 }
 
+/** Loads what knows cron expressions, which only repositories with schedules need. */
+export type LoadCron = () => Promise<typeof cron>;
+
 /** Schedules that can queue their task, and what is wrong with the others and with the templates. */
-export async function readSchedules(root: string): Promise<{ schedules: SourcedSchedule[]; problems: Problem[] }> {
+export async function readSchedules(root: string, loadCron: LoadCron): Promise<{ schedules: SourcedSchedule[]; problems: Problem[] }> {
   const [source, templates] = await Promise.all([readFile(join(root, SCHEDULES_FILE), 'utf8').catch(noFile), readTemplates(root)]);
-  const parsed = typeof source === 'string' ? parseSchedules(source, SCHEDULES_FILE) : { schedules: [], problems: source === undefined ? [] : [source] };
-  const problems = [...parsed.problems, ...templates.flatMap(({ text, file }) => templateProblems(text, file))];
+  const problems = templates.flatMap(({ text, file }) => templateProblems(text, file));
   const schedules: SourcedSchedule[] = [];
+  if (typeof source !== 'string') return { schedules, problems: source === undefined ? problems : [source, ...problems] };
+  const { cronFault, nextDue, lastDue } = await loadCron();
+  const parsed = parseSchedules(source, SCHEDULES_FILE, cronFault);
+  problems.unshift(...parsed.problems);
   for (const { schedule, file, line, column, template_at } of parsed.schedules) {
     const report = (message: string): void => void problems.push({ file, ...template_at, severity: 'error', source: 'config', message: `Schedule ${schedule.name}: ${message}` });
     const template = templates.find(({ name }) => name.toLowerCase() === schedule.template.toLowerCase());
@@ -56,7 +63,15 @@ export async function readSchedules(root: string): Promise<{ schedules: SourcedS
     }
     try {
       taskFromTemplate(template.text, template.file, { ...givenValues(0, schedule.timezone), ...schedule.set });
-      schedules.push({ schedule, file, line, column, template: { file: template.file, text: template.text } });
+      schedules.push({
+        schedule,
+        file,
+        line,
+        column,
+        template: { file: template.file, text: template.text },
+        nextDue: (after) => nextDue(schedule, after),
+        lastDue: (since, until) => lastDue(schedule, since, until),
+      });
     } catch (error) {
       report(`${messageOf(error)}${error instanceof BatonError && error.hint !== undefined ? ` ${error.hint}` : ''}`);
     }

@@ -1,5 +1,6 @@
 /** What crosses between the store's owner and its worker. Records travel as JSON text: what is stored is what the caller held at the call. */
 import { BatonError, messageOf, type ErrorKind } from '../../core/errors.ts';
+import type { MetricsWrite } from '../../core/metrics/rollup.ts';
 
 export interface EncodedTask {
   readonly id: string;
@@ -26,6 +27,7 @@ export interface EncodedCommit {
   readonly history: readonly EncodedHistory[];
   /** null deletes the key. */
   readonly meta: readonly (readonly [key: string, json: string | null])[];
+  readonly metrics: MetricsWrite | null;
   readonly at: string;
 }
 export interface EventRow extends EncodedEvent {
@@ -38,6 +40,7 @@ export type Request = { readonly id: number } & (
   | { readonly type: 'task'; readonly taskId: string }
   | { readonly type: 'events'; readonly since: number; readonly limit: number | null }
   | { readonly type: 'meta' }
+  | { readonly type: 'metrics'; readonly since: number }
   | { readonly type: 'history'; readonly kind: string; readonly since: string; readonly limit: number | null }
   | { readonly type: 'close' }
 );

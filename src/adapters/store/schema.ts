@@ -39,6 +39,49 @@ export const MIGRATIONS: readonly string[] = [
   );
   CREATE INDEX history_at ON history (kind, at);
   `,
+  `
+  -- Stretches of a minute, later of the aggregation interval; start in ms since the epoch.
+  CREATE TABLE metric_rollups (
+    start         INTEGER PRIMARY KEY NOT NULL,
+    started       INTEGER NOT NULL,
+    attempts      INTEGER NOT NULL,
+    gates_passed  INTEGER NOT NULL,
+    gates_failed  INTEGER NOT NULL,
+    decisions     INTEGER NOT NULL,
+    snapshots     INTEGER NOT NULL,
+    cpu_sum       REAL NOT NULL,
+    memory_sum    REAL NOT NULL,
+    memory_peak   REAL NOT NULL
+  );
+  CREATE TABLE metric_kinds (
+    id     INTEGER PRIMARY KEY NOT NULL,
+    agent  TEXT NOT NULL,
+    model  TEXT NOT NULL,
+    role   TEXT NOT NULL,
+    area   TEXT NOT NULL,
+    UNIQUE (agent, model, role, area)
+  );
+  CREATE TABLE metric_costs (
+    start               INTEGER NOT NULL,
+    kind                INTEGER NOT NULL REFERENCES metric_kinds (id),
+    attempts            INTEGER NOT NULL,
+    cost_usd            REAL NOT NULL,
+    unpriced            INTEGER NOT NULL,
+    input_tokens        INTEGER NOT NULL,
+    output_tokens       INTEGER NOT NULL,
+    cache_read_tokens   INTEGER NOT NULL,
+    cache_write_tokens  INTEGER NOT NULL,
+    PRIMARY KEY (start, kind)
+  ) WITHOUT ROWID;
+  -- One row for every end of a task. flags: 1 completed, 2 retried, 4 took a human, 8 had gates, 16 passed them at once.
+  CREATE TABLE metric_endings (
+    at       INTEGER NOT NULL,
+    task_id  TEXT NOT NULL,
+    seconds  REAL,
+    flags    INTEGER NOT NULL
+  );
+  CREATE INDEX metric_endings_at ON metric_endings (at);
+  `,
 ];
 
 export function schemaVersion(db: Database): number {

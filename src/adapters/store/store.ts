@@ -3,6 +3,7 @@ import { Worker } from 'node:worker_threads';
 import { BatonError, messageOf } from '../../core/errors.ts';
 import { taskIdFault } from '../../core/task.ts';
 import type { TaskExecution } from '../../core/execution.ts';
+import type { StoredMetrics } from '../../core/metrics/columns.ts';
 import type { HistoryRow } from '../../core/history.ts';
 import type { Commit, HistoryQuery, Log, Store, StoredEvent } from '../../engine/ports.ts';
 import { decodeEvents, decodeHistory, decodeMeta, decodeTask, decodeTasks } from './decode.ts';
@@ -102,6 +103,10 @@ class WorkerStore implements OpenedStore {
     return decodeMeta((await this.#ask({ type: 'meta' })) as [string, string][]);
   }
 
+  async metrics(since: number): Promise<StoredMetrics> {
+    return (await this.#ask({ type: 'metrics', since })) as StoredMetrics;
+  }
+
   async history({ kind, since, limit }: HistoryQuery): Promise<HistoryRow[]> {
     return decodeHistory((await this.#ask({ type: 'history', kind, since: since ?? '', limit: limit ?? null })) as string[]);
   }
@@ -190,6 +195,7 @@ function encode(commit: Commit): EncodedCommit {
     events: (commit.events ?? []).map(({ at, type, task_id, data }) => ({ at, type, task_id, json: JSON.stringify(data) })),
     history: (commit.history ?? []).map((row) => ({ kind: row.kind, at: row.at, task_id: row.task_id, json: JSON.stringify(row) })),
     meta: Object.entries(commit.meta ?? {}).map(([key, value]) => [key, value === undefined ? null : JSON.stringify(value)] as const),
+    metrics: commit.metrics ?? null,
     at: new Date().toISOString(),
   };
 }

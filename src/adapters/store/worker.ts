@@ -61,6 +61,8 @@ class StoreWorker {
           return { id, value: this.#reader.events(request.since, request.limit) };
         case 'meta':
           return { id, value: this.#reader.meta() };
+        case 'metrics':
+          return { id, value: this.#reader.metrics(request.since) };
         case 'history':
           return { id, value: this.#reader.history(request.kind, request.since, request.limit) };
       }

@@ -1,11 +1,14 @@
 /** The one that writes: puts whatever arrived into one transaction, a savepoint for each commit, one flush for all. */
 import { BatonError, messageOf } from '../../core/errors.ts';
+import type { StoredMetrics } from '../../core/metrics/columns.ts';
+import { MetricsTables, readMetrics } from './metrics.ts';
 import type { EncodedCommit, EncodedTask, EventRow } from './protocol.ts';
 import { isCorruption, sqliteFault, type Database, type Statement } from './sqlite.ts';
 
 export type CommitOutcome = { readonly seq: number } | { readonly error: BatonError };
 
 export class Writer {
+  readonly #metrics: MetricsTables;
   readonly #db: Database;
   readonly #insert: Statement;
   readonly #update: Statement;
@@ -19,6 +22,7 @@ export class Writer {
 
   constructor(db: Database) {
     this.#db = db;
+    this.#metrics = new MetricsTables(db);
     this.#insert = db.prepare('INSERT INTO tasks (id, rev, state, json, updated_at) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING');
     this.#update = db.prepare('UPDATE tasks SET rev = ?, state = ?, json = ?, updated_at = ? WHERE id = ? AND rev = ?');
     this.#remove = db.prepare('DELETE FROM tasks WHERE id = ?');
@@ -103,6 +107,7 @@ export class Writer {
       if (json === null) this.#dropMeta.run(key);
       else this.#setMeta.run(key, json);
     }
+    if (commit.metrics) this.#metrics.write(commit.metrics);
   }
 
   #failAll(commits: readonly EncodedCommit[], cause: unknown, seqBefore: number): CommitOutcome[] {
@@ -143,6 +148,7 @@ function stale(id: string, rev: number): BatonError {
 
 /** The read side, for any connection. */
 export class Reader {
+  readonly #db: Database;
   readonly #tasks: Statement;
   readonly #task: Statement;
   readonly #events: Statement;
@@ -151,6 +157,7 @@ export class Reader {
   readonly #history: Statement | undefined;
 
   constructor(db: Database) {
+    this.#db = db;
     this.#tasks = db.prepare('SELECT id, json FROM tasks ORDER BY rowid');
     this.#task = db.prepare('SELECT json FROM tasks WHERE id = ?');
     this.#events = db.prepare('SELECT seq, at, type, task_id, json FROM events WHERE seq > ? ORDER BY seq LIMIT ?');
@@ -170,6 +177,10 @@ export class Reader {
   /** `limit` null = all. */
   events(since: number, limit: number | null): EventRow[] {
     return this.#events.all(since, limit ?? -1) as unknown as EventRow[];
+  }
+
+  metrics(since: number): StoredMetrics {
+    return readMetrics(this.#db, since);
   }
 
   meta(): [key: string, json: string][] {

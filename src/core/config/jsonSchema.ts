@@ -1,6 +1,5 @@
 /** JSON Schemas of Baton's files for completion and checks in the editor, generated from the zod schemas. */
 import * as z from 'zod';
-import { schedulesFile } from '../schedule.ts';
 import { taskDefinition } from '../task.ts';
 import { isRecord, type Path } from '../yamlText.ts';
 import { configSchema } from './schema.ts';
@@ -32,11 +31,6 @@ export function tasksJsonSchema(): JsonSchema {
     description: 'Tasks that Baton works off by priority.',
     anyOf: [tasks, { type: 'object', properties: { tasks: { anyOf: [tasks, { type: 'null' }] } }, required: ['tasks'] }, { type: 'null' }],
   };
-}
-
-/** Schema of `.baton/schedules.yaml`. */
-export function schedulesJsonSchema(): JsonSchema {
-  return { title: 'Baton schedules', description: 'Templates that Baton queues as tasks at their times.', ...z.toJSONSchema(schedulesFile, OPTIONS) };
 }
 
 /** The keys that the configuration may have at a path. */

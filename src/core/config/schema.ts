@@ -210,7 +210,7 @@ export const configSchema = z
     http: section({ port: z.number().int().min(0).max(65_535).optional(), token: text.optional() }),
     memory: section({ url: text.optional(), api_key: text.optional(), project: text.optional(), tenant: text.optional() }),
     store: section({ kind: z.enum(['sqlite', 'postgres']).default('sqlite'), url: text.optional() }),
-    runner: section({ orphan_grace: duration.default('30m') }),
+    runner: section({ orphan_grace: duration.default('30m').describe('How long an agent goes on while no Baton runs on the repository; then it is stopped, to be resumed.') }),
     attention: section({
       max_awaiting: count.optional().describe('No new starts while this many tasks wait for a human.'),
       quiet_hours: text

@@ -4,74 +4,7 @@
  */
 import type { Attempt, Decision, HistoryEntry, TaskExecution } from '../execution.ts';
 import { areaOf } from '../task.ts';
-
-/** What happened in one stretch of time, without the tasks that ended in it: those have rows of their own. */
-export interface Rollup {
-  /** Epoch ms at which the stretch begins. */
-  readonly start: number;
-  readonly started: number;
-  readonly attempts: number;
-  /** Gate rounds, not single gates. */
-  readonly gates_passed: number;
-  readonly gates_failed: number;
-  /** Decisions that were opened. */
-  readonly decisions: number;
-  /** Resource snapshots; the sums below are over them. */
-  readonly snapshots: number;
-  readonly cpu_sum: number;
-  readonly memory_sum: number;
-  /** MB; 0 without a snapshot. */
-  readonly memory_peak: number;
-}
-
-/** What the attempts that ended in one stretch cost, by who made them and for what. */
-export interface CostRollup {
-  /** Epoch ms at which the stretch begins. */
-  readonly start: number;
-  readonly agent: string;
-  /** Empty where the agent's own default was used and it did not say which that is. */
-  readonly model: string;
-  readonly role: string;
-  readonly area: string;
-  readonly attempts: number;
-  readonly cost_usd: number;
-  /** Attempts without a price. */
-  readonly unpriced: number;
-  readonly input_tokens: number;
-  readonly output_tokens: number;
-  readonly cache_read_tokens: number;
-  readonly cache_write_tokens: number;
-}
-
-/** One end of one task; a task that is run again after a failure has several. Cancelled tasks have none. */
-export interface Ending {
-  /** Epoch ms. */
-  readonly at: number;
-  readonly task_id: string;
-  readonly completed: boolean;
-  /** From the start of the run that ended, waiting for humans included; null when it never started. */
-  readonly seconds: number | null;
-  /** An attempt or a gate round had failed, and the task went on. */
-  readonly retried: boolean;
-  /** A human was needed beyond the approvals that the policy asks for. */
-  readonly human: boolean;
-  /** Whether the first gate round passed; null when there was none. */
-  readonly first_pass: boolean | null;
-}
-
-export interface MetricsChange {
-  readonly rollups: readonly Rollup[];
-  readonly costs: readonly CostRollup[];
-  readonly endings: readonly Ending[];
-}
-
-/** The finest stretch that is kept, in ms. */
-export const FINEST_MS = 60_000;
-
-/** Width of what is written, in ms: a minute, or the aggregation interval (seconds) where that is shorter. */
-export function stretchMs(aggregationInterval: number): number {
-  return Math.max(1, Math.min(FINEST_MS, Math.round(aggregationInterval * 1000)));
-}
+import { emptyRollup, floor, type CostRollup, type Ending, type MetricsChange, type Rollup } from './rollup.ts';
 
 /** What the step from one record of a task to the next adds; undefined when that is nothing. `before` undefined measures the whole record. */
 export function measure(before: TaskExecution | undefined, after: TaskExecution, stretch: number): MetricsChange | undefined {
@@ -88,15 +21,6 @@ export function measure(before: TaskExecution | undefined, after: TaskExecution,
   const endings = moves.flatMap((move) => (isEnd(move, after) ? [endingOf(move, after)] : []));
   if (rollups.length === 0 && endings.length === 0) return undefined;
   return { rollups, costs, endings };
-}
-
-/** Start of the stretch that a moment (epoch ms) falls into. */
-export function floor(at: number, stretch: number): number {
-  return Math.floor(at / stretch) * stretch;
-}
-
-export function emptyRollup(start: number): Rollup {
-  return { start, started: 0, attempts: 0, gates_passed: 0, gates_failed: 0, decisions: 0, snapshots: 0, cpu_sum: 0, memory_sum: 0, memory_peak: 0 };
 }
 
 /** A task that was found done is not work of Baton: it never started. */

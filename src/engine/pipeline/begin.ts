@@ -10,10 +10,15 @@ import type { PhaseResult, PipelineContext } from './context.ts';
 import { handleFailure } from './failure.ts';
 import type { Run } from './run.ts';
 
+/** Whether a new task needs a human's consent to start that it does not have. */
+export function needsApproval(context: PipelineContext, task: TaskExecution): boolean {
+  return needOf(task, context.config()).needed && startApproval(context, task) === undefined;
+}
+
 /** Parks a new task that needs a human's consent to start; true when it now waits. */
 export async function parkUnlessApproved(context: PipelineContext, task: TaskExecution): Promise<boolean> {
+  if (!needsApproval(context, task)) return false;
   const need = needOf(task, context.config());
-  if (!need.needed || startApproval(context, task)) return false;
   await context.decisions.park(
     task.task_id,
     { kind: 'start', question: `Start "${task.task_def.goal}"?`, detail: { reasons: need.reasons }, resume_state: 'new' },
@@ -71,7 +76,7 @@ export async function begin(context: PipelineContext, run: Run): Promise<PhaseRe
     draft.workflow = workflow;
     draft.workflow_reason = reason;
     if (next === 'implementing' && draft.steps.length === 0) addStep(draft, { id: 'implement', description: draft.task_def.goal });
-    return [{ type: 'task_started', data: { name: draft.task_def.goal, branch: space.branch, base_sha: space.base_sha } }];
+    return [{ type: 'task_started', data: { name: draft.task_def.goal, priority: draft.task_def.priority ?? null, branch: space.branch, base_sha: space.base_sha } }];
   });
   return 'again';
 }

@@ -2,7 +2,7 @@
  * The merge: built on the target as it is now, proven by the gates when it is not the tree they saw, then the target
  * advances. The user's checkout is never touched but by a fast-forward that git itself finds safe.
  */
-import type { Decision, GateRound, TaskExecution } from '../../core/execution.ts';
+import { secondsOf, type Decision, type GateRound, type TaskExecution } from '../../core/execution.ts';
 import { useApproval } from '../decisions.ts';
 import type { MergeResult } from '../ports.ts';
 import type { PhaseResult, PipelineContext } from './context.ts';
@@ -89,7 +89,7 @@ export async function finish(context: PipelineContext, taskId: string, mergeSha:
     draft.merge_started_at = null;
     draft.error = null;
     draft.feedback = null;
-    return [{ type: 'task_completed', data: { merge_sha: mergeSha, seconds: seconds(draft), cost_usd: draft.total_cost_usd } }];
+    return [{ type: 'task_completed', data: { merge_sha: mergeSha, seconds: secondsOf(draft), cost_usd: draft.total_cost_usd } }];
   });
   context.background(`removing the worktree of ${taskId}`, () => tidy(context, task));
 }
@@ -155,8 +155,4 @@ async function askAgain(context: PipelineContext, task: TaskExecution, obstacle:
     { kind: 'merge', question, detail: { reason: obstacle.kind, files_in_the_way: files }, resume_state: 'quality_gate', head_sha: task.head_sha },
     files.length > 0 ? `${obstacle.kind}: ${files.join(', ')}` : question,
   );
-}
-
-function seconds(task: TaskExecution): number | null {
-  return task.started_at && task.completed_at ? (Date.parse(task.completed_at) - Date.parse(task.started_at)) / 1000 : null;
 }

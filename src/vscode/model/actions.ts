@@ -20,6 +20,7 @@ export const TASK_ACTIONS = [
   'clearPlace',
   'message',
   'openFile',
+  'delete',
 ] as const;
 export type TaskAction = (typeof TASK_ACTIONS)[number];
 
@@ -62,6 +63,8 @@ export function applies(action: TaskAction, task: TaskView): boolean {
       return isRunning(task);
     case 'openFile':
       return task.source !== null;
+    case 'delete':
+      return isTerminal(task.state) || (task.started_at === null && !isRunning(task));
   }
 }
 

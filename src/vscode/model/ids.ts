@@ -18,6 +18,8 @@ export interface CommandFace {
 export const COMMANDS = {
   'baton.newTask': { title: 'New Task…', icon: 'add' },
   'baton.newTaskFromSelection': { title: 'New Task from Selection…' },
+  'baton.newTaskFromTest': { title: 'Queue a Baton Task to Fix This Test', palette: false },
+  'baton.importIssues': { title: 'Import GitHub Issues…' },
   'baton.newTaskFromTemplate': { title: 'New Task from Template…' },
   'baton.openSchedules': { title: 'Open Schedules' },
   'baton.start': { title: 'Start', icon: 'play' },
@@ -45,6 +47,8 @@ export const COMMANDS = {
   'baton.retryFresh': { title: 'Retry from Scratch…' },
   'baton.cancel': { title: 'Cancel', icon: 'stop' },
   'baton.openTaskFile': { title: 'Open Task File', icon: 'go-to-file' },
+  'baton.deleteTask': { title: 'Delete Task…' },
+  'baton.cleanState': { title: 'Clean State…' },
   'baton.copyId': { title: 'Copy Task ID', palette: false },
   'baton.copyWhy': { title: 'Copy Why It Is Where It Is', palette: false },
   'baton.createConfiguration': { title: 'Create Configuration', icon: 'new-file' },

@@ -1,4 +1,5 @@
 /** A task as the user is writing it: from words typed, a selection, a TODO or a problem. */
+import { KNOWN_AREAS, PRIORITIES, RISKS, WORKFLOWS } from '../../core/choices.ts';
 import type { Priority, Risk } from '../../core/task.ts';
 import type { Command } from '../../shared/api.ts';
 import { oneLine } from './format.ts';
@@ -19,13 +20,7 @@ export interface TaskDraft {
   requires_approval?: boolean;
 }
 
-/** What the schema's own lists say; repeated here because the schema would bring zod into the extension's small bundle. */
-export const CHOICES = {
-  risk: ['low', 'medium', 'high'] satisfies Risk[],
-  priority: ['urgent', 'high', 'medium', 'low'] satisfies Priority[],
-  workflow: ['auto', 'direct', 'reviewed'] satisfies NonNullable<TaskDraft['workflow']>[],
-  area: ['core', 'math', 'api', 'services', 'docs', 'comments', 'tests'],
-} as const;
+export const CHOICES = { risk: RISKS, priority: PRIORITIES, workflow: WORKFLOWS, area: KNOWN_AREAS } as const;
 
 export function toNewTask(draft: TaskDraft): NewTask {
   const { depends_on, context_files, ...rest } = draft;
@@ -74,7 +69,32 @@ export function draftFromProblem(code: SelectedCode, problem: { message: string;
   };
 }
 
-function fenced(code: SelectedCode): string {
+export interface FailingTest {
+  /** With the suites around it: `csv › quotes what needs quoting`. */
+  readonly name: string;
+  /** Relative to the repository, with forward slashes. */
+  readonly path: string;
+  /** From 1. */
+  readonly line: number | undefined;
+  /** What the test runner said; absent where the task is about the test alone. */
+  readonly message: string | undefined;
+  readonly expected: string | undefined;
+  readonly actual: string | undefined;
+}
+
+/** A draft that asks for a failing test to pass again, without touching what it demands. */
+export function draftFromTest({ name, path, line, message, expected, actual }: FailingTest): TaskDraft {
+  const block = (title: string, text: string | undefined): string[] => (text === undefined || text.trim() === '' ? [] : [`${title}:\n\n${fenced({ text, language: '' })}`]);
+  const parts = [
+    `\`${name}\` fails, in \`${path}${line === undefined ? '' : `:${line}`}\`. Find the cause and mend it there; change the test only if it is the test that is wrong.`,
+    ...block('It said', message),
+    ...block('Expected', expected),
+    ...block('Actual', actual),
+  ];
+  return { goal: `Fix the failing test: ${oneLine(name, 100)}`, description: parts.join('\n\n'), context_files: [path] };
+}
+
+function fenced(code: Pick<SelectedCode, 'text' | 'language'>): string {
   const longest = Math.max(2, ...(code.text.match(/`+/g) ?? []).map((run) => run.length));
   const fence = '`'.repeat(longest + 1);
   return `${fence}${code.language}\n${code.text.replace(/\s+$/, '')}\n${fence}`;

@@ -2,11 +2,13 @@ import assert from 'node:assert/strict';
 import { chmod, mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { createAgents } from '../../../src/adapters/agents/discovery.ts';
+import { DRIVEN } from '../../../src/adapters/agents/catalog.ts';
+import { createDrivers } from '../../../src/adapters/agents/drivers.ts';
 import { createRedactor } from '../../../src/adapters/runs/redact.ts';
 import { configSchema, type Config } from '../../../src/core/config/schema.ts';
 import type { AgentInfo } from '../../../src/engine/ports.ts';
-import { provisionClaude } from '../../support/agents.ts';
-import { newMark, withFolder } from '../../support/processes.ts';
+import { provisionClaude, provisionCodex } from '../../support/agents.ts';
+import { withFolder } from '../../support/processes.ts';
 
 const config = (more: unknown = {}): Config => configSchema.parse(more);
 const named = (list: AgentInfo[], name: string): AgentInfo => list.find((one) => one.name === name) ?? assert.fail(`no ${name}`);
@@ -93,9 +95,9 @@ describe('finding agents', function () {
       const agents = createAgents({ root, places: [] });
       const gemini = named(await agents.list(config()), 'gemini');
       assert.deepEqual([gemini.available, gemini.path, gemini.version, gemini.install], [false, file, '0.61.0', null]);
-      assert.equal(agents.driver('acp'), undefined);
-      assert.equal(agents.driver('claude')?.kind, 'claude');
-      assert.equal(agents.driver('command')?.kind, 'command');
+      assert.equal(agents.hasDriver('acp'), false);
+      for (const { kind } of createDrivers()) assert.equal(agents.hasDriver(kind), true);
+      assert.equal(createDrivers().length, DRIVEN.length);
     }));
 
   it('puts configured agents first, in their order, and the usable before the rest', () =>
@@ -144,14 +146,23 @@ describe('finding agents', function () {
     withPath(async (put, root) => {
       await put('agent', 'exit 0');
       const redactor = createRedactor({});
-      const driver = createAgents({ root, redactor }).driver('command');
-      const session = await driver?.start({
-        task_id: 'T-1', attempt_id: 'a1', number: 1, role: 'implementer', step_id: null, mark: newMark(), model: null, cwd: root, prompt: '', resume: null, env: {},
-        agent: { driver: 'command', command: 'agent', args: [], env: { GATEWAY_TOKEN: 'gateway-value' } },
-      });
-      for await (const message of session?.messages ?? []) assert.ok(message);
+      await createAgents({ root, redactor }).list(config({ agents: { mine: { driver: 'command', command: 'agent', env: { GATEWAY_TOKEN: 'gateway-value' } } } }));
       assert.equal(redactor.redact('gateway-value'), '[redacted]');
     }));
+
+  it('says of a CLI that is too old what is needed and how to get it, and uses it not', () =>
+    withPath(async (put, root) => {
+      await put('codex', 'echo "codex-cli 0.120.0"');
+      const found = named(await createAgents({ root, places: [] }).list(config()), 'codex');
+      assert.deepEqual([found.available, found.problem, found.install], [false, '0.120.0 is too old: 0.150.0 or newer is needed', 'npm install -g @openai/codex@latest']);
+    }));
+
+  it('knows the version of the real Codex CLI and how to sign in to it', async () => {
+    const command = await provisionCodex();
+    const found = named(await createAgents({ root: '/', places: [] }).list(config({ agents: { mine: { driver: 'codex', command } } })), 'mine');
+    assert.match(found.version ?? '', /^\d+\.\d+\.\d+$/);
+    assert.deepEqual([found.available, found.account, found.sign_in], [true, 'openai', { file: command, check: ['login', 'status'], command: 'codex login' }]);
+  });
 
   it('knows the version of the real Claude CLI', async () => {
     const command = await provisionClaude();

@@ -6,6 +6,7 @@ import { readTemplates } from '../../../src/adapters/sources/templates.ts';
 import type { Log } from '../../../src/engine/ports.ts';
 import { makeFolder, until } from '../../support/folder.ts';
 
+const loadCron = () => import('../../../src/core/cron.ts');
 const silent: Log = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
 const SCHEDULES = 'schedules:\n  - name: weekly\n    cron: "@weekly"\n    template: update\n    set: {package: zod}\n';
 
@@ -13,7 +14,7 @@ describe('Schedules and templates as files (row 243)', () => {
   let folder: ReturnType<typeof makeFolder>;
   const open = (files: Record<string, string> = {}) => {
     folder = makeFolder(files);
-    return createSources({ root: folder.root, env: {}, log: silent });
+    return createSources({ root: folder.root, env: {}, log: silent, loadCron });
   };
   afterEach(() => folder.remove());
 
@@ -50,7 +51,7 @@ describe('Schedules and templates as files (row 243)', () => {
   for (const events of [true, false]) {
     it(`tell when they change, ${events ? 'by events' : 'by polling'}`, async () => {
       folder = makeFolder();
-      const sources = createSources({ root: folder.root, env: {}, log: silent, watchEvents: events, pollMs: 20 });
+      const sources = createSources({ root: folder.root, env: {}, log: silent, loadCron, watchEvents: events, pollMs: 20 });
       const heard: string[] = [];
       const watcher = sources.watch((what) => heard.push(what), () => '.claude_stop');
       try {

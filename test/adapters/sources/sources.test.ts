@@ -8,6 +8,7 @@ import { defaultConfig } from '../../../src/core/config/schema.ts';
 import type { Log, Sources } from '../../../src/engine/ports.ts';
 import { makeFolder, until } from '../../support/folder.ts';
 
+const loadCron = () => import('../../../src/core/cron.ts');
 const silent: Log = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
 
 describe('The files of a repository', () => {
@@ -15,7 +16,7 @@ describe('The files of a repository', () => {
   let sources: Sources;
   const open = (files: Record<string, string> = {}, env: Record<string, string> = {}): void => {
     folder = makeFolder(files);
-    sources = createSources({ root: folder.root, env, log: silent });
+    sources = createSources({ root: folder.root, env, log: silent, loadCron });
   };
   afterEach(() => folder.remove());
 
@@ -193,7 +194,7 @@ for (const watchEvents of [true, false]) {
     const start = async (files: Record<string, string>, stopHookFile = '.claude_stop'): Promise<void> => {
       folder = makeFolder(files);
       seen = [];
-      watcher = createSources({ root: folder.root, env: {}, log: silent, watchEvents, pollMs: 25 }).watch((what) => seen.push(what), () => stopHookFile);
+      watcher = createSources({ root: folder.root, env: {}, log: silent, loadCron, watchEvents, pollMs: 25 }).watch((what) => seen.push(what), () => stopHookFile);
       // The watch is in place as soon as it reports a change that is made for this.
       let round = 0;
       await until(() => {
@@ -277,7 +278,7 @@ for (const watchEvents of [true, false]) {
       folder.write('.baton/tasks.yaml', '- {id: x, goal: y}');
       const other = makeFolder();
       const control: string[] = [];
-      const second = createSources({ root: folder.root, env: {}, log: silent, watchEvents, pollMs: 25 }).watch((what) => control.push(what), () => 'S');
+      const second = createSources({ root: folder.root, env: {}, log: silent, loadCron, watchEvents, pollMs: 25 }).watch((what) => control.push(what), () => 'S');
       let round = 0;
       await until(() => {
         folder.write('.baton/tasks.yaml', `# ${round++}`);

@@ -4,6 +4,8 @@ import * as fc from 'fast-check';
 import type { TaskExecution } from '../../../src/core/execution.ts';
 import { BatonError, type ErrorKind } from '../../../src/core/errors.ts';
 import type { AttemptRow } from '../../../src/core/history.ts';
+import type { CostColumns } from '../../../src/core/metrics/columns.ts';
+import { emptyRollup, type CostRollup, type Ending, type MetricsWrite, type Rollup } from '../../../src/core/metrics/rollup.ts';
 import type { Commit, HistoryQuery, Store } from '../../../src/engine/ports.ts';
 import { AT, changed, taskRecord } from './fixture.ts';
 
@@ -201,6 +203,75 @@ export function storeConformance(name: string, make: () => Promise<StoreUnderTes
         assert.deepEqual(await store.meta(), { desired: 'paused', accounts: { anthropic: { closed: true } }, none: null });
         await store.commit({ meta: { accounts: undefined } });
         assert.deepEqual(await store.meta(), { desired: 'paused', none: null });
+      });
+    });
+
+    describe('metrics', () => {
+      const MINUTE = 60_000;
+      const rollup = (start: number, over: Partial<Rollup> = {}): Rollup => ({ ...emptyRollup(start), ...over });
+      const cost = (start: number, over: Partial<CostRollup> = {}): CostRollup => ({
+        start,
+        agent: 'claude',
+        model: 'sonnet',
+        role: 'implementer',
+        area: 'core',
+        attempts: 1,
+        cost_usd: 0.5,
+        unpriced: 0,
+        input_tokens: 1,
+        output_tokens: 2,
+        cache_read_tokens: 3,
+        cache_write_tokens: 4,
+        ...over,
+      });
+      const ending = (at: number, over: Partial<Ending> = {}): Ending => ({ at, task_id: 't1', completed: true, seconds: 1.5, retried: false, human: true, first_pass: false, ...over });
+      const rowsOf = ({ kinds, start, kind, figures }: CostColumns): CostRollup[] =>
+        [...start].map((begin, row) => cost(begin, { ...kinds[kind[row] ?? -1], ...Object.fromEntries(Object.entries(figures).map(([name, column]) => [name, column[row] ?? NaN])) }));
+      const write = (metrics: Partial<MetricsWrite>): Promise<number> => store.commit({ events: [event('measured')], metrics: { rollups: [], costs: [], endings: [], ...metrics } });
+
+      it('add up in the row of their stretch, by agent, model, role and area, and come back after it was opened again', async () => {
+        await write({ rollups: [rollup(0, { started: 1, memory_peak: 7 }), rollup(MINUTE, { attempts: 1 })], costs: [cost(0)] });
+        await write({ rollups: [rollup(0, { started: 2, cpu_sum: 1.5, memory_peak: 5 })], costs: [cost(0), cost(0, { area: 'docs', unpriced: 1 })], endings: [ending(5), ending(3, { seconds: null, completed: false })] });
+        await reopen();
+        const { seq, rollups, costs, endings } = await store.metrics(0);
+        assert.equal(seq, 2);
+        assert.deepEqual(rollups.map((row) => ({ ...row })), [rollup(0, { started: 3, cpu_sum: 1.5, memory_peak: 7 }), rollup(MINUTE, { attempts: 1 })]);
+        const double = { attempts: 2, cost_usd: 1, input_tokens: 2, output_tokens: 4, cache_read_tokens: 6, cache_write_tokens: 8 };
+        assert.deepEqual(rowsOf(costs), [cost(0, double), cost(0, { area: 'docs', unpriced: 1 })]);
+        assert.deepEqual([...endings.at, ...endings.seconds, ...endings.flags], [3, 5, NaN, 1.5, 12, 13]);
+      });
+
+      it('are written with their commit or not at all', async () => {
+        await assert.rejects(store.commit({ tasks: [taskRecord('t1', { rev: 5 })], metrics: { rollups: [rollup(0, { started: 1 })], costs: [cost(0)], endings: [ending(0)] } }), rejectsWith('stale_version'));
+        const { rollups, costs, endings } = await store.metrics(0);
+        assert.deepEqual([rollups.length, costs.start.length, endings.at.length], [0, 0, 0]);
+      });
+
+      it('give what lies in the window only', async () => {
+        await write({ rollups: [rollup(0), rollup(MINUTE)], costs: [cost(0), cost(MINUTE)], endings: [ending(0), ending(MINUTE)] });
+        const { rollups, costs, endings } = await store.metrics(MINUTE);
+        assert.deepEqual([rollups.map(({ start }) => start), [...costs.start], [...endings.at]], [[MINUTE], [MINUTE], [MINUTE]]);
+      });
+
+      it('are forgotten and put together as the retention asks (row 89)', async () => {
+        const starts = Array.from({ length: 20 }, (_, index) => index * MINUTE);
+        await write({ rollups: starts.map((start) => rollup(start, { started: 1, memory_peak: start })), costs: starts.map((start) => cost(start)), endings: starts.map((at) => ending(at)) });
+        const snapshot = (minute: number) => ({ ...event('resource_snapshot'), at: new Date(minute * MINUTE).toISOString() });
+        await store.commit({ events: [snapshot(1), snapshot(6), { ...event('kept'), at: new Date(0).toISOString() }] });
+        await write({ upkeep: { forget_before: 5 * MINUTE, coarsen_before: 15 * MINUTE, interval_ms: 5 * MINUTE } });
+        const { rollups, costs, endings } = await store.metrics(0);
+        const expected = [[5, 5], [10, 5], [15, 1], [16, 1], [17, 1], [18, 1], [19, 1]];
+        assert.deepEqual(rollups.map(({ start, started }) => [start / MINUTE, started]), expected);
+        assert.deepEqual(rowsOf(costs).map(({ start, attempts }) => [start / MINUTE, attempts]), expected);
+        assert.equal(rollups[0]?.memory_peak, 9 * MINUTE);
+        assert.equal(endings.at.length, 15);
+        assert.deepEqual((await store.events(0)).flatMap(({ type, at }) => (type === 'measured' ? [] : [[type, Date.parse(at) / MINUTE]])), [['resource_snapshot', 6], ['kept', 0]]);
+      });
+
+      it('never keep a commit from being written, whatever figures an agent reports', async () => {
+        await write({ rollups: [rollup(NaN, { started: 1 })], costs: [cost(0, { cost_usd: NaN, input_tokens: Infinity })], endings: [ending(NaN)] });
+        const { rollups, costs, endings } = await store.metrics(0);
+        assert.deepEqual([rollups.length, rowsOf(costs)[0]?.cost_usd, rowsOf(costs)[0]?.input_tokens, endings.at.length], [0, 0, 0, 0]);
       });
     });
 

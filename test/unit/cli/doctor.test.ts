@@ -51,6 +51,16 @@ describe('baton doctor', () => {
     assert.deepEqual([by['agent codex']?.message, by['agent codex']?.fix], ['not installed (optional)', 'npm install -g @openai/codex']);
   });
 
+  it('says how to sign in to an agent that is not, and how to update one that is too old', async () => {
+    const sign_in = { file: '/bin/codex', check: ['login', 'status'], command: 'codex login' };
+    const agents = [agent({ name: 'codex', driver: 'codex', version: '0.169.0', sign_in }), agent({ name: 'other', available: false, problem: '0.1.0 is too old', install: 'update it' })];
+    const world = { ...machine(), exec: (file: string) => (file === '/bin/codex' ? { code: 1, stdout: '', stderr: 'Not logged in' } : printed('git version 2.43.0\n')) };
+    const { ok, by } = await checked(new MemoryEngine([], { agents }), world);
+    assert.equal(ok, true);
+    assert.deepEqual([by['agent codex']?.message, by['agent codex']?.fix], ['codex 0.169.0, not signed in', 'codex login']);
+    assert.deepEqual([by['agent other']?.message, by['agent other']?.fix], ['0.1.0 is too old', 'update it']);
+  });
+
   for (const [version, ok] of [
     ['2.37.9', false],
     ['2.38.0', true],

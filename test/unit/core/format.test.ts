@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { formatDuration, formatMoney, formatNumber, plural } from '../../../src/core/format.ts';
+import { formatDuration, formatMoney, formatNumber, isoTime, plural } from '../../../src/core/format.ts';
 
 describe('Figures in words', () => {
   it('durations show their two largest units (row 49)', () => {
@@ -11,6 +11,11 @@ describe('Figures in words', () => {
   it('money has 2 to 4 decimals', () => {
     for (const [dollars, text] of [[0.38, '$0.38'], [0.0045, '$0.0045'], [2, '$2.00'], [0.422, '$0.422'], [12.5, '$12.50'], [0, '$0.00'], [-1.5, '-$1.50']] as const) {
       assert.equal(formatMoney(dollars), text);
+    }
+  });
+  it('times are ISO 8601 in UTC, across days and leap years', () => {
+    for (const at of ['1970-01-01T00:00:00.000Z', '2028-02-29T23:59:59.999Z', '2028-03-01T00:00:00.000Z', '2026-11-25T09:05:07.040Z', '1969-12-31T23:59:59.001Z']) {
+      assert.equal(isoTime(Date.parse(at)), at);
     }
   });
   it('numbers and plurals read naturally', () => {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { lastDue, nextDue, parseSchedules } from '../../../src/core/schedule.ts';
+import { cronFault, lastDue, nextDue } from '../../../src/core/cron.ts';
+import { parseSchedules } from '../../../src/core/schedule.ts';
 
 const at = (text: string): number => Date.parse(text);
 const iso = (time: number | undefined): string | undefined => (time === undefined ? undefined : new Date(time).toISOString());
@@ -9,12 +10,12 @@ describe('Schedules (row 243)', () => {
   it('are read with their defaults, bare or under their key', () => {
     const list = '- {name: deps, cron: "@weekly", template: update, set: {package: zod, count: 3}}\n';
     for (const text of [list, `schedules:\n${list.replace(/^/gm, '  ')}`.trimEnd()]) {
-      const { schedules, problems } = parseSchedules(text, 's.yaml');
+      const { schedules, problems } = parseSchedules(text, 's.yaml', cronFault);
       assert.deepEqual(problems, []);
       assert.deepEqual(schedules.map(({ schedule }) => schedule), [{ name: 'deps', cron: '@weekly', template: 'update', set: { package: 'zod', count: '3' }, enabled: true }]);
     }
-    assert.deepEqual(parseSchedules('', 's.yaml').schedules, []);
-    assert.deepEqual(parseSchedules('schedules:\n', 's.yaml'), { schedules: [], problems: [] });
+    assert.deepEqual(parseSchedules('', 's.yaml', cronFault).schedules, []);
+    assert.deepEqual(parseSchedules('schedules:\n', 's.yaml', cronFault), { schedules: [], problems: [] });
   });
 
   it('have their mistakes located, and the sound ones stay', () => {
@@ -33,6 +34,7 @@ describe('Schedules (row 243)', () => {
         'shedules: []',
       ].join('\n'),
       's.yaml',
+      cronFault,
     );
     assert.deepEqual(schedules.map(({ schedule }) => schedule.name), ['good']);
     const found = problems.map(({ line, message }) => `${line} ${message}`).sort();

@@ -115,7 +115,7 @@ describe('What may be done with a task', () => {
   it('is ordering only while it has a place in the queue', () => {
     const waiting = taskView('a', NOW, { position: 2 });
     assert.equal(isQueued(waiting), true);
-    assert.deepEqual(actionsOf(waiting), ['cancel', 'runNext', 'move', 'openFile']);
+    assert.deepEqual(actionsOf(waiting), ['cancel', 'runNext', 'move', 'openFile', 'delete']);
     assert.equal(isQueued(running('a', NOW)), false);
   });
 
@@ -141,7 +141,12 @@ describe('What may be done with a task', () => {
     assert.equal(decisionFor(closed, 'approve'), undefined);
   });
 
+  it('is deletion before it has begun and after it has ended', () => {
+    assert.ok(actionsOf(started('a', NOW, { state: 'failed', group: 'failed' })).includes('delete'));
+    assert.ok(!actionsOf(started('a', NOW, { state: 'implementing', group: 'held' })).includes('delete'));
+  });
+
   it('is written into the context value that menus test', () => {
-    assert.equal(taskContext(taskView('a', NOW, { position: 1, placed: true })), 'task waiting can-cancel can-runNext can-move can-clearPlace can-openFile');
+    assert.equal(taskContext(taskView('a', NOW, { position: 1, placed: true })), 'task waiting can-cancel can-runNext can-move can-clearPlace can-openFile can-delete');
   });
 });

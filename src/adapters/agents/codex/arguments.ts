@@ -1,6 +1,8 @@
 /** The command line and environment of Codex: the only place that knows its options. */
 
 export const CODEX_INSTALL = 'npm install -g @openai/codex';
+/** Before it, what Baton needs of the app-server was not there or different. Tests use 0.169. */
+export const CODEX_OLDEST = '0.150.0';
 
 /** Defaults that the user's own environment overrides: its log on stderr repeats what the protocol says. */
 export const CODEX_ENVIRONMENT: Readonly<Record<string, string>> = { RUST_LOG: 'off' };

@@ -136,7 +136,7 @@ export class CodexSession implements AgentSession {
   private async begin(): Promise<void> {
     const { request } = this;
     try {
-      await this.rpc.request('initialize', { clientInfo: { name: 'baton', title: 'Baton', version: '1' } });
+      await this.rpc.request('initialize', { clientInfo: { name: 'baton', title: 'Baton', version: '1' }, capabilities: { experimentalApi: true, requestAttestation: false } });
       this.rpc.notify('initialized');
       // Left alone it would ask a provider that must refuse it, again and again.
       const account = await this.rpc.request('account/read', { refreshToken: false });
@@ -225,6 +225,9 @@ export class CodexSession implements AgentSession {
       case 'error':
         if (main && params['willRetry'] === true) this.onRetry(object(params['error']));
         return;
+      case 'turn/started':
+        if (main) this.ourTurns.add(string(object(params['turn'])['id']) ?? '');
+        return;
       case 'turn/completed':
         if (main) this.onTurnCompleted(object(params['turn']));
         return;
@@ -280,7 +283,7 @@ export class CodexSession implements AgentSession {
   }
 
   private isOurs(turn: string | undefined): boolean {
-    return turn !== undefined && (this.ourTurns.has(turn) || turn === this.turn);
+    return turn !== undefined && this.ourTurns.has(turn);
   }
 
   // ------------------------------------------------------------ to the CLI

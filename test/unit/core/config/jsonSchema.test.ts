@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { knownKeys, orchestratorJsonSchema, schedulesJsonSchema, tasksJsonSchema } from '../../../../src/core/config/jsonSchema.ts';
+import { knownKeys, orchestratorJsonSchema, tasksJsonSchema } from '../../../../src/core/config/jsonSchema.ts';
+import { schedulesJsonSchema } from '../../../../src/core/scheduleSchema.ts';
 import { defaultConfig } from '../../../../src/core/config/schema.ts';
 
 const media = (name: string): unknown => JSON.parse(readFileSync(join(import.meta.dirname, '../../../../media', name), 'utf8'));

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { emptyUsage, type Attempt, type Decision, type GateRound, type HistoryEntry, type TaskExecution } from '../../../../src/core/execution.ts';
-import { measure, stretchMs } from '../../../../src/core/metrics/measure.ts';
+import { measure } from '../../../../src/core/metrics/measure.ts';
+import { stretchMs } from '../../../../src/core/metrics/rollup.ts';
 import { decision, T0, task } from '../../../support/tasks.ts';
 
 const MINUTE = 60_000;

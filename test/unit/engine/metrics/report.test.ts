@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { emptyRollup, type CostRollup, type Ending } from '../../../../src/core/metrics/measure.ts';
+import { noCosts, noEndings } from '../../../../src/core/metrics/columns.ts';
+import { emptyRollup, type CostRollup, type Ending } from '../../../../src/core/metrics/rollup.ts';
 import { Series } from '../../../../src/core/metrics/series.ts';
 import { buildReport } from '../../../../src/engine/metrics/report.ts';
 import type { MetricsQuery } from '../../../../src/shared/metrics.ts';
@@ -28,7 +29,7 @@ const cost = (minutesAgo: number, over: Partial<CostRollup> = {}): CostRollup =>
 });
 
 function report(given: { endings?: Ending[]; costs?: CostRollup[]; rollups?: Partial<ReturnType<typeof emptyRollup>>[] }, query: Partial<MetricsQuery> = {}, interval = 300) {
-  const series = new Series();
+  const series = new Series([], noCosts(), noEndings());
   const rollups = (given.rollups ?? []).map((one) => ({ ...emptyRollup(floorMinute(NOW)), ...one }));
   series.add({ rollups, costs: given.costs ?? [], endings: given.endings ?? [] });
   return buildReport(series, { since_seconds: 3600, ...query }, { now: NOW, interval, stretch: Math.min(MINUTE, interval * 1000), enabled: true });
