@@ -244,6 +244,8 @@ export interface TaskExecution {
   feedback: string | null;
   /** What a human allowed once and for all in this task. They only add to what the policy allows. */
   permissions?: PermissionRule[];
+  /** Set while a human works in the agent's session in a terminal: nothing starts before it is handed back. */
+  taken_over?: { by: string; at: string } | null;
   /** Comments of humans on lines of the change and on steps of the plan. */
   threads?: ReviewThread[];
 }

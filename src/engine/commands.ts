@@ -9,6 +9,7 @@ import { slugOf, uniqueTaskId } from '../core/taskText.ts';
 import { allowAlways, editPlan, talk } from './humanWords.ts';
 import { cleanState, deleteTask, discardWork } from './housekeeping.ts';
 import { setStep } from './lifecycle.ts';
+import { handBack, takeOver } from './takeOver.ts';
 import type { Loop } from './loop.ts';
 import type { PipelineContext } from './pipeline/context.ts';
 
@@ -69,6 +70,10 @@ export class CommandDesk {
       case 'edit_comment':
       case 'resolve_thread':
         return talk(this.#options.context, command);
+      case 'take_over':
+        return takeOver(this.#options.context, this.#options.loop, command);
+      case 'hand_back':
+        return handBack(this.#options.context, command);
       case 'edit_plan':
         return editPlan(this.#options.context, command);
       case 'message':
@@ -270,6 +275,7 @@ function runAgain(draft: TaskExecution, fresh: boolean, at: string): void {
     draft.sessions = {};
     draft.feedback = null;
     draft.permissions = [];
+    draft.taken_over = null;
     draft.threads = [];
     draft.worktree = null;
     draft.prepared_at = null;

@@ -18,6 +18,7 @@ import { CommandDesk } from './commands.ts';
 import { Decisions } from './decisions.ts';
 import { Emitter } from './emitter.ts';
 import { healthReport } from './health.ts';
+import { watchHealth } from './healthWatch.ts';
 import { Intake } from './intake.ts';
 import { Ledger } from './ledger.ts';
 import { Lifecycle } from './lifecycle.ts';
@@ -170,6 +171,7 @@ export class Orchestrator implements EngineApi {
       ledger,
       keepRunLog(lifecycle, ports.runLog),
       this.#metrics,
+      ...(options.passive === true ? [] : [watchHealth({ lifecycle, clock: ports.clock, log: ports.log, report: () => this.#health() }, meta['health'])]),
       lifecycle.onCommitted(() => {
         this.#publish();
         this.#loop.wake();
@@ -318,9 +320,13 @@ export class Orchestrator implements EngineApi {
 
   #holds(): Map<string, string> {
     const { only } = this.#options;
-    if (only === undefined) return new Map();
-    const why = `This run works on ${only.join(', ')} only.`;
-    return new Map(this.#lifecycle.all().flatMap((task) => (only.includes(task.task_id) ? [] : [[task.task_id, why] as const])));
+    const why = `This run works on ${only?.join(', ') ?? ''} only.`;
+    return new Map(
+      this.#lifecycle.all().flatMap((task) => {
+        if (task.taken_over) return [[task.task_id, `${task.taken_over.by} has taken its session over: hand it back to go on.`] as const];
+        return only === undefined || only.includes(task.task_id) ? [] : [[task.task_id, why] as const];
+      }),
+    );
   }
 
   #picture(): Snapshot {

@@ -5,8 +5,8 @@ import { makeFolder } from '../../support/folder.ts';
 import { makeRepo } from '../../support/repo.ts';
 import { decision, MemoryEngine, taskView } from '../../support/memoryEngine.ts';
 
-/** For each command what it is given; `changes` for those that change something and have --dry-run. A new command belongs here. */
-const COMMANDS: Readonly<Record<string, { readonly words?: readonly string[]; readonly changes?: true; readonly offline?: true }>> = {
+/** For each command what it is given; `wrongUse` is its exit code for that where it is not 2; `changes` for those that change something and have --dry-run. A new command belongs here. */
+const COMMANDS: Readonly<Record<string, { readonly words?: readonly string[]; readonly changes?: true; readonly offline?: true; readonly wrongUse?: number }>> = {
   init: { changes: true, offline: true },
   doctor: { offline: true },
   add: { words: ['Say hello'], changes: true },
@@ -20,10 +20,14 @@ const COMMANDS: Readonly<Record<string, { readonly words?: readonly string[]; re
   'list-schedules': {},
   task: { words: ['asks', '--approve'], changes: true },
   review: {},
+  metrics: { words: ['--since', '7d'] },
+  health: { wrongUse: 64 },
   report: { words: ['finished'] },
   search: { words: ['hello'], offline: true },
   summary: {},
   message: { words: ['asks', 'hello'], changes: true },
+  'take-over': { words: ['asks'], changes: true },
+  'hand-back': { words: ['asks', 'go on'], changes: true },
   pause: { changes: true },
   resume: { changes: true },
   stop: { changes: true },
@@ -59,7 +63,7 @@ describe('Every command', () => {
     assert.deepEqual((await names()).sort(), Object.keys(COMMANDS).sort());
   });
 
-  for (const [name, { words = [], changes, offline }] of Object.entries(COMMANDS)) {
+  for (const [name, { words = [], changes, offline, wrongUse = 2 }] of Object.entries(COMMANDS)) {
     it(`${name} --json prints one JSON document and nothing else (row 74)`, async () => {
       const { stdout, stderr } = await cli(makeEngine(), [name, ...words, '--json'], world);
       assert.equal(typeof JSON.parse(stdout), 'object');
@@ -75,7 +79,7 @@ describe('Every command', () => {
         const { error } = JSON.parse(stdout) as { error: { kind: string; message: string } };
         assert.ok(error.kind.length > 0 && error.message.length > 0, stdout);
         assert.equal(stderr, '');
-        assert.equal(code, error.kind === 'usage' ? 2 : 1);
+        assert.equal(code, error.kind === 'usage' ? wrongUse : 1);
       }
     });
 
@@ -100,7 +104,7 @@ describe('Every command', () => {
     } else {
       it(`${name} has no --dry-run, since it changes nothing`, async () => {
         const { code, stderr } = await cli(makeEngine(), [name, ...words, '--dry-run'], world);
-        assert.equal(code, 2, stderr);
+        assert.equal(code, wrongUse, stderr);
       });
     }
 
