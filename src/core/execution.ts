@@ -112,8 +112,8 @@ export interface GateCheck {
 
 export interface GateRound {
   round: number;
-  /** `branch` = the task's own tree; `merge` = the tree that would land on the target. */
-  subject: 'branch' | 'merge';
+  /** `branch` = the task's own tree; `merge` = the tree that would land on the target; `base` = the tree without the task's work, which is no evidence of it. */
+  subject: 'branch' | 'merge' | 'base';
   checks: GateCheck[];
   /** No required gate failed. */
   passed: boolean;

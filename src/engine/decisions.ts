@@ -8,7 +8,8 @@ import { BatonError, messageOf } from '../core/errors.ts';
 import { currentStep, openDecisions, type Always, type Decision, type DecisionAnswer, type DecisionKind, type TaskExecution } from '../core/execution.ts';
 import { formatMoney } from '../core/format.ts';
 import { ruleOf } from '../core/permissionGrant.ts';
-import { conflictFeedback } from '../core/prompt.ts';
+import { conflictFeedback, redBaseFeedback } from '../core/prompt.ts';
+import { RED_BASE } from './baseGates.ts';
 import { findings } from '../core/prompts/codeReviewer.ts';
 import { planConcerns } from '../core/prompts/planner.ts';
 import type { CodeReview, Plan, PlanReview } from '../core/roles.ts';
@@ -258,6 +259,7 @@ export function requestRework(draft: TaskExecution, feedback: string, at: string
 
 /** A request to resolve a conflict tells the agent which files conflict with what, besides the human's words. */
 function withConflict(decision: Decision, task: TaskExecution, text: string): string {
+  if (decision.detail['reason'] === RED_BASE) return `${redBaseFeedback(decision.detail)}\n\n${text}`;
   const files = decision.detail['files_in_the_way'];
   if (decision.detail['reason'] !== 'conflict' || !Array.isArray(files)) return text;
   return `${conflictFeedback(files as string[], task.target_branch ?? 'the target branch')}\n\n${text}`;

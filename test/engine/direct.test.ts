@@ -58,7 +58,7 @@ describe('The direct workflow', () => {
     const test = await makeEngine({
       driver: 'claude',
       tasks: [task('one')],
-      config: { gates: [{ name: 'check', run: 'echo "still $(cat one.txt)"; grep -q fixed one.txt' }] },
+      config: { gates: [{ name: 'check', run: 'echo "still $(cat one.txt)"; ! grep -qs wrong one.txt' }] },
       agent: async (agent) => {
         await agent.write({ 'one.txt': agent.request.prompt.includes('still wrong') ? 'fixed\n' : 'wrong\n' });
         return undefined;
@@ -75,7 +75,7 @@ describe('The direct workflow', () => {
     let round = 0;
     const test = await makeEngine({
       tasks: [task('one')],
-      config: { gates: [{ name: 'check', run: 'exit 3' }] },
+      config: { gates: [{ name: 'check', run: 'test ! -e one.txt' }] },
       agent: async (agent) => {
         round += 1;
         await agent.write({ 'one.txt': `${round}\n` });

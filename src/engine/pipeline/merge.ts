@@ -6,8 +6,10 @@ import { secondsOf, type Decision, type GateRound, type TaskExecution } from '..
 import { useApproval } from '../decisions.ts';
 import type { MergeResult } from '../ports.ts';
 import type { PhaseResult, PipelineContext } from './context.ts';
-import { judge, sendBack } from './judge.ts';
+import { judge } from './judge.ts';
+import { afterRed } from './redBase.ts';
 import type { Run } from './run.ts';
+import { dropMerge, tidy } from './worktree.ts';
 
 /** The target may move while the gates run; that often we start over before asking. */
 const MAX_ROUNDS = 5;
@@ -47,7 +49,7 @@ async function mergeInTurn(context: PipelineContext, run: Run, green: GateRound,
       const combined = await judge(context, run, task, { subject: 'merge', base_sha: built.target_sha, tree_sha: built.tree_sha, changes });
       if (!combined?.passed) {
         await dropMerge(context, task.task_id, worktree, branch);
-        return combined ? sendBack(context, context.lifecycle.get(run.taskId), combined) : 'leave';
+        return combined ? afterRed(context, run, context.lifecycle.get(run.taskId), combined) : 'leave';
       }
     }
     // Stored first: after a crash between here and `done`, the target itself tells whether the merge happened.
@@ -92,30 +94,6 @@ export async function finish(context: PipelineContext, taskId: string, mergeSha:
     return [{ type: 'task_completed', data: { merge_sha: mergeSha, seconds: secondsOf(draft), cost_usd: draft.total_cost_usd } }];
   });
   context.background(`removing the worktree of ${taskId}`, () => tidy(context, task));
-}
-
-/** Removes the worktree of a finished task; a failure to do so is no failure of the task and is tried again at the next start. */
-export async function tidy(context: PipelineContext, task: TaskExecution): Promise<void> {
-  if (task.worktree === null || task.branch === null) return;
-  try {
-    await context.ports.workspace.remove(task.task_id, task.worktree, task.branch);
-    await context.lifecycle.change(task.task_id, (draft) => {
-      draft.worktree = null;
-      return undefined;
-    });
-  } catch (error) {
-    context.ports.log.warn(`The worktree of ${task.task_id} could not be removed: ${error instanceof Error ? error.message : String(error)}`);
-  }
-}
-
-/** Puts the branch back into a worktree that holds a merge nobody wants any more. */
-export async function dropMerge(context: PipelineContext, taskId: string, worktree: string, branch: string): Promise<void> {
-  await context.ports.workspace.backToBranch(worktree, branch);
-  await context.lifecycle.change(taskId, (draft) => {
-    draft.merge_started_at = null;
-    draft.merge_sha = null;
-    return undefined;
-  });
 }
 
 async function build(context: PipelineContext, run: Run, task: TaskExecution, worktree: string, head: string, target: string): Promise<MergeResult> {
