@@ -203,6 +203,8 @@ export interface TaskExecution {
   unknown_failures: number;
   /** Gate rounds failed since the last human word; three fail the task. */
   gate_failures: number;
+  /** Merges that conflicted since the last human word; the third goes to the human. */
+  conflicts?: number;
   models: Partial<Record<Role, string>>;
   usage: Usage;
   total_cost_usd: number;

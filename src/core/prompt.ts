@@ -129,10 +129,13 @@ export function redBaseFeedback(detail: Readonly<Record<string, unknown>>): stri
 }
 
 /** The target has moved and both sides changed the same places. Merging is the one git command an implementer is asked for. */
-export function conflictFeedback(files: readonly string[], target: string): string {
+export function conflictFeedback(conflicts: readonly { readonly path: string; readonly hunks: string }[], target: string): string {
+  const share = Math.floor(OUTPUT_BUDGET / Math.max(1, conflicts.length));
+  const shown = conflicts.filter(({ hunks }) => hunks !== '').map(({ path, hunks }) => `### ${path}\n\n${fenced(trimOutput(hunks, share))}`);
   return [
     `Your work cannot be merged into ${target} as it is: both changed the same places in these files.`,
-    files.map((file) => `- ${inline(file)}`).join('\n'),
+    conflicts.map(({ path }) => `- ${inline(path)}`).join('\n'),
+    ...(shown.length === 0 ? [] : [`Where they meet, ${target} above the line of equal signs and your work below it:`, ...shown]),
     `Run ${inline(`git merge --no-commit ${target}`)} in this directory; here it is allowed. Then resolve every conflict so that the purpose of both sides is kept (${inline(`git log ${target}`)} tells what the other side meant), remove all conflict markers, run the checks, and stop without committing.`,
   ].join('\n\n');
 }

@@ -207,9 +207,16 @@ export interface FileChange {
   readonly whitespace_only?: true;
 }
 
+/** A file that two sides changed in the same places. */
+export interface Conflict {
+  readonly path: string;
+  /** The places with git's markers between the sides, the target's first, and a few lines around; empty where there is no text to show. */
+  readonly hunks: string;
+}
+
 export type MergeResult =
   | { readonly kind: 'merged'; readonly merge_sha: string; readonly tree_sha: string; readonly target_sha: string }
-  | { readonly kind: 'conflict'; readonly files: string[] }
+  | { readonly kind: 'conflict'; readonly files: string[]; readonly conflicts: readonly Conflict[] }
   /** The user's own hooks refused the merge commit. */
   | { readonly kind: 'refused'; readonly message: string };
 
