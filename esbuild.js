@@ -33,6 +33,7 @@ const ENTRIES = [
   { out: 'onDemand', source: 'src/vscode/onDemand.ts', ...NODE, external: ['vscode'] },
   { out: 'engine', source: 'src/host/index.ts', limit: 700 * KIB, ...NODE },
   { out: 'cli', source: 'src/cli/main.ts', ...NODE, banner: { js: '#!/usr/bin/env node' } },
+  { out: 'runner', source: 'src/adapters/runner/main.ts', limit: 150 * KIB, ...NODE },
   // Loaded by engine and command line where a repository has schedules.
   { out: 'cron', source: 'src/core/cron.ts', ...NODE },
   { out: 'storeWorker', source: 'src/adapters/store/worker.ts', ...NODE },

@@ -17,7 +17,7 @@ import { Pages } from './vscode/pages.ts';
 import { QueueView } from './vscode/queueView.ts';
 import { Repositories } from './vscode/repositories.ts';
 import { Reviewed } from './vscode/reviewed.ts';
-import { Reviews } from './vscode/review.ts';
+import { Reviews, whereReviewed } from './vscode/review.ts';
 import { StatusBar } from './vscode/statusBar.ts';
 import { Transcripts } from './vscode/transcript.ts';
 import { watchWorkspace } from './vscode/workspace.ts';
@@ -63,6 +63,7 @@ export function activate(context: vscode.ExtensionContext): void {
     vscode.window.registerWebviewPanelSerializer(DASHBOARD, {
       deserializeWebviewPanel: (panel) => guarded(channel, () => onDemand().dashboardOf(app).show(panel)),
     }),
+    whereReviewed(() => void onDemand().commentsOf(app), () => onDemand().registerPlanFiles(app)),
     registerCodeActions(repositories),
     watchWorkspace(repositories),
   );

@@ -29,6 +29,14 @@ export interface TaskError {
 
 export type AttemptOutcome = 'running' | 'succeeded' | 'failed' | 'interrupted' | 'cancelled';
 
+/** A process that sees to an agent apart from the engine. */
+export interface RunnerRecord {
+  /** Random; part of its mark, and the name of its socket. */
+  id: string;
+  pid: number;
+  started: string;
+}
+
 /** One run of one role on one task or step. Its transcript is `.baton/runs/<task>/<attempt_id>/transcript.jsonl`. */
 export interface Attempt {
   /** `a1`, `a2`, … unique within the task. */
@@ -46,6 +54,8 @@ export interface Attempt {
   session_id: string | null;
   /** Identity of the agent's root process: a pid alone may have been reused. */
   process: { pid: number; started: string } | null;
+  /** The runner that it was given to, recorded before its agent starts; null where the agent is the engine's own child. */
+  runner?: RunnerRecord | null;
   started_at: string;
   ended_at: string | null;
   outcome: AttemptOutcome;
@@ -236,6 +246,8 @@ export interface TaskExecution {
   feedback: string | null;
   /** What a human allowed once and for all in this task. They only add to what the policy allows. */
   permissions?: PermissionRule[];
+  /** Set while a human works in the agent's session in a terminal: nothing starts before it is handed back. */
+  taken_over?: { by: string; at: string } | null;
   /** Comments of humans on lines of the change and on steps of the plan. */
   threads?: ReviewThread[];
 }

@@ -106,6 +106,10 @@ export function runLogEntry(event: RunLogEvent, task: TaskExecution | undefined)
       return line('🔍', 'human_review', `${data['verdict'] === 'approve' ? '✅' : data['verdict'] === 'reject' ? '❌' : '🔄'} ${text(data['kind'])} answered by ${text(data['by'])}: ${text(data['verdict'])}${data['always'] === undefined ? '' : ` always (${text(data['always'])})`}${typeof data['text'] !== 'string' ? '' : `: ${text(data['text'])}`} ${about}`);
     case 'decision_withdrawn':
       return line('🔍', 'human_review', `${text(data['kind'])} withdrawn ${about}`);
+    case 'taken_over':
+      return line('🔍', 'human_review', `Session taken over by ${text(data['by'])} ${about}`);
+    case 'handed_back':
+      return line('🔍', 'human_review', `Session handed back by ${text(data['by'])} ${about}`);
     case 'plan_edited':
       return line('🔍', 'human_review', `Plan edited by ${text(data['by'])} ${about}`);
     case 'commented':

@@ -9,8 +9,9 @@ import type { Lifecycle } from './lifecycle.ts';
 import { drive } from './pipeline/drive.ts';
 import type { PipelineContext } from './pipeline/context.ts';
 import { needsApproval, parkUnlessApproved } from './pipeline/begin.ts';
-import { Run } from './pipeline/run.ts';
-import type { Disposable } from './ports.ts';
+import { Run, type AbortReason } from './pipeline/run.ts';
+import type { AdoptedSession, Disposable } from './ports.ts';
+import { marksOf } from './recovery.ts';
 import type { QueuePlan } from '../core/queue.ts';
 
 /** Between TERM and KILL when the host goes away: VS Code gives its extensions 4 s in all, less than the grace of an ordinary stop. */
@@ -120,9 +121,10 @@ export class Loop {
     };
   }
 
-  /** Goes on with the stored wish, at the start of a leader. */
-  resume(): void {
+  /** Goes on with the stored wish, at the start of a leader; and, whatever the wish, with the agents that were found at work. */
+  resume(adopted: ReadonlyMap<string, AdoptedSession> = new Map()): void {
     this.#resumed = true;
+    for (const [taskId, one] of adopted) this.#start(taskId, one);
     this.#armSafetyNet();
     this.wake();
   }
@@ -161,14 +163,14 @@ export class Loop {
   /** Ends whole process trees; tasks keep their state and resume from it. Resolves when nothing is left. */
   async stopNow(reason: string): Promise<void> {
     await this.stop(reason);
-    await this.#abortAll();
+    await this.#abortAll('stop');
   }
 
   /** Ends one task's run, if there is one, and keeps it from starting again until `settle` has said what becomes of it. */
-  async cancel<T>(taskId: string, settle: () => Promise<T>): Promise<T> {
+  async cancel<T>(taskId: string, settle: () => Promise<T>, reason: AbortReason = 'cancel'): Promise<T> {
     this.#settling.add(taskId);
     try {
-      this.#runs.get(taskId)?.abort('cancel');
+      this.#runs.get(taskId)?.abort(reason);
       await this.#ended.get(taskId);
       return await settle();
     } finally {
@@ -188,16 +190,17 @@ export class Loop {
     }
   }
 
-  /** The host goes away: attempts end as interrupted, the stored wish stays. */
+  /** The host goes away: agents that can are left at work, all else ends as interrupted, the stored wish stays. */
   async dispose(): Promise<void> {
     this.#disposed = true;
     this.#safetyNet?.dispose();
     this.#alarm?.dispose();
     const { clock, log, processes, repository } = this.#options.context.ports;
     const impatience = clock.after(CLOSING_GRACE_MS, () => {
-      processes.sweep(`${repository.key}:`, { grace_ms: 0 }).catch((error: unknown) => log.error('What was left running could not be ended', error));
+      const attempts = this.#lifecycle.all().flatMap((task) => task.attempts.filter(({ outcome, runner }) => outcome === 'running' && runner));
+      processes.sweep(`${repository.key}:`, { keep: attempts.flatMap((attempt) => marksOf(repository.key, attempt)), grace_ms: 0 }).catch((error: unknown) => log.error('What was left running could not be ended', error));
     });
-    await this.#abortAll();
+    await this.#abortAll('close');
     impatience.dispose();
     await this.#ticking;
   }
@@ -266,7 +269,7 @@ export class Loop {
     this.#armAlarm(next);
   }
 
-  #start(taskId: string): void {
+  #start(taskId: string, adopted: AdoptedSession | null = null): void {
     const { context } = this.#options;
     if (this.#runs.has(taskId) || this.#ended.has(taskId) || this.#settling.has(taskId) || this.#broken.has(taskId)) return;
     const run = new Run(taskId, {
@@ -275,9 +278,12 @@ export class Loop {
       onSlots: () => this.wake(),
       slotFree: () => this.#slotFree(),
     });
+    run.adopted = adopted;
     run.reserved_usd = context.budgets.reserveOf(this.#lifecycle.get(taskId));
     this.#runs.set(taskId, run);
+    if (run.needsSlot && adopted === null) context.ports.runners.warm();
     const ended = drive(context, run)
+      .finally(() => run.adopted?.session.kill('nothing goes on with it'))
       .catch((error: unknown) => this.#broke(taskId, error))
       .finally(() => {
         this.#runs.delete(taskId);
@@ -312,8 +318,8 @@ export class Loop {
     return this.slotsUsed < this.slots;
   }
 
-  async #abortAll(): Promise<void> {
-    for (const run of this.#runs.values()) run.abort('stop');
+  async #abortAll(reason: AbortReason): Promise<void> {
+    for (const run of this.#runs.values()) run.abort(reason);
     await Promise.all(this.#ended.values());
   }
 

@@ -19,6 +19,7 @@ import { CommandDesk } from './commands.ts';
 import { Decisions } from './decisions.ts';
 import { Emitter } from './emitter.ts';
 import { healthReport } from './health.ts';
+import { watchHealth } from './healthWatch.ts';
 import { holdsOf } from './holds.ts';
 import { Intake } from './intake.ts';
 import { Ledger } from './ledger.ts';
@@ -88,7 +89,7 @@ export class Orchestrator implements EngineApi {
     for (const repair of ports.store.repairs) ports.log.warn(repair);
     await engine.#outbox.configure();
     await engine.#metrics.begin();
-    await recover(lifecycle, ports.processes, ports.repository.key, ports.log);
+    const adopted = await recover(lifecycle, ports);
     await engine.#intake.scan(config.merge.target);
     for (const task of lifecycle.all()) {
       if (task.state === 'done' && task.worktree !== null) await tidy(engine.#context, task);
@@ -98,7 +99,7 @@ export class Orchestrator implements EngineApi {
     engine.#watch();
     // What an earlier process left to tell; a command that only looks leaves it to the next one that stays.
     if (options.passive !== true) engine.#outbox.wake();
-    engine.#loop.resume();
+    engine.#loop.resume(adopted);
     return engine;
   }
 
@@ -122,7 +123,7 @@ export class Orchestrator implements EngineApi {
     this.#agents = agents;
     this.#decisions = new Decisions(lifecycle, ports.crypto, ports.log);
     this.#accounts = new Accounts(lifecycle, ports.clock, meta['accounts']);
-    this.#staffing = new Staffing({ config: () => this.#config, agents: () => this.#agents, driver: (kind) => ports.agents.driver(kind), accounts: this.#accounts, isEconomical: (task) => this.#budgets.isEconomical(task) });
+    this.#staffing = new Staffing({ config: () => this.#config, agents: () => this.#agents, hasDriver: (kind) => ports.agents.hasDriver(kind), accounts: this.#accounts, isEconomical: (task) => this.#budgets.isEconomical(task) });
     this.#budgets = new Budgets({ lifecycle, decisions: this.#decisions, clock: ports.clock, config: () => this.#config, ledger, staffing: this.#staffing, runs: () => this.#loop.runs });
     this.#snapshots = new Emitter((error) => ports.log.error('A surface failed on a snapshot', error));
     this.#context = {
@@ -171,6 +172,7 @@ export class Orchestrator implements EngineApi {
       ledger,
       keepRunLog(lifecycle, ports.runLog),
       this.#metrics,
+      ...(options.passive === true ? [] : [watchHealth({ lifecycle, clock: ports.clock, log: ports.log, report: () => this.#health() }, meta['health'])]),
       lifecycle.onCommitted(() => {
         this.#publish();
         this.#loop.wake();
@@ -206,16 +208,17 @@ export class Orchestrator implements EngineApi {
     return Promise.resolve(this.#health());
   }
 
-  /** Ends attempts as interrupted, writes what is left to write and lets go of everything. */
+  /** Leaves agents at work for the next engine, ends everything else as interrupted, writes what is left to write and lets go. */
   async close(): Promise<void> {
     await Promise.all([this.#loop.dispose(), this.#schedules.close()]);
+    this.#ports.runners.close();
     await Promise.all(this.#background);
     await this.#outbox.close(PATIENCE_MS[this.#options.passive === true ? 'passive' : this.#options.host]);
     // Only now: what the loop's end commits belongs into log and checkpoint.
     for (const one of this.#owned) one.dispose();
     this.#publishing?.dispose();
     await this.#checkpoint.settled();
-    await Promise.all([this.#ports.runs.flush(), this.#ports.runLog.flush()]);
+    await this.#ports.runLog.flush();
     await this.#ports.store.close();
   }
 

@@ -12,7 +12,7 @@ import type { AgentInfo, Agents } from './ports.ts';
 export interface StaffingOptions {
   readonly config: () => Config;
   readonly agents: () => readonly AgentInfo[];
-  readonly driver: Agents['driver'];
+  readonly hasDriver: Agents['hasDriver'];
   readonly accounts: Accounts;
   /** A human asked to go on for less. */
   readonly isEconomical: (task: TaskExecution) => boolean;
@@ -35,6 +35,10 @@ export class Staffing {
   /** The role of the task's next attempt; null when it needs none (gates, merge). */
   nextRole(task: TaskExecution): Role | null {
     return nextRole(task, task.state === 'new' ? this.workflow(task).workflow : task.workflow);
+  }
+
+  agent(name: string): AgentInfo | undefined {
+    return this.#options.agents().find((one) => one.name === name);
   }
 
   /** The agent for a role of a task, or why there is none. */
@@ -105,7 +109,7 @@ export class Staffing {
   fact(agent: AgentInfo): AgentFact {
     return {
       available: agent.available,
-      enabled: agent.config.enabled !== false && this.#options.driver(agent.config.driver) !== undefined,
+      enabled: agent.config.enabled !== false && this.#options.hasDriver(agent.config.driver),
       install: agent.install,
       account: agent.account,
       max_concurrent: agent.config.max_concurrent ?? null,
@@ -146,9 +150,9 @@ export class Staffing {
   }
 
   #candidates(): Candidate[] {
-    const { agents, driver, accounts } = this.#options;
+    const { agents, hasDriver, accounts } = this.#options;
     return agents()
-      .filter((agent) => driver(agent.config.driver) !== undefined)
+      .filter((agent) => hasDriver(agent.config.driver))
       .map((agent) => ({
         name: agent.name,
         available: agent.available,

@@ -6,6 +6,7 @@ import { runCommand } from '../adapters/gates/command.ts';
 import { detectGates } from '../adapters/gates/detect.ts';
 import { createWorkspace } from '../adapters/git/workspace.ts';
 import { createProcesses } from '../adapters/process/processes.ts';
+import { createRunners } from '../adapters/runner/runners.ts';
 import { createRedactor } from '../adapters/runs/redact.ts';
 import { createRunLog } from '../adapters/runs/runLog.ts';
 import { createRunFiles } from '../adapters/runs/runFiles.ts';
@@ -20,7 +21,7 @@ import { createWebhook } from '../adapters/webhook/webhook.ts';
 import { Orchestrator } from '../engine/orchestrator.ts';
 import type { Clock, Log, Ports } from '../engine/ports.ts';
 import { loadBundle } from './bundle.ts';
-import { dataDirectory, storeDirectory } from './directories.ts';
+import { dataDirectory, runtimeDirectory, socketPath, storeDirectory } from './directories.ts';
 import type { BuiltEngine } from './election.ts';
 import type { Repository } from './repositoryKey.ts';
 
@@ -59,7 +60,8 @@ export async function buildEngine(repository: Repository, options: EngineOptions
       gates: { detect: () => detectGates(root), run: (request) => runCommand(request, redactor) },
       processes: createProcesses(),
       sources,
-      runs: createRunFiles({ batonDir, redactor, onError: (file, error) => log.warn(`${file} could not be written: ${String(error)}`) }),
+      runs: createRunFiles({ batonDir }),
+      runners: createRunners({ entry: join(options.distDir, 'runner.js'), key, socketPath: (id) => socketPath(runtimeDirectory(env), `r-${id}`, id), log }),
       runLog: createRunLog({ batonDir, redactor, log }),
       crypto: createCrypto(),
       webhook: createWebhook(redactor),

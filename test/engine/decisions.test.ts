@@ -292,7 +292,6 @@ describe('A message to a running agent', () => {
     await test.engine.send({ type: 'message', task_id: 'one', text: 'hello' });
     await test.untilState('one', 'done');
     assert.deepEqual(heard, ['hello']);
-    await test.ports.runs.flush();
     assert.match(readFileSync(path.join(test.batonDir, 'runs', 'one', 'a1', 'transcript.jsonl'), 'utf8'), /"type":"user","text":"hello"/);
   });
 });

@@ -17,9 +17,18 @@ const CHAINS: Readonly<Record<string, { tasks: readonly string[]; kills: readonl
     tasks: ['one'],
     kills: [justBefore('workspace.create'), rightAfter('workspace.create'), rightAfter('workspace.populate'), { hook: 'setup' }, justBefore('commit task_started'), rightAfter('commit task_started')],
   },
-  'while an agent starts and works, with and without the agent': {
+  'while an agent starts and works, with the agent, its runner or both': {
     tasks: ['one'],
-    kills: [rightAfter('commit attempt_started'), rightAfter('agents.start'), rightAfter('commit attempt'), { hook: 'agent-start' }, { hook: 'agent-edited', agentsToo: true }, { hook: 'agent-edited' }],
+    kills: [
+      rightAfter('runners.take'),
+      justBefore('commit attempt_started'),
+      rightAfter('commit attempt_started'),
+      { ...rightAfter('agents.start'), runnersToo: true },
+      { ...rightAfter('commit attempt'), agentsToo: true, runnersToo: true },
+      { hook: 'agent-start', agentsToo: true },
+      { hook: 'agent-edited', agentsToo: true },
+      { hook: 'agent-edited', runnersToo: true },
+    ],
   },
   'between the end of an agent and the commit of its work': {
     tasks: ['one'],
@@ -73,6 +82,30 @@ describe('An engine that is killed', function () {
     });
   }
 
+  it('leaves its agents at work: engine after engine goes on with the same attempt, which no one counts as interrupted (rows 230, 255)', async () => {
+    const sandbox = await Sandbox.create(path.join(kept.path, 'adopted'), dist);
+    sandbox.hold(true);
+    sandbox.queue('one');
+    await sandbox.killed({ hook: 'agent-start' });
+    for (const kill of [justBefore('runners.adopt'), rightAfter('runners.adopt'), justBefore('processes.sweep'), rightAfter('processes.sweep'), { afterMs: 2500 }]) await sandbox.killed(kill);
+    sandbox.hold(false);
+    for (const kill of [justBefore('commit attempt_ended'), rightAfter('commit attempt_ended')]) await sandbox.killed(kill);
+    const [task] = await sandbox.finish();
+    assert.deepEqual(task?.attempts.map(({ attempt_id: id, outcome }) => [id, outcome]), [['a1', 'succeeded']]);
+    assert.equal(task.interruptions, 0);
+    assert.equal(sandbox.starts('one', 'implement'), 1);
+  });
+
+  it('together with the runner of its agent leaves an agent that the next engine ends before it goes on (rows 230, 231)', async () => {
+    const sandbox = await Sandbox.create(path.join(kept.path, 'runners'), dist);
+    sandbox.hold(true);
+    sandbox.queue('one');
+    await sandbox.killed({ hook: 'agent-edited', runnersToo: true });
+    sandbox.hold(false);
+    const [task] = await sandbox.finish();
+    assert.deepEqual(task?.attempts.map(({ outcome }) => outcome), ['interrupted', 'succeeded']);
+  });
+
   it('at any moment, again and again while tasks keep coming, loses nothing, repeats nothing that was finished and leaves nothing behind (rows 13, 190, 200)', async () => {
     const seed = Number(process.env['BATON_KILL_SEED'] ?? Date.now() % 1_000_000);
     const random = generator(seed);
@@ -82,8 +115,9 @@ describe('An engine that is killed', function () {
       for (let round = 1, kills = 0; kills < wanted; round += 1) {
         if (round % 2 === 1) sandbox.queue(`${pick(random, ['plain', 'fix', 'ask'])}-${round}`);
         const agentsToo = random() < 0.3;
+        const runnersToo = random() < 0.3;
         const moment = random() < 0.5 ? { afterMs: 100 + random() * 2000 } : at(random() < 0.5 ? 'before' : 'after', '*', 1 + Math.floor(random() * 40));
-        if ((await sandbox.run({ ...moment, agentsToo })).killed) kills += 1;
+        if ((await sandbox.run({ ...moment, agentsToo, runnersToo })).killed) kills += 1;
         assert.ok(round < 3 * wanted, `only ${kills} kills in ${round} rounds`);
       }
       await sandbox.finish();

@@ -11,6 +11,7 @@ import { createProcesses } from '../../src/adapters/process/processes.ts';
 import { createRedactor } from '../../src/adapters/runs/redact.ts';
 import { createRunLog } from '../../src/adapters/runs/runLog.ts';
 import { createRunFiles } from '../../src/adapters/runs/runFiles.ts';
+import { createLocalRunners } from './localRunners.ts';
 import { checkpointWriter } from '../../src/adapters/store/atomicFile.ts';
 import type { Watched } from '../../src/adapters/sources/watcher.ts';
 import { openStore } from '../../src/adapters/store/store.ts';
@@ -18,11 +19,11 @@ import { createClock } from '../../src/adapters/system/clock.ts';
 import { createWebhook } from '../../src/adapters/webhook/webhook.ts';
 import { createCrypto } from '../../src/adapters/system/crypto.ts';
 import { resolvePath } from '../../src/adapters/system/resolvePath.ts';
-import { configSchema, type Config } from '../../src/core/config/schema.ts';
+import { configSchema, type AgentConfig, type Config } from '../../src/core/config/schema.ts';
 import type { Problem } from '../../src/core/errors.ts';
 import { canonicalContent, type TaskDefinition } from '../../src/core/task.ts';
 import { Orchestrator } from '../../src/engine/orchestrator.ts';
-import type { AgentEnd, AgentInfo, AgentMessage, AgentRequest, AgentSession, Clock, Log, PermissionAnswer, Ports, SourcedSchedule, SourcedTask } from '../../src/engine/ports.ts';
+import type { AgentDriver, AgentEnd, AgentInfo, AgentMessage, AgentRequest, AgentSession, Clock, Log, PermissionAnswer, Ports, SourcedSchedule, SourcedTask } from '../../src/engine/ports.ts';
 import type { Snapshot, TaskView } from '../../src/shared/api.ts';
 import type { Role, TaskExecution } from '../../src/core/execution.ts';
 import { makeRepo, type Files, type TestRepo } from './repo.ts';
@@ -168,12 +169,14 @@ export async function makeEngine(setup: EngineSetup = {}): Promise<TestEngine> {
       }),
     );
   };
+  const driver = (kind: AgentConfig['driver']): AgentDriver => ({ kind, start });
   const through = setup.throughPorts ?? ((ports: Ports) => ports);
   const makePorts = async (): Promise<Ports> => through({
     clock: setup.clock ?? createClock(),
     log,
     store: await openStore({ batonDir, workerPath: path.resolve('src/adapters/store/worker.ts'), log }),
-    agents: { list: (config) => Promise.resolve(agents(config)), driver: (kind) => ({ kind, start }) },
+    agents: { list: (config) => Promise.resolve(agents(config)), hasDriver: () => true },
+    runners: createLocalRunners(driver, setup.clock ?? createClock()),
     workspace: createWorkspace({ root: repo.root, worktreesDir, log }),
     gates: { detect: () => Promise.resolve([]), run: (request) => runCommand(request) },
     processes: createProcesses(),

@@ -1,9 +1,15 @@
 import assert from 'node:assert/strict';
+import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { stringify } from 'yaml';
+import { readLeaderInfo } from '../../src/adapters/leader/lock.ts';
+import type { TaskExecution } from '../../src/core/execution.ts';
+import { runtimeDirectory } from '../../src/host/directories.ts';
+import { findRepository } from '../../src/host/repositoryKey.ts';
 import { claudeEnvironment, provisionClaude } from '../support/agents.ts';
 import { byPrompt, type Conversation, type ToolUse } from '../support/modelServer/scenario.ts';
 import { ModelServer } from '../support/modelServer/server.ts';
+import { until } from '../support/processes.ts';
 import { makeRepo, type TestRepo } from '../support/repo.ts';
 import { keepTempDir } from '../support/tmp.ts';
 import { openWorkbench, type Workbench } from '../support/vscode/workbench.ts';
@@ -21,10 +27,19 @@ describe('Permissions of an agent in VS Code', function () {
   let server: ModelServer;
   let repo: TestRepo;
   let window: Workbench;
+  let key = '';
+  const env = { XDG_DATA_HOME: path.join(temp.path, 'data'), XDG_RUNTIME_DIR: path.join(temp.path, 'run') };
   const needsYou = () => window.view('Needs You');
   const asked = (task: string, title = 'Allow command\\?') => window.waitForRow(new RegExp(`${title}.*${task}`), needsYou());
   const merge = (task: string) => window.waitForRow(new RegExp(`Approve merge.*${task}`), needsYou());
   const files = (task: string) => repo.git('ls-tree', '--name-only', `baton/${task}`);
+  const leader = (): number | undefined => readLeaderInfo(runtimeDirectory(env), key)?.pid;
+  /** Every task's attempts and open decisions. */
+  const waiting = async (): Promise<unknown[]> => {
+    const names = (await readdir(path.join(repo.root, '.baton/state'))).sort();
+    const tasks = await Promise.all(names.map(async (name) => JSON.parse(await readFile(path.join(repo.root, '.baton/state', name), 'utf8')) as TaskExecution));
+    return tasks.map(({ task_id, attempts, decisions }) => [task_id, attempts.map(({ attempt_id, outcome, process: root }) => [attempt_id, outcome, root]), decisions.filter(({ status }) => status === 'open').map(({ id }) => id)]);
+  };
   const output = (needle: string) => server.requests.flatMap(({ conversation }) => conversation?.results ?? []).some((result) => result.output.includes(needle));
 
   before(async () => {
@@ -47,7 +62,8 @@ describe('Permissions of an agent in VS Code', function () {
     };
     const tasks = ['allowed', 'edited', 'denied', 'question'].map((id) => ({ id, goal: `Task ${id}` }));
     repo = await makeRepo({ '.baton/orchestrator.yaml': stringify(configuration), '.baton/tasks.yaml': stringify({ tasks }) }, path.join(temp.path, 'sample'));
-    window = await openWorkbench(repo.root, { env: { XDG_DATA_HOME: path.join(temp.path, 'data'), XDG_RUNTIME_DIR: path.join(temp.path, 'run') } });
+    key = (await findRepository(repo.root)).key;
+    window = await openWorkbench(repo.root, { env });
     await window.openContainer('Baton');
     await window.runCommand('Baton: Start');
   });
@@ -64,6 +80,22 @@ describe('Permissions of an agent in VS Code', function () {
     await window.statusItem('Baton: 4 need you').waitFor();
     await window.screenshot('permissions');
     assert.equal(output('allowed.txt'), false);
+  });
+
+  it('stay open through Reload Window and a killed extension host, with the same agents waiting (rows 249, 255)', async () => {
+    const open = await waiting();
+    assert.equal(open.length, 4);
+    const host = leader();
+    await window.reload();
+    await until('the next extension host leads', () => leader() !== undefined && leader() !== host, 60_000);
+    const next = leader();
+    process.kill(next ?? 0, 'SIGKILL');
+    // In a browser VS Code does not start another one by itself.
+    await window.reload();
+    await until('another extension host leads', () => leader() !== undefined && leader() !== next, 60_000);
+    await window.statusItem('Baton: 4 need you').waitFor({ timeout: 60_000 });
+    for (const task of ['allowed', 'edited', 'denied']) await asked(task);
+    assert.deepEqual(await waiting(), open);
   });
 
   it('are shown whole before a stray Enter could allow them', async () => {
@@ -98,6 +130,10 @@ describe('Permissions of an agent in VS Code', function () {
     await merge('denied');
     assert.doesNotMatch(await files('denied'), /denied\.txt/);
     assert.ok(output('Not on a Friday.'));
+  });
+
+  it('cost no agent its attempt', async () => {
+    for (const [, attempts] of (await waiting()) as [string, unknown[]][]) assert.equal(attempts.length, 1);
   });
 
   it('answer the agent’s own question', async () => {

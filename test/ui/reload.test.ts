@@ -6,6 +6,7 @@ import type { TasksDocument } from '../../src/cli/json.ts';
 import { findRepository } from '../../src/host/repositoryKey.ts';
 import { runtimeDirectory } from '../../src/host/directories.ts';
 import { readLeaderInfo } from '../../src/adapters/leader/lock.ts';
+import { readTranscript } from '../../src/adapters/runs/transcript.ts';
 import type { Conversation } from '../support/modelServer/scenario.ts';
 import { ModelServer } from '../support/modelServer/server.ts';
 import { until } from '../support/processes.ts';
@@ -57,19 +58,39 @@ describe('a repository in windows that come and go', function () {
     await temp.remove();
   });
 
-  it('goes on by itself after Reload Window: the interrupted attempt resumes its exact session (row 230)', async () => {
+  it('leaves a running agent at work through Reload Window and a killed extension host (rows 230, 255)', async () => {
     await first.workbench.runCommand('Baton: Start');
     await until('the agent is in the middle of its work', () => turns('slugify-accents').length === 2, 60_000);
     const [running] = (await sample.task('slugify-accents'))?.attempts ?? [];
     assert.equal(running?.outcome, 'running');
+    const host = leader();
     await first.workbench.reload();
+    await first.task(SLUGS).waitFor({ timeout: 60_000 });
+    await until('the next extension host leads', () => leader() !== undefined && leader() !== host, 60_000);
+    const killed = leader();
+    process.kill(killed ?? 0, 'SIGKILL');
+    // In a browser VS Code does not start another one by itself.
+    await first.workbench.reload();
+    await until('another extension host leads', () => leader() !== undefined && leader() !== killed, 60_000);
+    const during = (await sample.task('slugify-accents'))?.attempts ?? [];
+    assert.deepEqual(during.map(({ outcome, process: root }) => [outcome, root]), [['running', running.process]]);
+    releases[0]?.();
     await first.decision('Approve merge', 'slugify-accents').waitFor({ timeout: 60_000 });
     const task = await sample.task('slugify-accents');
-    assert.deepEqual(task?.attempts.map(({ outcome, session_id }) => [outcome, session_id]), [['interrupted', running.session_id], ['succeeded', running.session_id]]);
-    assert.equal(task.steps[0]?.attempt, 1, 'an interruption is not counted as an attempt');
-    const resumed = turns('slugify-accents').find((one) => one.prompt.includes('You were interrupted'));
-    assert.match(resumed?.messages[0]?.text ?? '', /^You are the implementer/, 'the session knows its beginning');
-    assert.equal(await sweep(running.process?.pid), true, 'the first CLI is gone');
+    assert.deepEqual(task?.attempts.map(({ outcome, session_id, process: root }) => [outcome, session_id, root]), [['succeeded', running.session_id, running.process]]);
+    assert.deepEqual([task.interruptions, task.steps[0]?.attempt], [0, 1]);
+    assert.equal(turns('slugify-accents').some((one) => one.prompt.includes('You were interrupted')), false);
+    await gone(running.process?.pid);
+    await gone(running.runner?.pid);
+  });
+
+  it('has the whole of what the agent said in its transcript, once (rows 236, 255)', async () => {
+    const entries = readTranscript(path.join(sample.root, '.baton/runs/slugify-accents/a1'));
+    assert.deepEqual(entries.map(({ seq }) => seq), entries.map((_, index) => index));
+    assert.deepEqual([entries[0]?.type, entries.at(-1)?.type], ['prompt', 'end']);
+    const said = entries.flatMap(({ type, text: words }) => (type === 'text' ? [words] : []));
+    assert.equal(said.length, 3);
+    assert.equal(new Set(said).size, 3);
     await first.waitForStatus('Baton: 1 needs you');
   });
 
@@ -117,15 +138,14 @@ describe('a repository in windows that come and go', function () {
     assert.equal(turns('round-half-cents').length, 1, 'one agent works on it, not two');
   });
 
-  it('is led by the second window when the first one is closed, with nothing lost (row 241)', async () => {
+  it('is led by the second window when the first one is closed, with nothing lost and no agent interrupted (rows 241, 255)', async () => {
     const before = leader();
     await first.workbench.page.goto('about:blank');
     await until('the other window leads', () => leader() !== undefined && leader() !== before, 60_000);
+    releases[1]?.();
     await second.decision('Approve merge', 'round-half-cents').waitFor({ timeout: 60_000 });
     const task = await sample.task('round-half-cents');
-    assert.deepEqual(task?.attempts.map(({ outcome }) => outcome), ['interrupted', 'succeeded']);
-    assert.equal(new Set(task.attempts.map((attempt) => attempt.session_id)).size, 1);
-    assert.equal(task.steps[0]?.attempt, 1);
+    assert.deepEqual(task?.attempts.map(({ outcome }) => outcome), ['succeeded']);
     await sample.baton('task', 'round-half-cents', '--approve');
     await second.workbench.row(/^Done today\s*2/, second.queue).waitFor({ timeout: 60_000 });
     await second.waitForStatus('Baton idle');
@@ -133,8 +153,8 @@ describe('a repository in windows that come and go', function () {
   });
 });
 
-/** Whether no process has this id any more. */
-async function sweep(pid: number | undefined): Promise<boolean> {
+/** Waits until no process has this id any more. */
+async function gone(pid: number | undefined): Promise<void> {
   assert.ok(pid !== undefined && pid > 0);
   await until('the process has ended', () => {
     try {
@@ -143,5 +163,4 @@ async function sweep(pid: number | undefined): Promise<boolean> {
       return true;
     }
   });
-  return true;
 }

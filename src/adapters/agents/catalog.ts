@@ -17,6 +17,9 @@ export interface KnownCli {
   readonly signIn?: { readonly check: readonly string[]; readonly command: string };
 }
 
+/** Kinds of agents that there is a driver for (drivers.ts), without the drivers themselves: those are the runner's. */
+export const DRIVEN: readonly AgentConfig['driver'][] = ['claude', 'codex', 'acp', 'command'];
+
 /** Best first: the order in which a role without a configured agent gets one. */
 export const KNOWN_CLIS: readonly KnownCli[] = [
   { name: 'claude', driver: 'claude', args: [], install: CLAUDE_INSTALL, provider: 'anthropic' },

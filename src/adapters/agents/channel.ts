@@ -6,6 +6,7 @@ export class Channel implements AsyncIterable<AgentMessage> {
   private readonly waiting: AgentMessage[] = [];
   private wake: (() => void) | undefined;
   private ended = false;
+  private closed = false;
 
   get isEnded(): boolean {
     return this.ended;
@@ -21,8 +22,15 @@ export class Channel implements AsyncIterable<AgentMessage> {
     this.put({ type: 'end', end });
   }
 
+  /** Ends the reading without an end: nobody is to know any more what becomes of the agent. */
+  close(): void {
+    this.ended = true;
+    this.closed = true;
+    this.wake?.();
+  }
+
   async *[Symbol.asyncIterator](): AsyncGenerator<AgentMessage> {
-    for (;;) {
+    while (!this.closed) {
       const message = this.waiting.shift();
       if (message) {
         yield message;

@@ -2,15 +2,12 @@
 import path from 'node:path';
 import type { AgentConfig, Config } from '../../core/config/schema.ts';
 import { atLeast } from '../../core/version.ts';
-import type { AgentDriver, AgentInfo, Agents } from '../../engine/ports.ts';
+import type { AgentInfo, Agents } from '../../engine/ports.ts';
 import { childEnvironment } from '../process/environment.ts';
 import { findProgram, resolveProgram } from '../process/program.ts';
 import { spawnProcess } from '../process/spawn.ts';
 import type { Redactor } from '../runs/redact.ts';
-import { KNOWN_CLIS, type KnownCli } from './catalog.ts';
-import { createClaudeDriver } from './claude/driver.ts';
-import { createCodexDriver } from './codex/driver.ts';
-import { createCommandDriver } from './command.ts';
+import { DRIVEN, KNOWN_CLIS, type KnownCli } from './catalog.ts';
 
 /** The slowest CLI seen takes 5 s to start; a cold disk twice that. */
 const VERSION_MS = 15_000;
@@ -20,8 +17,6 @@ const VERSION_LENGTH = 4_096;
 export interface AgentsOptions {
   /** Folder that relative programs of the configuration count from: the main checkout. */
   readonly root: string;
-  /** Drivers in place of those that Baton has. */
-  readonly drivers?: readonly AgentDriver[];
   /** Learns the secrets of agents' configured environments before they can say them. */
   readonly redactor?: Redactor;
   /** Folders searched after PATH, in place of those where installers put CLIs. */
@@ -30,32 +25,22 @@ export interface AgentsOptions {
   readonly programs?: Readonly<Record<string, string>>;
 }
 
-/** Agents that are configured or found; the drivers are `claude`, `codex` and `command` so far. */
+/** Agents that are configured or found. */
 export function createAgents(options: AgentsOptions): Agents {
-  const drivers = new Map((options.drivers ?? [createClaudeDriver(), createCodexDriver(), createCommandDriver()]).map((one) => [one.kind, guarded(one, options.redactor)]));
+  const hasDriver = (kind: AgentConfig['driver']): boolean => DRIVEN.includes(kind);
   let cached: { key: string; list: Promise<AgentInfo[]> } | undefined;
   return {
     list(config, refresh = false) {
+      for (const { env } of Object.values(config.agents)) options.redactor?.learn(env);
       const key = JSON.stringify([config.agents, config.models]);
       if (refresh || cached?.key !== key) {
-        const list = look(config, { root: options.root, places: options.places, programs: options.programs ?? {}, hasDriver: (kind) => drivers.has(kind) });
+        const list = look(config, { root: options.root, places: options.places, programs: options.programs ?? {}, hasDriver });
         cached = { key, list };
         list.catch(() => (cached = undefined));
       }
       return cached.list;
     },
-    driver: (kind) => drivers.get(kind),
-  };
-}
-
-function guarded(driver: AgentDriver, redactor: Redactor | undefined): AgentDriver {
-  return {
-    kind: driver.kind,
-    start(request) {
-      redactor?.learn(request.agent.env);
-      redactor?.learn(request.env);
-      return driver.start(request);
-    },
+    hasDriver,
   };
 }
 

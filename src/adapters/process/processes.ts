@@ -5,9 +5,9 @@ import { isAlive } from './table.ts';
 
 export function createProcesses(): Processes {
   return {
-    sweep: async (markPrefix, { roots = [], grace_ms } = {}) => {
+    sweep: async (markPrefix, { keep = [], roots = [], grace_ms } = {}) => {
       const grace = grace_ms === undefined ? {} : { graceMs: grace_ms };
-      let ended = await killTree(null, { marked: (mark) => mark.startsWith(markPrefix), ...grace });
+      let ended = await killTree(null, { marked: (mark) => mark.startsWith(markPrefix) && !keep.includes(mark), ...grace });
       for (const root of roots) if (await isAlive(root)) ended += await killTree(root, grace);
       return ended;
     },

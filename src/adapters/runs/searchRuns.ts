@@ -3,7 +3,7 @@ import { readdir, readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { searchTranscript, type TranscriptMatch } from '../../core/transcriptSearch.ts';
 import type { TranscriptEntry } from '../../core/transcript.ts';
-import { TRANSCRIPT } from './runFiles.ts';
+import { TRANSCRIPT } from './transcript.ts';
 
 export interface TranscriptHit extends TranscriptMatch {
   readonly task_id: string;

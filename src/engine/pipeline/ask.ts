@@ -9,7 +9,7 @@ import type { AgentEnd } from '../ports.ts';
 import type { PhaseResult, PipelineContext } from './context.ts';
 import { handleFailure } from './failure.ts';
 import type { Run } from './run.ts';
-import { consumeAnswer, mayTake, sessionOf, takeTurn, templateOf, type PromptTemplate } from './turn.ts';
+import { consumeAnswer, goOnWithTurn, mayTake, sessionOf, takeTurn, templateOf, type PromptTemplate, type Taken } from './turn.ts';
 
 export interface Question<R extends AnsweringRole> {
   readonly role: R;
@@ -28,6 +28,12 @@ export type Asked<R extends AnsweringRole> =
   | { readonly kind: 'answer'; readonly value: Answers[R]; readonly attempt: Attempt }
   | { readonly kind: PhaseResult };
 
+/** The worktree before an agent that is to change nothing. */
+interface Before {
+  readonly head_sha: string;
+  readonly dirty: boolean;
+}
+
 /** Ends of an attempt that mean that the agent could not keep to the schema. */
 const UNREADABLE: readonly string[] = ['invalid_answer', 'bad_output'];
 
@@ -35,6 +41,9 @@ export async function ask<R extends AnsweringRole>(context: PipelineContext, run
   const task = context.lifecycle.get(run.taskId);
   const given = unread(task, question);
   if (given) return read(context, task, question, given);
+  const adopted = await goOnWithTurn(context, run);
+  // What it changed before belongs to it too.
+  if (adopted) return afterTurn(context, task, question, adopted, { head_sha: task.head_sha ?? task.base_sha ?? '', dirty: false });
 
   const chosen = mayTake(context, run, task, question.role);
   if (!chosen) return { kind: 'leave' };
@@ -56,7 +65,7 @@ export async function ask<R extends AnsweringRole>(context: PipelineContext, run
           : (question.again ?? (await whole()));
   await dropChangesOf(context, task, last);
   const before = await context.ports.workspace.state(task.worktree ?? '');
-  const end = await takeTurn(context, run, {
+  const taken = await takeTurn(context, run, {
     role: question.role,
     step: question.step,
     chosen,
@@ -66,14 +75,18 @@ export async function ask<R extends AnsweringRole>(context: PipelineContext, run
     schema: answerSchema(question.role),
     open: (draft) => draft.attempts.filter((one) => one.role === question.role && one.step_id === (question.step?.step_id ?? null)).length + 1,
   });
+  return afterTurn(context, task, question, taken, before);
+}
+
+async function afterTurn<R extends AnsweringRole>(context: PipelineContext, task: TaskExecution, question: Question<R>, { end, attempt: { account, agent } }: Taken, before: Before): Promise<Asked<R>> {
   if (end === undefined) return { kind: 'leave' };
   await undoChanges(context, task, before);
   const attempt = context.lifecycle.get(task.task_id).attempts.at(-1);
   if (!attempt) return { kind: 'leave' };
   if (!end.ok && !UNREADABLE.includes(end.error?.kind ?? '')) {
-    return { kind: await handleFailure(context, task.task_id, failureOf(end, question, chosen.agent.account, chosen.agent.name)) };
+    return { kind: await handleFailure(context, task.task_id, failureOf(end, question, account, agent)) };
   }
-  await context.accounts.succeeded(chosen.agent.account);
+  await context.accounts.succeeded(account);
   if (!end.ok) return { kind: await unreadableAnswer(context, task.task_id, question, attempt, end.error?.message ?? 'the answer did not fit the schema') };
   return read(context, context.lifecycle.get(task.task_id), question, attempt);
 }
@@ -137,7 +150,7 @@ async function dropChangesOf(context: PipelineContext, task: TaskExecution, last
 }
 
 /** Who plans or reviews changes nothing: what it changed all the same is set aside, lest it be committed as somebody's work. */
-async function undoChanges(context: PipelineContext, task: TaskExecution, before: { head_sha: string; dirty: boolean }): Promise<void> {
+async function undoChanges(context: PipelineContext, task: TaskExecution, before: Before): Promise<void> {
   if (task.worktree === null || before.dirty) return;
   const now = await context.ports.workspace.state(task.worktree);
   if (!now.dirty && now.head_sha === before.head_sha) return;

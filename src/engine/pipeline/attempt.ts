@@ -1,17 +1,16 @@
 /**
- * One attempt: an agent at work on a step, from its start to the last process of its tree. Reads the session's messages
- * into transcript, live figures and the attempt's record; answers permission requests by policy or by a human; ends an
- * agent that hangs.
+ * One attempt: an agent at work on a step, from its start, or from where an earlier engine left it, to the last process of
+ * its tree. Reads the session's messages into live figures and the attempt's record, and has permission requests answered
+ * by policy or by a human. Transcript and time limits are its runner's business.
  */
 import { callCost, spendingOf } from '../../core/cost.ts';
 import { messageOf } from '../../core/errors.ts';
 import { emptyUsage, sessionKey, type Attempt, type TaskExecution } from '../../core/execution.ts';
 import { attemptEnded } from '../lifecycle.ts';
-import type { AgentEnd, AgentMessage, AgentRequest, AgentSession } from '../ports.ts';
+import type { AdoptedSession, AgentEnd, AgentMessage, AttendedSession } from '../ports.ts';
 import type { PipelineContext } from './context.ts';
 import { PermissionDesk } from './permissionDesk.ts';
 import type { Run } from './run.ts';
-import { Watchdog } from './watchdog.ts';
 
 /** Live figures are stored at least this often, so that a crash loses little of what was spent. */
 const USAGE_COMMIT_MS = 5_000;
@@ -19,34 +18,31 @@ const USAGE_COMMIT_MS = 5_000;
 export interface AttemptPlan {
   readonly task: TaskExecution;
   readonly attempt: Attempt;
-  readonly request: AgentRequest;
+  /** The worktree. */
+  readonly cwd: string;
+  /** Starts the agent, or is the one that is at work already. */
+  readonly session: (() => Promise<AttendedSession>) | AdoptedSession;
 }
 
-/** Runs the attempt to its end and stores its outcome. Never rejects for what an agent does. */
-export async function runAttempt(context: PipelineContext, run: Run, plan: AttemptPlan): Promise<AgentEnd> {
-  const { task, attempt, request } = plan;
-  const { clock, runs } = context.ports;
-  const write = (entry: Record<string, unknown>): void =>
-    runs.append(task.task_id, attempt.attempt_id, { at: new Date(clock.now()).toISOString(), ...entry });
-  write({ type: 'prompt', text: request.prompt, role: request.role, agent: attempt.agent, model: attempt.model, resume: request.resume });
-
+/**
+ * Runs the attempt to its end and stores its outcome; undefined when the engine has gone and left the agent at work. Never
+ * rejects for what an agent does.
+ */
+export async function runAttempt(context: PipelineContext, run: Run, plan: AttemptPlan): Promise<AgentEnd | undefined> {
+  const { attempt } = plan;
   run.attemptId = attempt.attempt_id;
   run.agent = attempt.agent;
   run.activity = `${attempt.agent} is starting`;
-  run.live = { usage: emptyUsage(), cost_usd: null, turns: 0 };
+  run.live = { usage: attempt.usage, cost_usd: attempt.cost_usd, turns: attempt.turns };
   context.changed();
 
-  let end: AgentEnd;
+  let end: AgentEnd | undefined;
   try {
-    const session = await context.ports.agents.driver(request.agent.driver)?.start(request);
-    end = session
-      ? await attend(context, run, plan, session, write)
-      : failed('unsupported', `No driver for agents of kind "${request.agent.driver}" is built in.`);
+    end = typeof plan.session === 'function' ? await attend(context, run, plan, await plan.session()) : await attend(context, run, plan, plan.session.session, plan.session.pending);
   } catch (error) {
     end = failed('start_failed', messageOf(error));
   }
-  write({ type: 'end', end });
-  await store(context, run, plan, end);
+  if (end !== undefined) await store(context, run, plan, end);
   run.reserved_usd = 0;
   run.session = null;
   run.attemptId = null;
@@ -54,44 +50,32 @@ export async function runAttempt(context: PipelineContext, run: Run, plan: Attem
   return end;
 }
 
-/** Follows a session until its end message, then makes sure that nothing of it is left. */
-async function attend(
-  context: PipelineContext,
-  run: Run,
-  plan: AttemptPlan,
-  session: AgentSession,
-  write: (entry: Record<string, unknown>) => void,
-): Promise<AgentEnd> {
-  const { orchestrator } = context.config();
-  const { request } = plan;
+/** Follows a session until its end message, then makes sure that nothing of it is left. `pending`: what an adopted agent waits for. */
+async function attend(context: PipelineContext, run: Run, plan: AttemptPlan, session: AttendedSession, pending?: readonly string[]): Promise<AgentEnd | undefined> {
   let verdict: AgentEnd | undefined;
-  const endEarly = (end: AgentEnd): void => {
-    verdict ??= end;
-    void session.kill(end.error?.message ?? 'ended').catch((error: unknown) => context.ports.log.error('An agent could not be ended', error));
+  const failing = (what: string) => (error: unknown): void => context.ports.log.error(`An agent could not be ${what}`, error);
+  const onAbort = (): void => {
+    if (run.aborted === 'close' && session.detach !== undefined) {
+      run.left = true;
+      session.detach().catch(failing('left at work'));
+      return;
+    }
+    verdict ??= failed('interrupted', run.aborted === 'cancel' ? 'The task was cancelled.' : 'Baton was stopped.');
+    session.kill(verdict.error?.message ?? '').catch(failing('ended'));
   };
-  const watchdog = new Watchdog(
-    context.ports.clock,
-    { start: orchestrator.start_timeout, silence: orchestrator.silence_timeout, total: orchestrator.claude_timeout },
-    (kind, seconds) => endEarly(failed(kind, WATCHDOG_TEXT[kind](seconds))),
-  );
-  const onAbort = (): void => endEarly(failed('interrupted', run.aborted === 'cancel' ? 'The task was cancelled.' : 'Baton was stopped.'));
   run.signal.addEventListener('abort', onAbort, { once: true });
   if (run.signal.aborted) onAbort();
-  const desk = new PermissionDesk(context, run, plan, session, watchdog, write);
+  const desk = new PermissionDesk(context, run, plan, session);
   run.session = session;
   let reported: AgentEnd | undefined;
   let storedUsageAt = context.ports.clock.now();
-  // A protocol agent that has only been spawned has not said anything yet; a command may work without a word.
-  let spawned = request.agent.driver === 'command';
   try {
+    if (pending !== undefined) await desk.adopt(pending);
     for await (const message of session.messages) {
-      if (spawned || message.type !== 'started') watchdog.sign();
-      spawned = true;
       if (message.type === 'end') {
         reported = message.end;
         break;
       }
-      write(message);
       follow(run, message);
       if (message.type === 'started') await recordStart(context, plan, message);
       else if (message.type === 'permission') desk.request(message);
@@ -103,19 +87,16 @@ async function attend(
       context.changed();
     }
   } finally {
-    watchdog.dispose();
     run.signal.removeEventListener('abort', onAbort);
-    await session.kill('the attempt is over');
-    await desk.close(run.aborted === 'stop');
+    // An end that came before the engine had let go is an end all the same.
+    if (reported !== undefined) run.left = false;
+    if (!run.left) await session.kill('the attempt is over');
+    // Whoever resumes its session will be asked the same again.
+    await desk.close(run.interrupted || reported?.error?.kind === 'interrupted');
   }
+  if (run.left) return undefined;
   return verdict ?? reported ?? failed('crashed', 'The agent ended without a result.');
 }
-
-const WATCHDOG_TEXT = {
-  start_timeout: (seconds: number) => `The agent said nothing for ${seconds} s after its start.`,
-  silence: (seconds: number) => `The agent was silent for ${seconds} s.`,
-  time_limit: (seconds: number) => `The attempt took longer than ${seconds} s.`,
-} as const;
 
 /** Keeps what the surfaces show of a running agent. */
 function follow(run: Run, message: AgentMessage): void {
@@ -142,6 +123,8 @@ function follow(run: Run, message: AgentMessage): void {
 }
 
 async function recordStart(context: PipelineContext, plan: AttemptPlan, message: AgentMessage & { type: 'started' }): Promise<void> {
+  const known = attemptOf(context.lifecycle.get(plan.task.task_id), plan.attempt.attempt_id);
+  if (known.process?.pid === message.process?.pid && known.session_id === message.session_id && (message.model === null || known.model === message.model)) return;
   await context.lifecycle.change(plan.task.task_id, (draft) => {
     const attempt = attemptOf(draft, plan.attempt.attempt_id);
     attempt.process = message.process;
@@ -166,7 +149,7 @@ async function store(context: PipelineContext, run: Run, plan: AttemptPlan, end:
     const at = context.lifecycle.now();
     attempt.ended_at = at;
     attempt.exit_code = end.exit_code;
-    attempt.outcome = end.ok ? 'succeeded' : run.aborted === 'cancel' ? 'cancelled' : run.aborted === 'stop' ? 'interrupted' : 'failed';
+    attempt.outcome = end.ok ? 'succeeded' : run.aborted === 'cancel' ? 'cancelled' : run.interrupted || end.error?.kind === 'interrupted' ? 'interrupted' : 'failed';
     if (end.ok && attempt.role !== 'implementer') attempt.answer = end.structured === undefined ? end.result : JSON.stringify(end.structured);
     if (!end.ok && end.error) {
       attempt.error = { kind: end.error.kind, message: end.error.message, at, ...(end.error.status === undefined ? {} : { status: end.error.status }) };

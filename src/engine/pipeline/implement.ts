@@ -6,7 +6,7 @@ import { gateLines, lastCheckpoint, type PhaseResult, type PipelineContext } fro
 import { handleFailure, type Failure } from './failure.ts';
 import type { Run } from './run.ts';
 import { threadsAt } from './threads.ts';
-import { mayTake, noteProgress, sessionOf, takeTurn, templateOf } from './turn.ts';
+import { goOnWithTurn, mayTake, noteProgress, sessionOf, takeTurn, templateOf, type Taken } from './turn.ts';
 
 const ALL_DONE = 'every step is done';
 
@@ -24,14 +24,16 @@ export async function implement(context: PipelineContext, run: Run): Promise<Pha
   if (finishedUnrecorded(task, step)) return finishStep(context, run, step.step_id, '', task.attempts.at(-1)?.agent ?? '');
   const failed = failedUnrecorded(task, step);
   if (failed) return handleFailure(context, task.task_id, failed);
+  const adopted = await goOnWithTurn(context, run);
+  if (adopted) return afterTurn(context, run, step.step_id, adopted);
   const chosen = mayTake(context, run, task, 'implementer');
   if (!chosen) return 'leave';
-  const { agent, model } = chosen;
+  const { model } = chosen;
 
   const resume = sessionOf(task, chosen, 'implementer');
   const template = await templateOf(context, 'implementer');
   await cleanUpAfterInterruption(context, task, resume);
-  const end = await takeTurn(context, run, {
+  const taken = await takeTurn(context, run, {
     role: 'implementer',
     step,
     chosen,
@@ -49,13 +51,18 @@ export async function implement(context: PipelineContext, run: Run): Promise<Pha
       return current.attempt;
     },
   });
+  return afterTurn(context, run, step.step_id, taken);
+}
+
+async function afterTurn(context: PipelineContext, run: Run, stepId: string, { end, attempt }: Taken): Promise<PhaseResult> {
+  const { account, agent } = attempt;
   if (end === undefined) return 'leave';
   if (!end.ok) {
     const error = end.error ?? { kind: 'unknown', message: 'The agent failed without saying why.' };
-    return handleFailure(context, task.task_id, { error, role: 'implementer', step_id: step.step_id, account: agent.account, agent: agent.name });
+    return handleFailure(context, run.taskId, { error, role: 'implementer', step_id: stepId, account, agent });
   }
-  await context.accounts.succeeded(agent.account);
-  return finishStep(context, run, step.step_id, end.result, agent.name);
+  await context.accounts.succeeded(account);
+  return finishStep(context, run, stepId, end.result, agent);
 }
 
 /** A crash fell between the agent's end and the commit of its work: the attempt is not repeated. */

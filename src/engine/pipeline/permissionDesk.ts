@@ -1,16 +1,16 @@
 /**
- * Answers an agent's permission requests: by policy at once, else by a human, for whom the agent waits. A request that
- * repeats one asked before its agent died is tied to the decision that is already there.
+ * Answers an agent's permission requests: by policy at once, else by a human, for whom the agent waits. A request that an
+ * earlier engine heard, or that repeats one asked before its agent died, is tied to the decision that is already there.
  */
 import { messageOf } from '../../core/errors.ts';
 import type { Decision, TaskExecution } from '../../core/execution.ts';
 import { exactRule } from '../../core/permissionGrant.ts';
-import { evaluatePermission, questionOf, type PermissionQuestion } from '../../core/permissions.ts';
-import type { AgentMessage, AgentSession, Disposable, PermissionAnswer } from '../ports.ts';
+import type { PermissionQuestion } from '../../core/permissions.ts';
+import { judgePermission, permissionQuestion } from '../permissionQuestion.ts';
+import type { AgentMessage, AttendedSession, Disposable, PermissionAnswer } from '../ports.ts';
 import type { AttemptPlan } from './attempt.ts';
 import type { PipelineContext } from './context.ts';
 import type { Run } from './run.ts';
-import type { Watchdog } from './watchdog.ts';
 
 type PermissionRequest = AgentMessage & { type: 'permission' };
 
@@ -18,34 +18,30 @@ export class PermissionDesk {
   readonly #context: PipelineContext;
   readonly #run: Run;
   readonly #plan: AttemptPlan;
-  readonly #session: AgentSession;
-  readonly #watchdog: Watchdog;
-  readonly #write: (entry: Record<string, unknown>) => void;
+  readonly #session: AttendedSession;
   /** Requests that wait for a human, by decision id. */
   readonly #waiting = new Map<string, PermissionRequest>();
   readonly #listening: Disposable;
   /** Requests are handled one after the other, so that two identical ones cannot open two decisions. */
   #tail: Promise<void> = Promise.resolve();
 
-  constructor(
-    context: PipelineContext,
-    run: Run,
-    plan: AttemptPlan,
-    session: AgentSession,
-    watchdog: Watchdog,
-    write: (entry: Record<string, unknown>) => void,
-  ) {
+  constructor(context: PipelineContext, run: Run, plan: AttemptPlan, session: AttendedSession) {
     this.#context = context;
     this.#run = run;
     this.#plan = plan;
     this.#session = session;
-    this.#watchdog = watchdog;
-    this.#write = write;
     this.#listening = context.decisions.onAnswered((decision) => this.#queue(() => this.#answered(decision)));
   }
 
   request(request: PermissionRequest): void {
     this.#queue(() => this.#handle(request));
+  }
+
+  /** The agent came over from an earlier engine and waits for these: whatever else it asked is settled. */
+  async adopt(pending: readonly string[]): Promise<void> {
+    const { attempt_id: attemptId } = this.#plan.attempt;
+    const isOver = ({ kind, status, attempt_id: asker, detail }: Decision): boolean => kind === 'permission' && status === 'open' && asker === attemptId && !pending.includes(detail['request_id'] as string);
+    if (this.#task().decisions.some(isOver)) await this.#withdraw(isOver);
   }
 
   /** The agent no longer waits for the answer. */
@@ -72,16 +68,13 @@ export class PermissionDesk {
 
   async #handle(request: PermissionRequest): Promise<void> {
     const question = await this.#question(request);
-    const policy = evaluatePermission(this.#context.config().permissions, question);
-    if (policy.then === 'allow') return this.#answer(request, { behavior: 'allow' }, `policy: ${policy.reason}`);
-    if (policy.then === 'deny') return this.#answer(request, { behavior: 'deny', message: policy.reason }, `policy: ${policy.reason}`);
-    // What a human allowed for this task goes on where the policy would only ask; a denial stands before it.
-    if (evaluatePermission(this.#task().permissions ?? [], question).then === 'allow') return this.#answer(request, { behavior: 'allow' }, 'allowed for this task');
+    const { then, reason, by } = judgePermission(this.#context.config().permissions, this.#task().permissions ?? [], question);
+    if (then === 'allow') return this.#answer(request, { behavior: 'allow' }, by);
+    if (then === 'deny') return this.#answer(request, { behavior: 'deny', message: reason }, by);
     const known = this.#known(request);
     if (known?.status === 'answered') return this.#apply(known, request);
     const decision = known ?? (await this.#ask(request, question));
     this.#waiting.set(decision.id, request);
-    this.#watchdog.sleep();
     this.#run.activity = `waits for your permission: ${request.title}`;
     this.#run.suspend();
     // The answer may have come between opening the decision and waiting for it.
@@ -89,23 +82,21 @@ export class PermissionDesk {
     if (current?.status === 'answered') await this.#answered(current);
   }
 
-  /** The request with its paths where they really lead; what leads out of the worktree begins with "../" or is absolute. */
-  async #question(request: PermissionRequest): Promise<PermissionQuestion> {
-    const question = questionOf(request.tool, request.input);
-    if (question.paths === undefined) return question;
-    const { cwd } = this.#plan.request;
-    const paths = question.paths.map(async (path) => {
-      const inside = await this.#context.ports.resolvePath(cwd, path);
-      if (inside !== null) return inside;
-      return /^([/\\~]|[A-Za-z]:)/.test(path) ? path : `../${path}`;
-    });
-    return { ...question, paths: await Promise.all(paths) };
+  #question(request: PermissionRequest): Promise<PermissionQuestion> {
+    return permissionQuestion(request, this.#plan.cwd, this.#context.ports.resolvePath);
   }
 
-  /** A decision for the same tool and input whose agent died before the answer could reach it. */
+  /**
+   * The decision about this very request, heard by an earlier engine, whose answer may not have reached the agent; or one for the same tool and
+   * input whose agent died before the answer could reach it.
+   */
   #known(request: PermissionRequest): Decision | undefined {
+    const { decisions } = this.#task();
+    const { attempt_id: attemptId } = this.#plan.attempt;
+    const own = decisions.find(({ kind, attempt_id: asker, detail, status }) => kind === 'permission' && asker === attemptId && detail['request_id'] === request.request_id && (status === 'open' || status === 'answered'));
+    if (own) return own;
     const key = identity(request.tool, request.input);
-    return this.#task().decisions.find(
+    return decisions.find(
       (decision) =>
         decision.kind === 'permission' &&
         decision.applied_at === null &&
@@ -120,7 +111,7 @@ export class PermissionDesk {
       kind: 'permission',
       // Drivers may begin the title with the tool's name.
       question: `Allow ${request.title.startsWith(request.tool) ? '' : `${request.tool}: `}${request.title}?`,
-      detail: { tool: request.tool, title: request.title, input: request.input, reason: request.reason, rule: exactRule(question) ?? null, ...(request.editable === false ? { editable: false } : {}) },
+      detail: { tool: request.tool, title: request.title, input: request.input, reason: request.reason, request_id: request.request_id, rule: exactRule(question) ?? null, ...(request.editable === false ? { editable: false } : {}) },
       resume_state: this.#task().state,
       attempt_id: this.#plan.attempt.attempt_id,
     });
@@ -152,12 +143,10 @@ export class PermissionDesk {
   }
 
   async #answer(request: PermissionRequest, answer: PermissionAnswer, by: string): Promise<void> {
-    this.#write({ type: 'permission_answer', request_id: request.request_id, tool: request.tool, title: request.title, by, ...answer });
-    await this.#session.answer(request.request_id, answer);
+    await this.#session.answer(request.request_id, answer, by);
   }
 
   async #stopWaiting(): Promise<void> {
-    this.#watchdog.wake();
     await this.#run.resume();
     this.#run.activity = `${this.#plan.attempt.agent} is at work`;
     this.#context.changed();

@@ -1,8 +1,9 @@
 /** One task at work: what the scheduler, the surfaces and the pipeline share about it while it runs. Nothing here is stored. */
 import type { Usage } from '../../core/execution.ts';
-import type { AgentSession } from '../ports.ts';
+import type { AdoptedSession, AttendedSession } from '../ports.ts';
 
-export type AbortReason = 'stop' | 'cancel';
+/** `close`: the engine goes away; agents that can do without it go on, everything else is interrupted. */
+export type AbortReason = 'stop' | 'cancel' | 'close';
 
 export interface LiveFigures {
   usage: Usage;
@@ -29,7 +30,11 @@ export class Run {
   activity = 'starting';
   lastLine: string | null = null;
   live: LiveFigures | null = null;
-  session: AgentSession | null = null;
+  session: AttendedSession | null = null;
+  /** The agent of the task's last attempt, which outlived the engine that started it, until a phase goes on with it. */
+  adopted: AdoptedSession | null = null;
+  /** The agent was left at work for a later engine: nothing of its attempt may be stored any more. */
+  left = false;
   attemptId: string | null = null;
   agent: string | null = null;
   /** Dollars set aside for the attempt that it is about to make or makes; 0 once that is settled. */
@@ -52,6 +57,11 @@ export class Run {
 
   get aborted(): AbortReason | undefined {
     return this.signal.aborted ? (this.signal.reason as AbortReason) : undefined;
+  }
+
+  /** Ended by a stop or the engine's end, which is nobody's failure. */
+  get interrupted(): boolean {
+    return this.aborted === 'stop' || this.aborted === 'close';
   }
 
   /** Ends the run as soon as its processes are gone; the first reason stands. */

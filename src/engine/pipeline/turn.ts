@@ -1,10 +1,11 @@
 /** One turn of a role: the attempt is stored, its agent runs, and its end is told. What a role does with the end is its phase's business. */
-import { emptyUsage, sessionKey, type Attempt, type Role, type StepExecution, type TaskExecution } from '../../core/execution.ts';
+import { durationSeconds } from '../../core/config/schema.ts';
+import { emptyUsage, sessionKey, type Attempt, type Role, type RunnerRecord, type StepExecution, type TaskExecution } from '../../core/execution.ts';
 import { IMPLEMENTER_TEMPLATE } from '../../core/prompt.ts';
 import { CODE_REVIEWER_TEMPLATE } from '../../core/prompts/codeReviewer.ts';
 import { PLAN_REVIEWER_TEMPLATE, PLANNER_TEMPLATE } from '../../core/prompts/planner.ts';
-import type { AgentEnd } from '../ports.ts';
-import { attemptOf, runAttempt } from './attempt.ts';
+import type { AgentEnd, AttemptOrder } from '../ports.ts';
+import { attemptOf, runAttempt, type AttemptPlan } from './attempt.ts';
 import type { AgentChoice, ChosenAgent, PipelineContext } from './context.ts';
 import type { Run } from './run.ts';
 
@@ -62,19 +63,60 @@ export function sessionOf(task: TaskExecution, chosen: ChosenAgent, role: Role):
   return RESUMABLE.includes(chosen.agent.config.driver) ? (task.sessions[sessionKey(chosen.agent.name, role)] ?? null) : null;
 }
 
+/** How a turn went. */
+export interface Taken {
+  /** Undefined when it was broken off, which is noted, or left to a later engine. */
+  readonly end: AgentEnd | undefined;
+  readonly attempt: Attempt;
+}
+
 /**
- * Runs the turn. Undefined when it was broken off, which is noted. The attempt and what `open` changes are stored before
- * the agent starts, so that a crash leaves a trace to recover from.
+ * Runs the turn. The attempt, the runner that it is given to and what `open` changes are stored before the agent starts,
+ * so that a crash leaves a trace to recover from.
  */
-export async function takeTurn(context: PipelineContext, run: Run, turn: Turn): Promise<AgentEnd | undefined> {
-  const { role, step, chosen } = turn;
+export async function takeTurn(context: PipelineContext, run: Run, turn: Turn): Promise<Taken> {
   const cap = context.budgets.capFor(context.lifecycle.get(run.taskId), run.reserved_usd);
-  const task = await openAttempt(context, run, turn);
+  const runner = await context.ports.runners.take();
+  const { task, attempt, order } = await openAttempt(context, run, turn, runner.record).then(
+    (opened) => ({ ...opened, order: orderOf(context, opened, turn, cap) }),
+    (error: unknown) => {
+      runner.release();
+      throw error;
+    },
+  );
+  return settle(context, run, { task, attempt, cwd: order.request.cwd, session: () => runner.start(order) });
+}
+
+/** Goes on with the attempt whose agent outlived the engine that started it; undefined when there is none. */
+export async function goOnWithTurn(context: PipelineContext, run: Run): Promise<Taken | undefined> {
+  const { adopted } = run;
+  const task = context.lifecycle.get(run.taskId);
   const attempt = task.attempts.at(-1);
-  if (!attempt || task.worktree === null) return undefined;
-  const end = await runAttempt(context, run, {
-    task,
-    attempt,
+  if (adopted === null || attempt?.outcome !== 'running' || task.worktree === null) return undefined;
+  run.adopted = null;
+  return settle(context, run, { task, attempt, cwd: task.worktree, session: adopted });
+}
+
+async function settle(context: PipelineContext, run: Run, plan: AttemptPlan): Promise<Taken> {
+  const end = await runAttempt(context, run, plan);
+  const { attempt } = plan;
+  if (end === undefined || run.aborted === 'cancel') return { end: undefined, attempt };
+  if (run.interrupted) await noteInterruption(context, run, 'Baton was stopped');
+  else if (!end.ok && end.error?.kind === 'interrupted') await noteInterruption(context, run, end.error.message);
+  else return { end, attempt };
+  return { end: undefined, attempt };
+}
+
+function orderOf(context: PipelineContext, { task, attempt, worktree }: Opened, turn: Turn, cap: number | undefined): AttemptOrder {
+  const { role, step, chosen } = turn;
+  const { orchestrator, permissions, runner } = context.config();
+  return {
+    agent: chosen.agent.name,
+    directory: context.ports.runs.directory(task.task_id, attempt.attempt_id),
+    limits: { start: orchestrator.start_timeout, silence: orchestrator.silence_timeout, total: orchestrator.claude_timeout },
+    permissions,
+    granted: task.permissions ?? [],
+    orphan_grace: durationSeconds(runner.orphan_grace) ?? 0,
     request: {
       task_id: task.task_id,
       attempt_id: attempt.attempt_id,
@@ -84,7 +126,7 @@ export async function takeTurn(context: PipelineContext, run: Run, turn: Turn): 
       mark: attempt.mark,
       agent: chosen.agent.config,
       model: chosen.model,
-      cwd: task.worktree,
+      cwd: worktree,
       prompt: turn.prompt,
       resume: turn.resume,
       env: {
@@ -92,16 +134,13 @@ export async function takeTurn(context: PipelineContext, run: Run, turn: Turn): 
         BATON_ROLE: role,
         BATON_STEP_ID: step?.step_id ?? '',
         BATON_ATTEMPT: String(attempt.number),
-        BATON_WORKTREE: task.worktree,
+        BATON_WORKTREE: worktree,
       },
       ...(turn.schema === undefined ? {} : { output_schema: turn.schema }),
-      ...(context.config().permissions.some((rule) => rule.then !== 'allow') ? { ask_all: true } : {}),
+      ...(permissions.some((rule) => rule.then !== 'allow') ? { ask_all: true } : {}),
       ...(cap === undefined ? {} : { max_budget_usd: Math.round(cap * 10_000) / 10_000 }),
     },
-  });
-  if (!run.signal.aborted) return end;
-  await noteInterruption(context, run);
-  return undefined;
+  };
 }
 
 /** An answer that was acted upon, in the draft of what follows from it. */
@@ -120,10 +159,16 @@ export function noteProgress(draft: TaskExecution): void {
   draft.unknown_failures = 0;
 }
 
-function openAttempt(context: PipelineContext, run: Run, turn: Turn): Promise<TaskExecution> {
+interface Opened {
+  readonly task: TaskExecution;
+  readonly attempt: Attempt;
+  readonly worktree: string;
+}
+
+async function openAttempt(context: PipelineContext, run: Run, turn: Turn, runner: RunnerRecord | null): Promise<Opened> {
   const { role, step, chosen } = turn;
   const { agent, model, reason } = chosen;
-  return context.lifecycle.change(run.taskId, (draft) => {
+  const task = await context.lifecycle.change(run.taskId, (draft) => {
     const at = context.lifecycle.now();
     const number = turn.open(draft, at);
     draft.not_before = null;
@@ -141,6 +186,7 @@ function openAttempt(context: PipelineContext, run: Run, turn: Turn): Promise<Ta
       mark: `${context.ports.repository.key}:${draft.task_id}:${attemptId}`,
       session_id: null,
       process: null,
+      runner,
       started_at: at,
       ended_at: null,
       outcome: 'running',
@@ -156,12 +202,14 @@ function openAttempt(context: PipelineContext, run: Run, turn: Turn): Promise<Ta
     const data = { attempt_id: attemptId, role, step_id: step?.step_id ?? null, agent: agent.name, model, reason };
     return [{ type: 'routing', data }, { type: 'attempt_started', data }];
   });
+  const attempt = task.attempts.at(-1);
+  if (attempt === undefined || task.worktree === null) throw new Error(`Task ${run.taskId} has no worktree to work in.`);
+  return { task, attempt, worktree: task.worktree };
 }
 
-async function noteInterruption(context: PipelineContext, run: Run): Promise<void> {
-  if (run.aborted !== 'stop') return;
+async function noteInterruption(context: PipelineContext, run: Run, reason: string): Promise<void> {
   await context.lifecycle.change(run.taskId, (draft) => {
     draft.interruptions += 1;
-    return [{ type: 'interrupted', data: { reason: 'Baton was stopped', in_a_row: draft.interruptions } }];
+    return [{ type: 'interrupted', data: { reason, in_a_row: draft.interruptions } }];
   });
 }

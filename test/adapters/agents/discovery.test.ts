@@ -2,11 +2,13 @@ import assert from 'node:assert/strict';
 import { chmod, mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { createAgents } from '../../../src/adapters/agents/discovery.ts';
+import { DRIVEN } from '../../../src/adapters/agents/catalog.ts';
+import { createDrivers } from '../../../src/adapters/agents/drivers.ts';
 import { createRedactor } from '../../../src/adapters/runs/redact.ts';
 import { configSchema, type Config } from '../../../src/core/config/schema.ts';
 import type { AgentInfo } from '../../../src/engine/ports.ts';
 import { provisionClaude, provisionCodex } from '../../support/agents.ts';
-import { newMark, withFolder } from '../../support/processes.ts';
+import { withFolder } from '../../support/processes.ts';
 
 const config = (more: unknown = {}): Config => configSchema.parse(more);
 const named = (list: AgentInfo[], name: string): AgentInfo => list.find((one) => one.name === name) ?? assert.fail(`no ${name}`);
@@ -87,15 +89,14 @@ describe('finding agents', function () {
       );
     }));
 
-  it('shows a CLI that it has no driver for as found, not as usable', () =>
+  it('can use whatever it finds: there is a driver for every kind of agent', () =>
     withPath(async (put, root) => {
       const file = await put('gemini', 'echo 0.61.0');
       const agents = createAgents({ root, places: [] });
       const gemini = named(await agents.list(config()), 'gemini');
-      assert.deepEqual([gemini.available, gemini.path, gemini.version, gemini.install], [false, file, '0.61.0', null]);
-      assert.equal(agents.driver('acp'), undefined);
-      assert.equal(agents.driver('claude')?.kind, 'claude');
-      assert.equal(agents.driver('command')?.kind, 'command');
+      assert.deepEqual([gemini.available, gemini.path, gemini.version, gemini.install], [true, file, '0.61.0', null]);
+      for (const { kind } of createDrivers()) assert.equal(agents.hasDriver(kind), true);
+      assert.equal(createDrivers().length, DRIVEN.length);
     }));
 
   it('puts configured agents first, in their order, and the usable before the rest', () =>
@@ -144,12 +145,7 @@ describe('finding agents', function () {
     withPath(async (put, root) => {
       await put('agent', 'exit 0');
       const redactor = createRedactor({});
-      const driver = createAgents({ root, redactor }).driver('command');
-      const session = await driver?.start({
-        task_id: 'T-1', attempt_id: 'a1', number: 1, role: 'implementer', step_id: null, mark: newMark(), model: null, cwd: root, prompt: '', resume: null, env: {},
-        agent: { driver: 'command', command: 'agent', args: [], env: { GATEWAY_TOKEN: 'gateway-value' } },
-      });
-      for await (const message of session?.messages ?? []) assert.ok(message);
+      await createAgents({ root, redactor }).list(config({ agents: { mine: { driver: 'command', command: 'agent', env: { GATEWAY_TOKEN: 'gateway-value' } } } }));
       assert.equal(redactor.redact('gateway-value'), '[redacted]');
     }));
 

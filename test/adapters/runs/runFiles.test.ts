@@ -1,48 +1,73 @@
 import assert from 'node:assert/strict';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { appendFile, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { createRedactor } from '../../../src/adapters/runs/redact.ts';
 import { createRunFiles } from '../../../src/adapters/runs/runFiles.ts';
+import { readTranscript, Transcript, type TranscriptOptions } from '../../../src/adapters/runs/transcript.ts';
 import { withFolder } from '../../support/processes.ts';
 
+const NOW = Date.UTC(2026, 0, 1);
+
+function transcript(directory: string, more: Partial<TranscriptOptions> = {}): Transcript {
+  return new Transcript({ directory, redactor: createRedactor({}), now: () => NOW, onError: (_file, error) => assert.fail(String(error)), ...more });
+}
+
 describe('the transcript of an attempt', () => {
-  it('is appended in order, one JSON object a line, without waiting', () =>
-    withFolder(async (batonDir) => {
-      const runs = createRunFiles({ batonDir });
-      for (let i = 0; i < 500; i += 1) runs.append('T-1', 'a1', { at: '2026-01-01T00:00:00.000Z', i });
-      runs.append('T-1', 'a2', { at: '2026-01-01T00:00:00.000Z', other: true });
-      await runs.flush();
-      runs.append('T-1', 'a1', { at: '2026-01-01T00:00:01.000Z', i: 500 });
-      await runs.flush();
-      assert.equal(runs.directory('T-1', 'a1'), path.join(batonDir, 'runs', 'T-1', 'a1'));
-      const lines = (await readFile(path.join(batonDir, 'runs', 'T-1', 'a1', 'transcript.jsonl'), 'utf8')).trim().split('\n');
-      assert.deepEqual(
-        lines.map((line) => (JSON.parse(line) as { i: number }).i),
-        Array.from({ length: 501 }, (_, i) => i),
-      );
+  it('is numbered from its prompt, one JSON object a line, and there when the writer is told so', () =>
+    withFolder(async (folder) => {
+      const directory = path.join(folder, 'runs', 'T-1', 'a1');
+      const written = transcript(directory);
+      assert.equal(written.append({ type: 'prompt', text: 'Do it' }), 0);
+      assert.equal(written.append({ type: 'text', text: 'Done' }), 1);
+      const lines = (await readFile(path.join(directory, 'transcript.jsonl'), 'utf8')).trim().split('\n');
+      assert.deepEqual(lines.map((line) => JSON.parse(line) as unknown), [
+        { seq: 0, at: '2026-01-01T00:00:00.000Z', type: 'prompt', text: 'Do it' },
+        { seq: 1, at: '2026-01-01T00:00:00.000Z', type: 'text', text: 'Done' },
+      ]);
+      written.close();
     }));
 
+  it('is read back without an earlier attempt of the same name and without a line that was cut off', () =>
+    withFolder(async (directory) => {
+      for (const text of ['first', 'second']) {
+        const written = transcript(directory);
+        written.append({ type: 'prompt', text });
+        written.append({ type: 'text', text });
+        written.close();
+      }
+      await appendFile(path.join(directory, 'transcript.jsonl'), '{"seq":2,"type":"te');
+      assert.deepEqual(readTranscript(directory).map(({ seq, type, text }) => [seq, type, text]), [[0, 'prompt', 'second'], [1, 'text', 'second']]);
+    }));
+
+  it('is empty where nothing was written', () => withFolder((directory) => {
+    assert.deepEqual(readTranscript(directory), []);
+    return Promise.resolve();
+  }));
+
   it('holds no secret, wherever in an entry it stands (row 239)', () =>
-    withFolder(async (batonDir) => {
-      const runs = createRunFiles({ batonDir, redactor: createRedactor({ DB_PASSWORD: 'pa"ss\\word' }) });
-      runs.append('T-1', 'a1', { at: 'now', text: 'it is pa"ss\\word', input: { command: ['curl', 'Bearer abcdefghijklmnopqrstuv'] } });
-      await runs.flush();
-      const text = await readFile(path.join(batonDir, 'runs', 'T-1', 'a1', 'transcript.jsonl'), 'utf8');
-      assert.deepEqual(JSON.parse(text), { at: 'now', text: 'it is [redacted]', input: { command: ['curl', 'Bearer [redacted]'] } });
+    withFolder(async (directory) => {
+      transcript(directory, { redactor: createRedactor({ DB_PASSWORD: 'pa"ss\\word' }) }).append({ type: 'text', text: 'it is pa"ss\\word', input: { command: ['curl', 'Bearer abcdefghijklmnopqrstuv'] } });
+      const { text, input } = JSON.parse(await readFile(path.join(directory, 'transcript.jsonl'), 'utf8')) as Record<string, unknown>;
+      assert.deepEqual({ text, input }, { text: 'it is [redacted]', input: { command: ['curl', 'Bearer [redacted]'] } });
     }));
 
   it('is given up quietly, and said once, when the disk refuses it', () =>
-    withFolder(async (batonDir) => {
-      await mkdir(path.join(batonDir, 'runs'));
-      await writeFile(path.join(batonDir, 'runs', 'T-1'), 'a file where a folder should be');
+    withFolder(async (folder) => {
+      await writeFile(path.join(folder, 'T-1'), 'a file where a folder should be');
       const faults: string[] = [];
-      const runs = createRunFiles({ batonDir, onError: (file) => faults.push(file) });
-      runs.append('T-1', 'a1', { at: 'now' });
-      await runs.flush();
+      const written = transcript(path.join(folder, 'T-1', 'a1'), { onError: (file) => faults.push(file) });
+      written.append({ type: 'prompt' });
+      written.append({ type: 'text' });
       assert.equal(faults.length, 1);
     }));
+});
 
-  it('refuses ids that would lead out of its folder', () => {
+describe('the folder of an attempt', () => {
+  it('lies under .baton/runs', () => {
+    assert.equal(createRunFiles({ batonDir: '/repo/.baton' }).directory('T-1', 'a1'), path.join('/repo/.baton', 'runs', 'T-1', 'a1'));
+  });
+
+  it('refuses ids that would lead out of it', () => {
     assert.throws(() => createRunFiles({ batonDir: '/tmp' }).directory('..', 'a1'), /not fit/);
     assert.throws(() => createRunFiles({ batonDir: '/tmp' }).directory('T-1', 'a/../../b'), /not fit/);
   });

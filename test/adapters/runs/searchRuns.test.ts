@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { mkdir, utimes, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { createRunFiles } from '../../../src/adapters/runs/runFiles.ts';
+import { createRedactor } from '../../../src/adapters/runs/redact.ts';
 import { searchRuns } from '../../../src/adapters/runs/searchRuns.ts';
+import { Transcript } from '../../../src/adapters/runs/transcript.ts';
 import { renderTranscript, type TranscriptEntry } from '../../../src/core/transcript.ts';
 import { cli } from '../../support/cli.ts';
 import { MemoryEngine } from '../../support/memoryEngine.ts';
@@ -52,10 +53,10 @@ describe('Searching transcripts (row 239)', () => {
 
   it('meets no secret, since none was written', async () => {
     const batonDir = tempDir();
-    const runs = createRunFiles({ batonDir });
-    runs.append('t', 'a1', { at: '2030-05-17T12:00:00.000Z', type: 'text', text: 'The key is sk-ant-api03-abcdefghijklmnopqrstuvwxyz012345 there' });
-    runs.append('t', 'a1', { at: '2030-05-17T12:00:01.000Z', type: 'tool_result', id: 'x', ok: true, output: 'export GH=ghp_abcdefghijklmnopqrstuvwxyz0123456789' });
-    await runs.flush();
+    const written = new Transcript({ directory: path.join(batonDir, 'runs', 't', 'a1'), redactor: createRedactor({}), now: () => 0, onError: (_file, error) => assert.fail(String(error)) });
+    written.append({ type: 'text', text: 'The key is sk-ant-api03-abcdefghijklmnopqrstuvwxyz012345 there' });
+    written.append({ type: 'tool_result', id: 'x', ok: true, output: 'export GH=ghp_abcdefghijklmnopqrstuvwxyz0123456789' });
+    written.close();
     assert.deepEqual(await searchRuns(batonDir, 'abcdefghijklmnopqrstuvwxyz'), []);
     assert.match((await searchRuns(batonDir, 'The key is'))[0]?.text ?? '', /The key is \[redacted\] there/);
   });

@@ -38,13 +38,7 @@ export function portsThatKill(ports: Ports, point: KillPoint | undefined, die: (
     workspace: watched('workspace', ports.workspace, ['create', 'populate', 'checkpoint', 'buildMerge', 'advance', 'backToBranch', 'reset', 'visit', 'remove']),
     gates: watched('gates', ports.gates, ['run']),
     processes: watched('processes', ports.processes, ['sweep']),
-    agents: {
-      list: (config, refresh) => ports.agents.list(config, refresh),
-      driver: (kind) => {
-        const driver = ports.agents.driver(kind);
-        return driver && watched('agents', driver, ['start']);
-      },
-    },
+    runners: watched('runners', { ...ports.runners, take: async () => watched('agents', await ports.runners.take(), ['start']) }, ['take', 'adopt']),
     writeCheckpoint: async (checkpoint) => {
       await through(['writeCheckpoint'], () => ports.writeCheckpoint(checkpoint));
     },

@@ -4,7 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { DatabaseSync } from 'node:sqlite';
@@ -36,9 +36,13 @@ export interface RunOptions {
   readonly afterMs?: number;
   /** The running agents are killed together with the engine. */
   readonly agentsToo?: boolean;
+  /** The runners of the agents are killed right after it; the agents are not. */
+  readonly runnersToo?: boolean;
 }
 
 interface Noted {
+  /** Agents outlive their engine; setup commands and gates do not. */
+  readonly kind: string;
   readonly pid: number;
   readonly started: string;
 }
@@ -91,6 +95,13 @@ export class Sandbox {
     writeFileSync(path.join(this.folder, 'wanted'), String(this.#tasks.length));
   }
 
+  /** Keeps agents from finishing, or lets them. */
+  hold(on: boolean): void {
+    const file = path.join(this.folder, 'hold');
+    if (on) writeFileSync(file, '');
+    else rmSync(file, { force: true });
+  }
+
   /** Runs an engine until it has done all tasks or is killed, and looks at what it left. */
   async run(options: RunOptions = {}): Promise<Ended> {
     if (options.hook !== undefined) writeFileSync(path.join(this.folder, `kill-at-${options.hook}`), '');
@@ -102,8 +113,8 @@ export class Sandbox {
     let orphans: string[] = [];
     const collect = (line: string): void => {
       lines.push(line);
-      // Nothing that a dead engine started may still live once the next one is open.
-      if (line === 'open') orphans = before.filter(lives).map(({ pid }) => describeProcess(pid));
+      // Nothing but agents that a dead engine started may still live once the next one is open.
+      if (line === 'open') orphans = before.filter((one) => one.kind !== 'agent' && lives(one)).map(({ pid }) => describeProcess(pid));
     };
     const read = [child.stdout, child.stderr].map((stream) => new Promise((resolve) => createInterface(stream).on('line', collect).once('close', resolve)));
     const timers = [
@@ -117,6 +128,7 @@ export class Sandbox {
     await Promise.all(read);
     for (const timer of timers) clearTimeout(timer);
     if (options.agentsToo === true) this.#killAgents();
+    if (options.runnersToo === true) for (const pid of await this.#runners()) process.kill(pid, 'SIGKILL');
     const told = lines.join('\n');
     assert.ok(!lines.some((line) => /^(failed|error|not done)/.test(line)), told);
     assert.deepEqual(orphans, [], told);
@@ -224,19 +236,24 @@ export class Sandbox {
   /** Every process that a script said it is or has started. */
   #noted(): Noted[] {
     return this.#journal().flatMap((line) => {
-      const match = /^process (\d+) (\d+)$/.exec(line);
-      return match ? [{ pid: Number(match[1]), started: match[2] ?? '' }] : [];
+      const match = /^process (\w+) (\d+) (\d+)$/.exec(line);
+      return match ? [{ kind: match[1] ?? '', pid: Number(match[2]), started: match[3] ?? '' }] : [];
     });
   }
 
   #killAgents(): void {
     for (const one of this.#noted().filter(lives)) process.kill(one.pid, 'SIGKILL');
   }
+
+  /** Pids of the runners that live. */
+  #runners(): Promise<number[]> {
+    return survivors(`${this.#mark}-runner:`);
+  }
 }
 
 /** Bundles the engine that is killed, as it ships: starting from its sources would take most of a test's time. */
 export async function buildEngineProcess(folder: string): Promise<void> {
-  const entryPoints = { storeWorker: 'src/adapters/store/worker.ts', engineProcess: 'test/support/kill/engineProcess.ts' };
+  const entryPoints = { storeWorker: 'src/adapters/store/worker.ts', runner: 'src/adapters/runner/main.ts', engineProcess: 'test/support/kill/engineProcess.ts' };
   await build({ entryPoints, outdir: folder, bundle: true, platform: 'node', format: 'cjs', mainFields: ['module', 'main'], logLevel: 'error' });
 }
 

@@ -1,9 +1,12 @@
 /** A VS Code Server of its own for a test: own data, own settings, on a free loopback port. */
 import { spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
+import { readdirSync, readFileSync } from 'node:fs';
 import { cp, mkdir, readdir, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
+import { until } from '../processes.ts';
 import { keepTempDir, removeDir } from '../tmp.ts';
 import { ROOT } from './cache.ts';
 import { provideServer } from './provision.ts';
@@ -75,13 +78,14 @@ export async function startServer(options: ServerOptions = {}): Promise<VsCodeSe
     await run(process.execPath, [...common, '--install-extension', packaged], { cwd: home, purpose: `install ${path.basename(packaged)}` });
   }
   const developed = packaged === null && extension !== null ? await linkExtension(extension, path.join(dataDir, 'extension')) : null;
+  const id = randomUUID();
   const trust = options.workspaceTrust === true ? [] : ['--disable-workspace-trust'];
   const listen = ['--host', '127.0.0.1', '--port', '0', '--without-connection-token', '--enable-smoke-test-driver'];
   const child = spawn(process.execPath, [...common, ...listen, ...trust], {
     cwd: home,
-    env: { ...cleanEnv(), ...options.env },
+    env: { ...cleanEnv(), ...options.env, [SERVER]: id },
     stdio: ['ignore', 'pipe', 'pipe'],
-    // A group of its own, so that the extension hosts and what they started end with it.
+    // A group of its own, so that the extension hosts end with it. Agents outlive them by design.
     detached: true,
   });
   let log = '';
@@ -103,6 +107,7 @@ export async function startServer(options: ServerOptions = {}): Promise<VsCodeSe
     await ended;
     clearTimeout(timer);
     killGroup('SIGKILL');
+    await endRunners(id);
     process.off('exit', onExit);
     await temp?.remove();
   };
@@ -126,6 +131,24 @@ export async function startServer(options: ServerOptions = {}): Promise<VsCodeSe
     await stop();
     throw error;
   }
+}
+
+/** In the environment of a server and of what descends from it. */
+const SERVER = 'BATON_TEST_SERVER';
+
+/** Ends the runners that a server's windows have left, and their agents with them. */
+async function endRunners(id: string): Promise<void> {
+  const runners = (): number[] =>
+    readdirSync('/proc').flatMap((pid) => {
+      try {
+        return /^\d+$/.test(pid) && readFileSync(`/proc/${pid}/environ`, 'latin1').includes(`${SERVER}=${id}`) && readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('runner.js') ? [Number(pid)] : [];
+      } catch {
+        return []; // another user's, or gone by now
+      }
+    });
+  if (process.platform !== 'linux') return;
+  for (const pid of runners()) process.kill(pid, 'SIGTERM');
+  await until('no agent is left', () => runners().length === 0, STOP_TIMEOUT_MS);
 }
 
 /**

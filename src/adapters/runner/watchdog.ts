@@ -2,20 +2,13 @@
  * Notices an agent that hangs: nothing said at the start, silence, or too long in all. It sleeps while a human is asked,
  * since an agent that waits for an answer does not hang.
  */
-import type { Clock, Disposable } from '../ports.ts';
+import type { AgentLimits, Clock, Disposable } from '../../engine/ports.ts';
 
 export type WatchdogKind = 'start_timeout' | 'silence' | 'time_limit';
 
-/** All in seconds. */
-export interface WatchdogLimits {
-  readonly start: number;
-  readonly silence: number;
-  readonly total: number;
-}
-
 export class Watchdog {
   readonly #clock: Clock;
-  readonly #limits: WatchdogLimits;
+  readonly #limits: AgentLimits;
   readonly #onFire: (kind: WatchdogKind, seconds: number) => void;
   #timer: Disposable | undefined;
   #heard = false;
@@ -26,7 +19,7 @@ export class Watchdog {
   #sleepers = 0;
   #over = false;
 
-  constructor(clock: Clock, limits: WatchdogLimits, onFire: (kind: WatchdogKind, seconds: number) => void) {
+  constructor(clock: Clock, limits: AgentLimits, onFire: (kind: WatchdogKind, seconds: number) => void) {
     this.#clock = clock;
     this.#limits = limits;
     this.#onFire = onFire;

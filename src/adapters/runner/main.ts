@@ -1,0 +1,34 @@
+/**
+ * The runner: a process apart from the engine in which one agent runs, so that it goes on when the engine's window is
+ * reloaded or its host is killed. It waits for an order from the engine that started it, and ends with its agent.
+ */
+import { createDrivers } from '../agents/drivers.ts';
+import { createClock } from '../system/clock.ts';
+import { channelLink } from './link.ts';
+import type { FromRunner, ToRunner } from './protocol.ts';
+import { RunnerProcess } from './process.ts';
+
+let runner: RunnerProcess | undefined;
+
+const engine = channelLink<FromRunner, ToRunner>(process, {
+  message(message) {
+    if (message.type === 'start' && runner === undefined) runner = new RunnerProcess({ start: message, engine, drivers: createDrivers(), clock: createClock() });
+    else runner?.take(message, engine);
+  },
+  closed() {
+    // Without an order there is nothing to see to.
+    if (runner === undefined) process.exit(0);
+    runner.lost(engine);
+  },
+});
+// Ctrl-C in a terminal is for the engine, which decides what becomes of the agents.
+process.on('SIGINT', () => undefined);
+process.on('SIGHUP', () => undefined);
+process.on('SIGTERM', () => {
+  if (runner === undefined) process.exit(0);
+  runner.stop('The runner of the agent was asked to end.');
+});
+process.on('uncaughtException', (error) => {
+  if (runner === undefined) process.exit(1);
+  runner.fail(error);
+});

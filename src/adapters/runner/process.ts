@@ -1,0 +1,175 @@
+/** A runner's work from its order to its agent's end: who listens, who is away, what is answered meanwhile. */
+import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
+import { chmodSync, mkdirSync, rmSync } from 'node:fs';
+import { createServer, type Server, type Socket } from 'node:net';
+import path from 'node:path';
+import { messageOf } from '../../core/errors.ts';
+import { formatDuration } from '../../core/format.ts';
+import type { AgentDriver, AgentMessage, Clock, Disposable } from '../../engine/ports.ts';
+import { judgePermission, permissionQuestion } from '../../engine/permissionQuestion.ts';
+import { failure } from '../agents/launch.ts';
+import { createRedactor } from '../runs/redact.ts';
+import { messageIn, readTranscript, Transcript } from '../runs/transcript.ts';
+import { replaceFileSync } from '../store/atomicFile.ts';
+import { resolvePath } from '../system/resolvePath.ts';
+import { Attendant, type PermissionRequest } from './attendant.ts';
+import { socketLink, type Link } from './link.ts';
+import { errorToData, RUNNER_FILE, RUNNER_VERSION, type FromRunner, type RunnerInfo, type ToRunner } from './protocol.ts';
+
+export interface RunnerProcessOptions {
+  readonly start: ToRunner & { type: 'start' };
+  readonly engine: Link<FromRunner>;
+  readonly drivers: readonly AgentDriver[];
+  readonly clock: Clock;
+}
+
+/** How long an engine may take to take in the end, in ms. */
+const FAREWELL_MS = 5_000;
+
+export class RunnerProcess {
+  readonly #options: RunnerProcessOptions;
+  readonly #token = randomBytes(32).toString('hex');
+  readonly #infoFile: string;
+  readonly #transcript: Transcript;
+  readonly #attendant: Attendant;
+  #engine: Link<FromRunner> | undefined;
+  #server: Server | undefined;
+  /** No later engine can come. */
+  #unreachable = false;
+  #grace: Disposable | undefined;
+
+  constructor(options: RunnerProcessOptions) {
+    this.#options = options;
+    this.#engine = options.engine;
+    const { order } = options.start;
+    this.#infoFile = path.join(order.directory, RUNNER_FILE);
+    this.#transcript = new Transcript({ directory: order.directory, redactor: createRedactor(process.env, order.request.agent.env), now: () => options.clock.now(), onError: () => undefined });
+    this.#listen();
+    const driver = options.drivers.find(({ kind }) => kind === order.request.agent.driver);
+    this.#attendant = new Attendant(driver, order, {
+      clock: options.clock,
+      write: (entry) => this.#transcript.append(entry),
+      hear: (message, seq) => this.#hear(message, seq),
+    });
+    void this.#attendant.over.then(() => this.#leave());
+  }
+
+  /** Obeys an engine. */
+  take(message: ToRunner, from: Link<FromRunner>): void {
+    if (from !== this.#engine) return;
+    if (message.type === 'kill') void this.#attendant.kill(message.reason);
+    else if (message.type === 'answer') this.#reply(from, message.id, this.#attendant.answer(message.request_id, message.answer, message.by));
+    else if (message.type === 'send') this.#reply(from, message.id, this.#attendant.send(message.text));
+  }
+
+  /** The engine is away: the agent goes on for as long as it may. */
+  lost(engine: Link<FromRunner>): void {
+    if (engine !== this.#engine) return;
+    this.#engine = undefined;
+    const seconds = this.#unreachable ? 0 : this.#options.start.order.orphan_grace;
+    this.#grace = this.#options.clock.after(seconds * 1000, () => {
+      void this.#attendant.endAtSafePoint(failure('interrupted', this.#unreachable ? 'Baton went away, and its runner could not be reached by another.' : `No Baton came back for the agent within ${formatDuration(seconds)}.`));
+    });
+    for (const request of this.#attendant.pending) this.#judge(request);
+  }
+
+  stop(reason: string): void {
+    void this.#attendant.end(failure('interrupted', reason));
+  }
+
+  /** A fault of the runner itself must not leave an agent without anybody. */
+  fail(error: unknown): void {
+    this.#transcript.append({ type: 'log', text: `The runner failed: ${messageOf(error)}` });
+    this.stop('The runner of the agent failed.');
+  }
+
+  #hear(message: AgentMessage, seq: number): void {
+    if (this.#engine !== undefined) this.#engine.send({ type: 'message', seq, message });
+    else if (message.type === 'permission') this.#judge(message);
+  }
+
+  /** What policy decides needs no engine; what a human decides waits for one. */
+  #judge(request: PermissionRequest): void {
+    const { order } = this.#options.start;
+    void permissionQuestion(request, order.request.cwd, resolvePath)
+      .then((question) => {
+        const { then, reason, by } = judgePermission(order.permissions, order.granted, question);
+        if (this.#engine !== undefined || then === 'ask') return undefined;
+        return this.#attendant.answer(request.request_id, then === 'allow' ? { behavior: 'allow' } : { behavior: 'deny', message: reason }, by);
+      })
+      .catch((error: unknown) => this.#transcript.append({ type: 'log', text: `A permission request could not be judged: ${messageOf(error)}` }));
+  }
+
+  #reply(to: Link<FromRunner>, id: number, work: Promise<void>): void {
+    work.then(
+      () => to.send({ type: 'reply', id }),
+      (error: unknown) => to.send({ type: 'reply', id, error: errorToData(error) }),
+    );
+  }
+
+  // ------------------------------------------------------------ later engines
+
+  #listen(): void {
+    const { id, socket } = this.#options.start;
+    const failed = (error: Error): void => {
+      this.#unreachable = true;
+      this.#transcript.append({ type: 'log', text: `After a reload of the window this agent cannot be found again: ${error.message}` });
+    };
+    this.#server = createServer((connection) => this.#greet(connection)).once('error', failed);
+    this.#server.listen(socket, () => {
+      try {
+        if (process.platform !== 'win32') chmodSync(socket, 0o600);
+        mkdirSync(path.dirname(this.#infoFile), { recursive: true });
+        const info: RunnerInfo = { version: RUNNER_VERSION, id, pid: process.pid, socket, token: this.#token };
+        replaceFileSync(this.#infoFile, `${JSON.stringify(info)}\n`, 0o600);
+      } catch (error) {
+        failed(error as Error);
+      }
+    });
+  }
+
+  #greet(connection: Socket): void {
+    let known = false;
+    const link = socketLink<FromRunner, ToRunner>(connection, {
+      message: (message) => {
+        if (known) this.take(message, link);
+        else if (message.type === 'hello' && message.version === RUNNER_VERSION && sameToken(message.token, this.#token)) {
+          known = true;
+          this.#attach(link);
+        } else connection.destroy();
+      },
+      closed: () => this.lost(link),
+    });
+  }
+
+  /** From here on the engine hears everything, beginning with what was said before it came. */
+  #attach(link: Link<FromRunner>): void {
+    void this.#engine?.close();
+    this.#engine = link;
+    this.#grace?.dispose();
+    const pending = new Map(this.#attendant.pending.map((request) => [request.request_id, request]));
+    link.send({ type: 'welcome', pending: [...pending.keys()] });
+    for (const entry of readTranscript(this.#options.start.order.directory)) {
+      // As it was asked: the transcript knows no secrets.
+      const message = entry.type === 'permission' ? pending.get(String(entry['request_id'])) : messageIn(entry);
+      if (message !== undefined) link.send({ type: 'message', seq: entry.seq, message });
+    }
+  }
+
+  /** The agent has ended, and its end is written: whoever asks later finds it there. */
+  async #leave(): Promise<void> {
+    this.#transcript.close();
+    setTimeout(() => process.exit(0), FAREWELL_MS);
+    rmSync(this.#infoFile, { force: true });
+    this.#server?.close();
+    if (process.platform !== 'win32') rmSync(this.#options.start.socket, { force: true });
+    await this.#engine?.close();
+    process.exit(0);
+  }
+}
+
+/** In constant time, so that a wrong token tells nothing of the right one. */
+function sameToken(given: string, right: string): boolean {
+  const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
+  return timingSafeEqual(digest(given), digest(right));
+}

@@ -1,0 +1,53 @@
+/**
+ * What a runner and the engine that it works for say to each other: the engine that started it over Node's own channel,
+ * every later one over the runner's socket, after a `hello`.
+ */
+import type { AgentMessage, AttemptOrder, PermissionAnswer } from '../../engine/ports.ts';
+import { BatonError, messageOf, type ErrorKind } from '../../core/errors.ts';
+
+/** Grows when an engine would misunderstand a runner of another version, which it then ends instead of adopting it. */
+export const RUNNER_VERSION = 1;
+
+/** In the attempt's folder while its runner lives, readable for its user only. */
+export const RUNNER_FILE = 'runner.json';
+
+/** Where a runner can be found by a later engine. */
+export interface RunnerInfo {
+  readonly version: number;
+  readonly id: string;
+  readonly pid: number;
+  /** Path of the socket, or name of the pipe. */
+  readonly socket: string;
+  /** Whoever knows it is this user. */
+  readonly token: string;
+}
+
+/** Without the schema of shared/ipc.ts, which would be most of the runner's bundle: both ends are of one version. */
+export interface ErrorAsData {
+  readonly kind: ErrorKind;
+  readonly message: string;
+  readonly hint?: string;
+}
+
+export type ToRunner =
+  | { readonly type: 'start'; readonly order: AttemptOrder; readonly id: string; readonly socket: string }
+  | { readonly type: 'hello'; readonly version: number; readonly token: string }
+  | { readonly type: 'answer'; readonly id: number; readonly request_id: string; readonly answer: PermissionAnswer; readonly by: string }
+  | { readonly type: 'send'; readonly id: number; readonly text: string }
+  /** Ends the agent and the runner; answered by the end. */
+  | { readonly type: 'kill'; readonly reason: string };
+
+export type FromRunner =
+  /** Answers `hello`; the attempt's messages follow from the first, without the permission requests that are settled. */
+  | { readonly type: 'welcome'; readonly pending: readonly string[] }
+  | { readonly type: 'message'; readonly seq: number; readonly message: AgentMessage }
+  | { readonly type: 'reply'; readonly id: number; readonly error?: ErrorAsData };
+
+export function errorToData(error: unknown): ErrorAsData {
+  if (!(error instanceof BatonError)) return { kind: 'internal', message: messageOf(error) };
+  return { kind: error.kind, message: error.message, ...(error.hint === undefined ? {} : { hint: error.hint }) };
+}
+
+export function errorFromData({ kind, message, hint }: ErrorAsData): BatonError {
+  return new BatonError(kind, message, hint === undefined ? {} : { hint });
+}
