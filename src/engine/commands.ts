@@ -266,6 +266,7 @@ function runAgain(draft: TaskExecution, fresh: boolean, at: string): void {
   draft.retry_count = 0;
   draft.unknown_failures = 0;
   draft.gate_failures = 0;
+  draft.conflicts = 0;
   draft.interruptions = 0;
   draft.plan_rejections = 0;
   if (fresh) {
