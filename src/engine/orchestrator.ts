@@ -8,9 +8,10 @@ import { planQueue, type QueueFacts, type QueuePlan, type RunningFact } from '..
 import type { TaskExecution } from '../core/execution.ts';
 import type { HealthReport } from '../shared/health.ts';
 import type { MetricsQuery, MetricsReport } from '../shared/metrics.ts';
-import type { AccountView, ChangesView, Command, CommandReply, EngineApi, Snapshot } from '../shared/api.ts';
+import type { ChangesView, Command, CommandReply, EngineApi, Snapshot } from '../shared/api.ts';
 import { messageOf, type Problem } from '../core/errors.ts';
 import { Accounts } from './accounts.ts';
+import { BaseGates } from './baseGates.ts';
 import { Changes } from './changes.ts';
 import { Budgets } from './budgets.ts';
 import { keepCheckpoint } from './checkpoint.ts';
@@ -19,13 +20,14 @@ import { Decisions } from './decisions.ts';
 import { Emitter } from './emitter.ts';
 import { healthReport } from './health.ts';
 import { watchHealth } from './healthWatch.ts';
+import { holdsOf } from './holds.ts';
 import { Intake } from './intake.ts';
 import { Ledger } from './ledger.ts';
 import { Lifecycle } from './lifecycle.ts';
 import { Loop, type StoredLoop } from './loop.ts';
 import { Metrics } from './metrics/metrics.ts';
 import type { AgentChoice, PipelineContext } from './pipeline/context.ts';
-import { tidy } from './pipeline/merge.ts';
+import { tidy } from './pipeline/worktree.ts';
 import type { Run } from './pipeline/run.ts';
 import type { AgentInfo, Disposable, Ports } from './ports.ts';
 import { Outbox } from './outbox.ts';
@@ -97,6 +99,7 @@ export class Orchestrator implements EngineApi {
     engine.#watch();
     // What an earlier process left to tell; a command that only looks leaves it to the next one that stays.
     if (options.passive !== true) engine.#outbox.wake();
+    await engine.#loop.takeOver();
     engine.#loop.resume(adopted);
     return engine;
   }
@@ -130,6 +133,7 @@ export class Orchestrator implements EngineApi {
       decisions: this.#decisions,
       accounts: this.#accounts,
       budgets: this.#budgets,
+      baseGates: new BaseGates(lifecycle, (text) => ports.crypto.hash(text), meta['base_gates']),
       config: () => this.#config,
       staffing: this.#staffing,
       isBusy: (agent, taskId) => this.#isBusy(agent, taskId),
@@ -143,6 +147,7 @@ export class Orchestrator implements EngineApi {
       context: this.#context,
       stored: meta['loop'] as StoredLoop | undefined,
       heartbeat: meta['heartbeat'],
+      leader: meta['leader'],
       plan: () => this.#plan(),
       changed: () => this.#publish(),
       lost: (reason, run_id) => this.#outbox.tellUnstored({ at: lifecycle.now(), type: 'orchestrator_stopped', task_id: null, data: { reason, run_id } }),
@@ -215,6 +220,7 @@ export class Orchestrator implements EngineApi {
     for (const one of this.#owned) one.dispose();
     this.#publishing?.dispose();
     await this.#checkpoint.settled();
+    await this.#loop.handOver().catch((error: unknown) => this.#ports.log.warn(`The end could not be noted: ${messageOf(error)}`));
     await this.#ports.runLog.flush();
     await this.#ports.store.close();
   }
@@ -305,7 +311,7 @@ export class Orchestrator implements EngineApi {
       accounts: new Map(this.#accounts.holds().map((hold) => [hold.account, { closed_until: hold.until, reason: hold.reason }])),
       problems: groupBy(this.#intake.problems),
       merged: this.#intake.merged,
-      holds: this.#holds(),
+      holds: holdsOf(this.#lifecycle, this.#options.only, this.#context.baseGates),
       spend: this.#budgets.fact(),
       reserveOf: (task) => this.#budgets.reserveOf(task),
       pricedOf: (task) => {
@@ -313,17 +319,6 @@ export class Orchestrator implements EngineApi {
         return choice?.kind !== 'agent' || this.#staffing.isPriced(choice.agent, choice.model);
       },
     };
-  }
-
-  #holds(): Map<string, string> {
-    const { only } = this.#options;
-    const why = `This run works on ${only?.join(', ') ?? ''} only.`;
-    return new Map(
-      this.#lifecycle.all().flatMap((task) => {
-        if (task.taken_over) return [[task.task_id, `${task.taken_over.by} has taken its session over: hand it back to go on.`] as const];
-        return only === undefined || only.includes(task.task_id) ? [] : [[task.task_id, why] as const];
-      }),
-    );
   }
 
   #picture(): Snapshot {
@@ -346,7 +341,7 @@ export class Orchestrator implements EngineApi {
       estimates: estimateTimes(tasks, plan, facts),
       runs: this.#loop.runs,
       source: (taskId) => this.#intake.source(taskId),
-      accounts: this.#accountViews(),
+      accounts: this.#accounts.views(this.#agents.map((agent) => agent.account)),
       agents: this.#agents.map((agent) => ({
         name: agent.name,
         driver: agent.config.driver,
@@ -377,14 +372,6 @@ export class Orchestrator implements EngineApi {
       isRunning: (taskId) => this.#loop.runs.has(taskId),
       desired: this.#loop.desired ?? null,
       heartbeat: this.#loop.heartbeat,
-    });
-  }
-
-  #accountViews(): AccountView[] {
-    return [...new Set(this.#agents.map((agent) => agent.account))].map((account) => {
-      const hold = this.#accounts.hold(account);
-      const until = hold?.until ?? null;
-      return { account, closed: hold !== undefined, closed_until: until === null ? null : new Date(until).toISOString(), reason: hold?.reason ?? null };
     });
   }
 }
