@@ -30,6 +30,7 @@ import { searchCommand } from './search.ts';
 import { stopCommand } from './stop.ts';
 import { createStyle, wantsColour } from './style.ts';
 import { summaryCommand } from './summary.ts';
+import { handBackCommand, takeOverCommand } from './takeOver.ts';
 import { taskCommand } from './task.ts';
 
 export const EXIT = { ok: 0, failed: 1, usage: 2 } as const;
@@ -60,6 +61,8 @@ const COMMANDS = [
   reportCommand,
   searchCommand,
   messageCommand,
+  takeOverCommand,
+  handBackCommand,
   pauseCommand,
   resumeCommand,
   stopCommand,

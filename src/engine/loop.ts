@@ -167,10 +167,10 @@ export class Loop {
   }
 
   /** Ends one task's run, if there is one, and keeps it from starting again until `settle` has said what becomes of it. */
-  async cancel<T>(taskId: string, settle: () => Promise<T>): Promise<T> {
+  async cancel<T>(taskId: string, settle: () => Promise<T>, reason: AbortReason = 'cancel'): Promise<T> {
     this.#settling.add(taskId);
     try {
-      this.#runs.get(taskId)?.abort('cancel');
+      this.#runs.get(taskId)?.abort(reason);
       await this.#ended.get(taskId);
       return await settle();
     } finally {

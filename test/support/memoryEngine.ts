@@ -253,6 +253,8 @@ export class MemoryEngine implements EngineApi {
       case 'edit_comment':
       case 'resolve_thread':
       case 'edit_plan':
+      case 'take_over':
+      case 'hand_back':
       case 'refresh':
         return { message: 'Done.' };
     }

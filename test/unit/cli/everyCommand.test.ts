@@ -26,6 +26,8 @@ const COMMANDS: Readonly<Record<string, { readonly words?: readonly string[]; re
   search: { words: ['hello'], offline: true },
   summary: {},
   message: { words: ['asks', 'hello'], changes: true },
+  'take-over': { words: ['asks'], changes: true },
+  'hand-back': { words: ['asks', 'go on'], changes: true },
   pause: { changes: true },
   resume: { changes: true },
   stop: { changes: true },
