@@ -2,7 +2,7 @@
  * The lines of the human-readable audit log (`.baton/ORCHESTRATOR_RUN_LOG.md`), in the wording of the requirements with the
  * task id wherever that lacks it. Pure: an event and its task in, Markdown out. Times are UTC.
  */
-import type { GateRound, TaskExecution, Usage } from './execution.ts';
+import type { GateCheck, GateRound, TaskExecution, Usage } from './execution.ts';
 import { formatCost, formatMoney } from './format.ts';
 
 export const RUN_LOG_TITLE = '# Orchestrator Run Log\n';
@@ -86,6 +86,8 @@ export function runLogEntry(event: RunLogEvent, task: TaskExecution | undefined)
       return callLine(line, data, about);
     case 'gate_round':
       return gateLines(line, id, data as unknown as GateRound);
+    case 'base_checked':
+      return baseLines(line, id, data);
     case 'retry':
       return line(
         '⚠️',
@@ -158,6 +160,14 @@ function gateLines(line: Line, id: string, round: GateRound): string {
     return check.status === 'warning' ? [`  - ⚠️ ${check.name} warned\n`] : [];
   });
   return [head, ...checks].join('');
+}
+
+function baseLines(line: Line, id: string, data: Readonly<Record<string, unknown>>): string {
+  const checks = Array.isArray(data['checks']) ? (data['checks'] as Pick<GateCheck, 'name' | 'status'>[]) : [];
+  const red = checks.filter((check) => check.status !== 'passed').map((check) => check.name);
+  const green = checks.filter((check) => check.status === 'passed').map((check) => check.name);
+  const said = [...(red.length === 0 ? [] : [`❌ ${red.join(', ')}`]), ...(green.length === 0 ? [] : [`✅ ${green.join(', ')}`])].join(', ');
+  return line(red.length === 0 ? 'ℹ️' : '⚠️', 'quality_gate', `Base ${text(data['base_sha']).slice(0, 8)} of ${text(data['target'])} without the task: ${said} (task=${id})`);
 }
 
 function seconds(value: number): string {

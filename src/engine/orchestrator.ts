@@ -11,6 +11,7 @@ import type { MetricsQuery, MetricsReport } from '../shared/metrics.ts';
 import type { AccountView, ChangesView, Command, CommandReply, EngineApi, Snapshot } from '../shared/api.ts';
 import { messageOf, type Problem } from '../core/errors.ts';
 import { Accounts } from './accounts.ts';
+import { BaseGates } from './baseGates.ts';
 import { Changes } from './changes.ts';
 import { Budgets } from './budgets.ts';
 import { keepCheckpoint } from './checkpoint.ts';
@@ -19,13 +20,14 @@ import { Decisions } from './decisions.ts';
 import { Emitter } from './emitter.ts';
 import { healthReport } from './health.ts';
 import { watchHealth } from './healthWatch.ts';
+import { holdsOf } from './holds.ts';
 import { Intake } from './intake.ts';
 import { Ledger } from './ledger.ts';
 import { Lifecycle } from './lifecycle.ts';
 import { Loop, type StoredLoop } from './loop.ts';
 import { Metrics } from './metrics/metrics.ts';
 import type { AgentChoice, PipelineContext } from './pipeline/context.ts';
-import { tidy } from './pipeline/merge.ts';
+import { tidy } from './pipeline/worktree.ts';
 import type { Run } from './pipeline/run.ts';
 import type { AgentInfo, Disposable, Ports } from './ports.ts';
 import { Outbox } from './outbox.ts';
@@ -130,6 +132,7 @@ export class Orchestrator implements EngineApi {
       decisions: this.#decisions,
       accounts: this.#accounts,
       budgets: this.#budgets,
+      baseGates: new BaseGates(lifecycle, (text) => ports.crypto.hash(text), meta['base_gates']),
       config: () => this.#config,
       staffing: this.#staffing,
       isBusy: (agent, taskId) => this.#isBusy(agent, taskId),
@@ -305,7 +308,7 @@ export class Orchestrator implements EngineApi {
       accounts: new Map(this.#accounts.holds().map((hold) => [hold.account, { closed_until: hold.until, reason: hold.reason }])),
       problems: groupBy(this.#intake.problems),
       merged: this.#intake.merged,
-      holds: this.#holds(),
+      holds: holdsOf(this.#lifecycle, this.#options.only, this.#context.baseGates),
       spend: this.#budgets.fact(),
       reserveOf: (task) => this.#budgets.reserveOf(task),
       pricedOf: (task) => {
@@ -313,17 +316,6 @@ export class Orchestrator implements EngineApi {
         return choice?.kind !== 'agent' || this.#staffing.isPriced(choice.agent, choice.model);
       },
     };
-  }
-
-  #holds(): Map<string, string> {
-    const { only } = this.#options;
-    const why = `This run works on ${only?.join(', ') ?? ''} only.`;
-    return new Map(
-      this.#lifecycle.all().flatMap((task) => {
-        if (task.taken_over) return [[task.task_id, `${task.taken_over.by} has taken its session over: hand it back to go on.`] as const];
-        return only === undefined || only.includes(task.task_id) ? [] : [[task.task_id, why] as const];
-      }),
-    );
   }
 
   #picture(): Snapshot {
