@@ -8,7 +8,7 @@ import { planQueue, type QueueFacts, type QueuePlan, type RunningFact } from '..
 import type { TaskExecution } from '../core/execution.ts';
 import type { HealthReport } from '../shared/health.ts';
 import type { MetricsQuery, MetricsReport } from '../shared/metrics.ts';
-import type { AccountView, ChangesView, Command, CommandReply, EngineApi, Snapshot } from '../shared/api.ts';
+import type { ChangesView, Command, CommandReply, EngineApi, Snapshot } from '../shared/api.ts';
 import { messageOf, type Problem } from '../core/errors.ts';
 import { Accounts } from './accounts.ts';
 import { BaseGates } from './baseGates.ts';
@@ -99,6 +99,7 @@ export class Orchestrator implements EngineApi {
     engine.#watch();
     // What an earlier process left to tell; a command that only looks leaves it to the next one that stays.
     if (options.passive !== true) engine.#outbox.wake();
+    await engine.#loop.takeOver();
     engine.#loop.resume(adopted);
     return engine;
   }
@@ -146,6 +147,7 @@ export class Orchestrator implements EngineApi {
       context: this.#context,
       stored: meta['loop'] as StoredLoop | undefined,
       heartbeat: meta['heartbeat'],
+      leader: meta['leader'],
       plan: () => this.#plan(),
       changed: () => this.#publish(),
       lost: (reason, run_id) => this.#outbox.tellUnstored({ at: lifecycle.now(), type: 'orchestrator_stopped', task_id: null, data: { reason, run_id } }),
@@ -218,6 +220,7 @@ export class Orchestrator implements EngineApi {
     for (const one of this.#owned) one.dispose();
     this.#publishing?.dispose();
     await this.#checkpoint.settled();
+    await this.#loop.handOver().catch((error: unknown) => this.#ports.log.warn(`The end could not be noted: ${messageOf(error)}`));
     await this.#ports.runLog.flush();
     await this.#ports.store.close();
   }
@@ -338,7 +341,7 @@ export class Orchestrator implements EngineApi {
       estimates: estimateTimes(tasks, plan, facts),
       runs: this.#loop.runs,
       source: (taskId) => this.#intake.source(taskId),
-      accounts: this.#accountViews(),
+      accounts: this.#accounts.views(this.#agents.map((agent) => agent.account)),
       agents: this.#agents.map((agent) => ({
         name: agent.name,
         driver: agent.config.driver,
@@ -369,14 +372,6 @@ export class Orchestrator implements EngineApi {
       isRunning: (taskId) => this.#loop.runs.has(taskId),
       desired: this.#loop.desired ?? null,
       heartbeat: this.#loop.heartbeat,
-    });
-  }
-
-  #accountViews(): AccountView[] {
-    return [...new Set(this.#agents.map((agent) => agent.account))].map((account) => {
-      const hold = this.#accounts.hold(account);
-      const until = hold?.until ?? null;
-      return { account, closed: hold !== undefined, closed_until: until === null ? null : new Date(until).toISOString(), reason: hold?.reason ?? null };
     });
   }
 }
