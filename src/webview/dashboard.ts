@@ -70,15 +70,17 @@ function tilesOf(repository: string, tiles: readonly TileView[]): HTMLElement {
 }
 
 function tileOf(repository: string, { id, label, value, of, detail, tone, share, command }: TileView): HTMLElement {
+  // With spaces between them: the parts are a button's name too.
   const parts = [
     el('span', { class: 'label' }, label),
-    el('span', { class: 'figure' }, el('span', { class: 'value number' }, value), of === '' ? null : el('span', { class: 'muted number' }, of)),
+    ' ',
+    el('span', { class: 'figure' }, el('span', { class: 'value number' }, value), of === '' ? null : ' ', of === '' ? null : el('span', { class: 'muted number' }, of)),
+    ' ',
     el('span', { class: 'muted number clip' }, detail),
     share === null ? null : meter(share, tone === 'attention' ? 'bad' : 'first'),
   ];
   if (command === null) return el('div', { class: `tile ${id} ${tone}` }, ...parts);
-  const figure = of === '' ? value : `${value} of ${of.replace(/^\/ /, '')}`;
-  return button({ type: 'command', command, repository }, { class: `tile ${id} ${tone}`, 'aria-label': `${label}: ${figure}, ${detail}` }, ...parts);
+  return button({ type: 'command', command, repository }, { class: `tile ${id} ${tone}` }, ...parts);
 }
 
 function boardOf(repository: string, board: BoardView): HTMLElement {

@@ -1,9 +1,18 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import path from 'node:path';
 import type { Frame } from 'playwright-core';
 import { buildExtension, EXTENSION, repository } from '../support/screenshots/scene.ts';
 import { keepTempDir } from '../support/tmp.ts';
 import { ALL_THEMES, openWorkbench, type Workbench } from '../support/vscode/workbench.ts';
+
+/** What axe finds wrong in a frame. */
+async function complaints(frame: Frame): Promise<string[]> {
+  await frame.evaluate(readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8'));
+  const { violations } = await frame.evaluate<{ violations: { id: string; help: string; nodes: { html: string }[] }[] }>('axe.run()');
+  return violations.map(({ id, help, nodes }) => `${id}: ${help}: ${nodes.map(({ html }) => html.slice(0, 200)).join(' | ')}`);
+}
 
 describe('The dashboard in VS Code, on a task in every state', function () {
   this.timeout(120_000);
@@ -40,7 +49,7 @@ describe('The dashboard in VS Code, on a task in every state', function () {
     const frame = await page();
     const region = (name: string) => frame.getByRole('region', { name, exact: true });
     await frame.locator('header').getByText('Running').waitFor();
-    assert.match(await frame.getByRole('button', { name: /^Needs you:/ }).innerText(), /3/);
+    assert.match(await frame.getByRole('button', { name: /^Needs you \d/ }).innerText(), /3/);
     assert.equal(await region('Needs You').getByRole('button').count(), 3);
     assert.match(await region('Active').innerText(), /Make the date test[\s\S]*3m\d+s · \$0\.08[\s\S]*npm test -- --grep dates/);
     const rows = await region('Queue').locator('tbody tr').allInnerTexts();
@@ -110,10 +119,11 @@ describe('The dashboard in VS Code, on a task in every state', function () {
   });
 
   for (const theme of ALL_THEMES) {
-    it(`is drawn in the ${theme} theme`, async () => {
+    it(`is drawn in the ${theme} theme, and no accessibility check objects to it`, async () => {
       await window.changeTheme(theme);
       await (await page()).getByRole('heading', { name: 'Needs You' }).waitFor();
       await window.screenshot(`dashboard-${theme}`);
+      assert.deepEqual(await complaints(await page()), []);
     });
   }
 
