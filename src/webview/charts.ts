@@ -1,12 +1,16 @@
 /** Charts, drawn in the theme's colours, each with its figures as text. */
 import type { ChartView, PlotView, ShareView } from '../shared/dashboard.ts';
-import { el, svg } from './dom.ts';
+import { el, part, svg } from './dom.ts';
 
 /** Units of a drawing: a stretch of time is 10 wide, whatever the width on the screen; the height is 100. */
 const STEP = 10;
 const HEIGHT = 100;
 
 export function chart(repository: string, view: ChartView): HTMLElement {
+  return part(`${repository}/chart/${view.id}`, view, () => chartOf(repository, view));
+}
+
+function chartOf(repository: string, view: ChartView): HTMLElement {
   const { id, title, value, detail, empty, plot, shares } = view;
   return el(
     'figure',

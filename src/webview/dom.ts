@@ -25,11 +25,39 @@ export function svg(tag: string, attributes: Readonly<Record<string, string | nu
   return element;
 }
 
+/** What is on the page of the parts that say what they were made of, by id. */
+const parts = new Map<string, { readonly look: string; element: Element }>();
+const idOf = new WeakMap<Element, string>();
+/** Stand-ins for parts that look as they did: `patch` leaves what they stand for alone. */
+const unchanged = new WeakSet<Element>();
+/** Parts beyond which those that have left the page are forgotten. */
+const MANY_PARTS = 1000;
+
+/** A part that is built only when what it shows is not what it showed before. `id` is unique in the page. */
+export function part(id: string, shown: unknown, build: () => HTMLElement): HTMLElement {
+  const look = JSON.stringify(shown);
+  const before = parts.get(id);
+  if (before?.look === look && before.element.isConnected) {
+    const standIn = before.element.cloneNode(false) as HTMLElement;
+    unchanged.add(standIn);
+    return standIn;
+  }
+  if (parts.size > MANY_PARTS) for (const [other, { element }] of parts) if (!element.isConnected) parts.delete(other);
+  const element = build();
+  parts.set(id, { look, element });
+  idOf.set(element, id);
+  return element;
+}
+
 /**
  * Makes `live` look like `wanted` and keeps the nodes that are in both, so that focus, selection and scrolling survive a new
  * picture. Children with a `data-key` are matched by it, others by their place.
  */
 export function patch(live: Element, wanted: Element): void {
+  if (unchanged.has(wanted)) return;
+  const id = idOf.get(wanted);
+  const own = id === undefined ? undefined : parts.get(id);
+  if (own !== undefined) own.element = live;
   for (const { name } of [...live.attributes]) if (!wanted.hasAttribute(name)) live.removeAttribute(name);
   for (const { name, value } of wanted.attributes) if (live.getAttribute(name) !== value) live.setAttribute(name, value);
   const keys = new Set([...wanted.childNodes].map(keyOf));

@@ -1,6 +1,6 @@
 /** The queue's table: of ten thousand rows those in sight are there, between two gaps as high as the others would be. */
 import { MOST_ROWS, type QueueRow, type QueueTableView, type RowRange } from '../shared/dashboard.ts';
-import { button, el } from './dom.ts';
+import { button, el, part } from './dom.ts';
 
 /** Before the first row can be measured. */
 const ROW_PX = 28;
@@ -27,7 +27,7 @@ export function queueTable(repository: string, { total, first, rows }: QueueTabl
       'table',
       { 'aria-label': 'Queue', 'aria-rowcount': String(total + 1) },
       el('thead', {}, el('tr', { 'aria-rowindex': '1' }, ...COLUMNS.map(([name, kind]) => el('th', { scope: 'col', class: kind }, name)))),
-      el('tbody', {}, gap('before', first), ...rows.map((row, index) => rowOf(repository, row, first + index)), gap('after', total - first - rows.length)),
+      el('tbody', {}, gap('before', first), ...rows.map((row, index) => part(`${repository}/row/${row.task}`, [row, first + index], () => rowOf(repository, row, first + index))), gap('after', total - first - rows.length)),
     ),
   );
 }
