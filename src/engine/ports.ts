@@ -143,7 +143,7 @@ export type PermissionAnswer =
 
 /** One agent at work, as its driver makes it. */
 export interface AgentSession {
-  /** Ends with exactly one `end` message, whatever happens. */
+  /** Ends with exactly one `end` message, whatever happens, and only when nothing of the agent's tree is left. */
   readonly messages: AsyncIterable<AgentMessage>;
   answer(requestId: string, answer: PermissionAnswer): Promise<void>;
   /** Gives the running agent a message of the user, which then comes among `messages` too; rejects with `unsupported` where the driver cannot. */
