@@ -58,15 +58,16 @@ async function attend(context: PipelineContext, run: Run, plan: AttemptPlan, ses
   const onAbort = (): void => {
     if (run.aborted === 'close' && session.detach !== undefined) {
       run.left = true;
-      session.detach().catch(failing('left at work'));
+      // An answer that is on its way to the agent still gets there.
+      void desk.settled().then(() => session.detach?.()).catch(failing('left at work'));
       return;
     }
     verdict ??= failed('interrupted', run.aborted === 'cancel' ? 'The task was cancelled.' : 'Baton was stopped.');
     ending ??= session.kill(verdict.error?.message ?? '').catch(failing('ended'));
   };
+  const desk = new PermissionDesk(context, run, plan, session);
   run.signal.addEventListener('abort', onAbort, { once: true });
   if (run.signal.aborted) onAbort();
-  const desk = new PermissionDesk(context, run, plan, session);
   run.session = session;
   let reported: AgentEnd | undefined;
   let storedUsageAt = context.ports.clock.now();
