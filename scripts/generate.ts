@@ -1,4 +1,5 @@
 /** Writes the files that are generated from the code: `node scripts/generate.ts`. A test says when they are out of date. */
+import { configurationPage } from './configurationPage.ts';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { orchestratorJsonSchema, tasksJsonSchema } from '../src/core/config/jsonSchema.ts';
@@ -14,3 +15,5 @@ for (const [name, schema] of [
   writeFileSync(join(media, name), `${JSON.stringify(schema, null, 2)}\n`);
   console.log(`media/${name}`);
 }
+writeFileSync(join(import.meta.dirname, '..', 'docs', 'CONFIGURATION.md'), configurationPage());
+console.log('docs/CONFIGURATION.md');

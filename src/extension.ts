@@ -10,14 +10,14 @@ import { Diagnostics } from './vscode/diagnostics.ts';
 import { loadEngine, loadOnDemand } from './vscode/engine.ts';
 import { locate } from './vscode/git.ts';
 import { createLog } from './vscode/log.ts';
-import { DASHBOARD } from './vscode/model/ids.ts';
+import { DASHBOARD, type CommandId } from './vscode/model/ids.ts';
 import { NeedsYouView } from './vscode/needsYouView.ts';
 import { Notifications } from './vscode/notifications.ts';
 import { Pages } from './vscode/pages.ts';
 import { QueueView } from './vscode/queueView.ts';
 import { Repositories } from './vscode/repositories.ts';
 import { Reviewed } from './vscode/reviewed.ts';
-import { Reviews } from './vscode/review.ts';
+import { Reviews, whereReviewed } from './vscode/review.ts';
 import { StatusBar } from './vscode/statusBar.ts';
 import { Transcripts } from './vscode/transcript.ts';
 import { watchWorkspace } from './vscode/workspace.ts';
@@ -26,6 +26,7 @@ let running: Repositories | undefined;
 
 /** Registers everything and returns; the engine is loaded when a repository needs it. */
 export function activate(context: vscode.ExtensionContext): void {
+  const declared = context.extension.packageJSON as { readonly contributes: { readonly commands: readonly { readonly command: CommandId }[] } };
   const channel = vscode.window.createOutputChannel('Baton', { log: true });
   const log = createLog(channel);
   const distDir = context.asAbsolutePath('dist');
@@ -59,10 +60,11 @@ export function activate(context: vscode.ExtensionContext): void {
     new Diagnostics(repositories),
     new Notifications(repositories, needsYou, reviews),
     followRepositories(repositories, setKey),
-    registerCommands(app),
+    registerCommands(app, declared.contributes.commands.map(({ command }) => command)),
     vscode.window.registerWebviewPanelSerializer(DASHBOARD, {
       deserializeWebviewPanel: (panel) => guarded(channel, () => onDemand().dashboardOf(app).show(panel)),
     }),
+    whereReviewed(() => void onDemand().commentsOf(app), () => onDemand().registerPlanFiles(app)),
     registerCodeActions(repositories),
     watchWorkspace(repositories),
   );

@@ -10,8 +10,10 @@ import { spawnSync } from 'node:child_process';
 import { parseArgs } from 'node:util';
 import { activation } from './activation.ts';
 import { cli } from './cli.ts';
+import { dashboard } from './dashboard.ts';
 import { writeDocument } from './document.ts';
 import { idle } from './idle.ts';
+import { load } from './load.ts';
 import { metrics } from './metrics.ts';
 import { queue } from './queue.ts';
 import { isOver, shown, type Benchmark, type Row } from './row.ts';
@@ -19,7 +21,7 @@ import { sizes } from './sizes.ts';
 import { store } from './store.ts';
 import { task } from './task.ts';
 
-const BENCHMARKS: Readonly<Record<string, Benchmark>> = { sizes, activation, task, idle, cli, queue, metrics, store };
+const BENCHMARKS: Readonly<Record<string, Benchmark>> = { sizes, activation, task, idle, cli, queue, metrics, dashboard, store, load };
 
 process.exitCode = await main();
 

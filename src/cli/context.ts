@@ -30,8 +30,8 @@ export interface Context {
 
 export type Handler = (context: Context, words: readonly string[]) => Promise<Outcome>;
 
-/** Gives a command its common options and its action. `changes`: it has `--dry-run`. */
-export type Bind = (command: Command, handler: Handler, traits?: { readonly changes?: boolean }) => Command;
+/** Gives a command its common options and its action. `changes`: it has `--dry-run`. `usageCode`: its exit code for wrong use. */
+export type Bind = (command: Command, handler: Handler, traits?: { readonly changes?: boolean; readonly usageCode?: number }) => Command;
 
 /** For commands that look: ask the leader, or read the stored state where none runs. */
 export const LOOK = { prefer: 'client-or-lead', passive: true } as const;

@@ -6,16 +6,20 @@ import { addCommand } from './add.ts';
 import { cleanStateCommand } from './cleanState.ts';
 import { completionCommand } from './completion.ts';
 import type { Bind, Context, Outcome } from './context.ts';
+import { dashboardCommand } from './dashboard.ts';
 import { deleteCommand } from './delete.ts';
 import { doctorCommand } from './doctor.ts';
 import { editCommand } from './edit.ts';
 import { describeError, type CliFailure } from './failure.ts';
+import { healthCommand } from './health.ts';
+import { importCommand } from './import.ts';
 import { initCommand } from './init.ts';
 import type { CliDeps, CliIo } from './io.ts';
 import { listSchedulesCommand } from './listSchedules.ts';
 import { listTasksCommand } from './listTasks.ts';
 import { listTemplatesCommand } from './listTemplates.ts';
 import { messageCommand } from './message.ts';
+import { metricsCommand } from './metrics.ts';
 import { pauseCommand } from './pause.ts';
 import { queueCommand } from './queue.ts';
 import { reportCommand } from './report.ts';
@@ -26,6 +30,7 @@ import { searchCommand } from './search.ts';
 import { stopCommand } from './stop.ts';
 import { createStyle, wantsColour } from './style.ts';
 import { summaryCommand } from './summary.ts';
+import { handBackCommand, takeOverCommand } from './takeOver.ts';
 import { taskCommand } from './task.ts';
 
 export const EXIT = { ok: 0, failed: 1, usage: 2 } as const;
@@ -40,7 +45,9 @@ const COMMANDS = [
   initCommand,
   doctorCommand,
   addCommand,
+  importCommand,
   runCommand,
+  dashboardCommand,
   queueCommand,
   activeCommand,
   listTasksCommand,
@@ -49,9 +56,13 @@ const COMMANDS = [
   taskCommand,
   reviewCommand,
   summaryCommand,
+  metricsCommand,
+  healthCommand,
   reportCommand,
   searchCommand,
   messageCommand,
+  takeOverCommand,
+  handBackCommand,
   pauseCommand,
   resumeCommand,
   stopCommand,
@@ -67,16 +78,21 @@ const COMMANDS = [
  */
 export async function runCli(argv: readonly string[], io: CliIo, deps: CliDeps): Promise<number> {
   let code: number = EXIT.ok;
+  /** What the command that is at work says of wrong use. */
+  let usageCode: number = EXIT.usage;
+  const usageCodes = new Map<Command, number>();
   const fail = (failure: CliFailure, json: boolean): number => {
     if (json) io.stdout.write(`${JSON.stringify(failure.document, null, 2)}\n`);
     else io.stderr.write(`baton: ${failure.line}\n`);
-    return failure.usage ? EXIT.usage : EXIT.failed;
+    return failure.usage ? usageCode : EXIT.failed;
   };
 
   const bind: Bind = (command, handler, traits = {}) => {
     command.option('--json', 'print one JSON document and nothing else').option('--cwd <folder>', 'work on the repository of this folder');
+    usageCodes.set(command, traits.usageCode ?? EXIT.usage);
     if (traits.changes === true) command.option('--dry-run', 'say what would happen and change nothing');
     command.action(async () => {
+      usageCode = usageCodes.get(command) ?? EXIT.usage;
       const options = command.optsWithGlobals<CommonOptions>();
       const context = createContext(io, deps, options);
       try {
@@ -107,7 +123,10 @@ export async function runCli(argv: readonly string[], io: CliIo, deps: CliDeps):
   for (const make of COMMANDS) program.addCommand(make(bind));
   for (const command of [program, ...program.commands]) {
     command
-      .exitOverride()
+      .exitOverride((error) => {
+        usageCode = usageCodes.get(command) ?? EXIT.usage;
+        throw error;
+      })
       .configureOutput({
         writeOut: (text) => io.stdout.write(text),
         writeErr: (text) => {

@@ -2,7 +2,8 @@
 import { InvalidArgumentError, type Command } from 'commander';
 import { BatonError } from '../core/errors.ts';
 import type { Disposable } from '../engine/ports.ts';
-import type { EngineApi, Snapshot } from '../shared/api.ts';
+import type { Session } from '../host/session.ts';
+import type { Snapshot } from '../shared/api.ts';
 import { LOOK, usage, type Context, type Outcome } from './context.ts';
 import { FullScreen } from './fullScreen.ts';
 
@@ -12,7 +13,8 @@ export interface Shown {
   /** Lines that fit the terminal's width. */
   readonly lines: readonly string[];
 }
-export type Show = (snapshot: Snapshot, api: EngineApi) => Shown | Promise<Shown>;
+/** `fit`: the picture fills a terminal of so many rows and no more. */
+export type Show = (snapshot: Snapshot, session: Session, fit: boolean) => Shown | Promise<Shown>;
 
 interface WatchOptions {
   watch?: true;
@@ -40,7 +42,7 @@ export async function showOrWatch(context: Context, command: Command, show: Show
     return { document: undefined, lines: [] };
   }
   if (interval !== undefined) throw usage('--interval is for --watch: how often it shows the picture again.');
-  return context.use(LOOK, async ({ api }) => show(await api.snapshot(), api));
+  return context.use(LOOK, async (session) => show(await session.api.snapshot(), session, false));
 }
 
 /** Passing states of a leader that comes or goes: the next look finds who leads then. */
@@ -57,7 +59,7 @@ class Watch {
   readonly #ended: Promise<void>;
   /** Pictures are drawn one after another, the latest last. */
   #drawing: Promise<void> = Promise.resolve();
-  #latest: { readonly snapshot: Snapshot; readonly api: EngineApi } | undefined;
+  #latest: { readonly snapshot: Snapshot; readonly session: Session } | undefined;
 
   constructor(context: Context, interval: number | undefined, show: Show) {
     this.#context = context;
@@ -100,13 +102,13 @@ class Watch {
       const live = new AbortController();
       const owned: Disposable[] = [];
       const goesOn = (): boolean => session.role === 'client' && !live.signal.aborted && !this.#over;
-      if (session.role === 'client' && this.#screen !== undefined) owned.push(api.onSnapshot((snapshot) => this.#redrawLater(snapshot, api)));
+      if (session.role === 'client' && this.#screen !== undefined) owned.push(api.onSnapshot((snapshot) => this.#redrawLater(snapshot, session)));
       owned.push(session.onRoleChange(() => live.abort()));
       try {
-        await this.#draw(await api.snapshot(), api);
+        await this.#draw(await api.snapshot(), session);
         while (goesOn()) {
           await this.#rest(live.signal);
-          if (goesOn()) await this.#draw(await api.snapshot(), api);
+          if (goesOn()) await this.#draw(await api.snapshot(), session);
         }
       } finally {
         for (const one of owned) one.dispose();
@@ -118,14 +120,14 @@ class Watch {
     return this.#over;
   }
 
-  #draw(snapshot: Snapshot, api: EngineApi): Promise<void> {
-    this.#latest = { snapshot, api };
+  #draw(snapshot: Snapshot, session: Session): Promise<void> {
+    this.#latest = { snapshot, session };
     return this.#redraw();
   }
 
   /** For pictures that nobody waits for: what goes wrong with them shows again in the next one that is waited for. */
-  #redrawLater(snapshot?: Snapshot, api?: EngineApi): void {
-    const drawn = snapshot !== undefined && api !== undefined ? this.#draw(snapshot, api) : this.#redraw();
+  #redrawLater(snapshot?: Snapshot, session?: Session): void {
+    const drawn = snapshot !== undefined && session !== undefined ? this.#draw(snapshot, session) : this.#redraw();
     drawn.catch(() => undefined);
   }
 
@@ -133,7 +135,7 @@ class Watch {
     this.#drawing = this.#drawing.catch(() => undefined).then(async () => {
       const latest = this.#latest;
       if (latest === undefined || this.#over) return;
-      const { document, lines } = await this.#show(latest.snapshot, latest.api);
+      const { document, lines } = await this.#show(latest.snapshot, latest.session, this.#screen !== undefined);
       if (this.#isOver()) return;
       const { io, json } = this.#context;
       if (json) io.stdout.write(`${JSON.stringify(document)}\n`);

@@ -20,8 +20,9 @@ export interface Finding {
 /** The last word of each step's reviewer and of the last gate round, most severe first. */
 export function findingsOf(task: Pick<TaskExecution, 'steps' | 'quality_gate_results' | 'worktree' | 'head_sha'>): Finding[] {
   const round = task.quality_gate_results.at(-1);
-  const all = [...task.steps.flatMap(ofReview), ...(round === undefined ? [] : ofGates(round, task))];
-  return all.sort((a, b) => SEVERITIES.indexOf(a.severity) - SEVERITIES.indexOf(b.severity));
+  // Found again after a rework it is one finding, where it stands now.
+  const reviewed = new Map(task.steps.flatMap(ofReview).map((finding) => [[finding.by, finding.file, finding.message].join('\0'), finding]));
+  return [...reviewed.values(), ...(round === undefined ? [] : ofGates(round, task))].sort((a, b) => SEVERITIES.indexOf(a.severity) - SEVERITIES.indexOf(b.severity));
 }
 const SEVERITIES = ['critical', 'major', 'minor'] as const;
 

@@ -25,33 +25,32 @@ const texts = z.union([z.array(text), text.transform((one) => [one])]);
 
 /** The schema of a task as written by a user. Unknown keys are kept; the file's reader warns about them. */
 export const taskDefinition = z.looseObject({
-  id: z.string().superRefine((id, context) => {
-    const fault = taskIdFault(id);
-    if (fault !== undefined) context.addIssue({ code: 'custom', message: `"${id}" is not a valid task id: ${fault}` });
-  }),
-  goal: text,
-  description: z.string().optional(),
-  risk: z.enum(RISKS).optional(),
-  area: text.optional(),
-  complexity: z.enum(COMPLEXITIES).optional(),
-  priority: z.enum(PRIORITIES).optional(),
-  /** ISO date or date-time, or words ("by Friday"). */
-  deadline: text.optional(),
-  sender: text.optional(),
-  labels: texts.optional(),
-  depends_on: texts.optional(),
-  context_files: texts.optional(),
-  constraints: texts.optional(),
-  /** Name of a configured agent; overrides routing for the implementer. */
-  agent: text.optional(),
-  workflow: z.enum(WORKFLOWS).optional(),
-  /** Names of the configured gates that run for this task; all that apply when absent. */
-  gates: texts.optional(),
-  requires_approval: z.boolean().optional(),
-  budget_usd: z.number().positive().optional(),
-  /** Where the task came from: a file, "cli", "vscode", an issue's URL. */
-  source: text.optional(),
-  created_at: text.optional(),
+  id: z
+    .string()
+    .superRefine((id, context) => {
+      const fault = taskIdFault(id);
+      if (fault !== undefined) context.addIssue({ code: 'custom', message: `"${id}" is not a valid task id: ${fault}` });
+    })
+    .describe('1 to 64 letters, digits, ".", "_" or "-"; the name of the file when absent.'),
+  goal: text.describe('What is to be true in the end, in a sentence.'),
+  description: z.string().optional().describe('Everything the agent should know.'),
+  risk: z.enum(RISKS).optional().describe('How much can go wrong; stating one makes the workflow reviewed.'),
+  area: text.optional().describe('Part of the code: core, math, api, services, docs, comments, tests or your own; stating one makes the workflow reviewed.'),
+  complexity: z.enum(COMPLEXITIES).optional().describe('How much work it is.'),
+  priority: z.enum(PRIORITIES).optional().describe('How urgent it is; outranks words such as ASAP in its text.'),
+  deadline: text.optional().describe('ISO date or date-time, or words: today, by Friday, next week.'),
+  sender: text.optional().describe('Who asks for it.'),
+  labels: texts.optional().describe('Words of your own.'),
+  depends_on: texts.optional().describe('Ids of tasks that must be done before.'),
+  context_files: texts.optional().describe('Files to read first.'),
+  constraints: texts.optional().describe('Rules to keep.'),
+  agent: text.optional().describe('Name of a configured agent; overrides routing for the implementer.'),
+  workflow: z.enum(WORKFLOWS).optional().describe('With plan and reviews, or straight to the work; auto goes by risk and area.'),
+  gates: texts.optional().describe('Names of the configured gates that run for it; all that apply when absent.'),
+  requires_approval: z.boolean().optional().describe('true: ask before it starts.'),
+  budget_usd: z.number().positive().optional().describe('Most it may cost, in dollars.'),
+  source: text.optional().describe('Where it came from: a file, cli, vscode, an issue’s address.'),
+  created_at: text.optional().describe('When it was asked for; its age counts from then.'),
 });
 export type TaskDefinition = z.infer<typeof taskDefinition>;
 /** A task as it is added: its id may still be open. (`Omit` would lose every named key of a type with an index signature.) */

@@ -1,5 +1,4 @@
 /** Comments of a human on a change or a plan: threads that go to the agent with the next request for changes. */
-import * as z from 'zod';
 import { BatonError } from './errors.ts';
 import type { TaskExecution } from './execution.ts';
 import { followLine, type FileHunks } from './hunks.ts';
@@ -35,13 +34,11 @@ export interface ReviewThread {
   comments: ThreadComment[];
 }
 
-/** Where a comment goes: to a new thread, or to one that is there. */
-export const commentPlace = z.union([
-  z.strictObject({ thread_id: z.string().min(1).max(200) }),
-  z.strictObject({ file: z.string().min(1).max(4096), line: z.number().int().positive(), head_sha: z.string().min(1).max(100), code: z.string().max(20_000) }),
-  z.strictObject({ step_id: z.string().min(1).max(200) }),
-]);
-export type CommentPlace = z.infer<typeof commentPlace>;
+/** Where a comment goes: to a thread that is there, to a line of the change at a commit, or to a step of the plan. */
+export type CommentPlace =
+  | { readonly thread_id: string }
+  | { readonly file: string; readonly line: number; readonly head_sha: string; readonly code: string }
+  | { readonly step_id: string };
 
 /** Adds a comment, in the draft of a change. Returns its thread's id. */
 export function addComment(draft: TaskExecution, place: CommentPlace, comment: Omit<ThreadComment, 'id'>): string {

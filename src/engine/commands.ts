@@ -6,9 +6,10 @@ import { isTerminal } from '../core/states.ts';
 import type { Command, CommandReply } from '../shared/api.ts';
 import { taskIdFault, taskDefinition } from '../core/task.ts';
 import { slugOf, uniqueTaskId } from '../core/taskText.ts';
-import { allowAlways, editPlan, talk } from './humanWords.ts';
+import { allowAlways, answerAllowed, editPlan, talk } from './humanWords.ts';
 import { cleanState, deleteTask, discardWork } from './housekeeping.ts';
 import { setStep } from './lifecycle.ts';
+import { handBack, takeOver } from './takeOver.ts';
 import type { Loop } from './loop.ts';
 import type { PipelineContext } from './pipeline/context.ts';
 
@@ -69,6 +70,10 @@ export class CommandDesk {
       case 'edit_comment':
       case 'resolve_thread':
         return talk(this.#options.context, command);
+      case 'take_over':
+        return takeOver(this.#options.context, this.#options.loop, command);
+      case 'hand_back':
+        return handBack(this.#options.context, command);
       case 'edit_plan':
         return editPlan(this.#options.context, command);
       case 'message':
@@ -109,6 +114,9 @@ export class CommandDesk {
   async #addTask(command: Of<'add_task'>): Promise<CommandReply> {
     const { lifecycle, ports } = this.#options.context;
     await this.#options.rescan();
+    const { source } = command.task;
+    const twin = source !== undefined && /^https?:\/\//.test(source) ? lifecycle.all().find((task) => task.task_def.source === source) : undefined;
+    if (twin) throw new BatonError('conflict', `${source ?? ''} is task ${twin.task_id} already.`, { hint: `See it with: baton task ${twin.task_id}.` });
     const taken = new Set(lifecycle.all().map((task) => task.task_id.toLowerCase()));
     const id = command.task.id ?? uniqueTaskId(slugOf(command.task.goal), taken);
     const fault = taskIdFault(id);
@@ -120,6 +128,7 @@ export class CommandDesk {
     if (!parsed.success) {
       throw new BatonError('invalid_task', parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('; '));
     }
+    if (command.dry_run === true) return { message: `Would add ${id}.`, task_id: id };
     const file = await ports.sources.addTask({ ...parsed.data, created_at: parsed.data.created_at ?? lifecycle.now() });
     await this.#options.rescan();
     return { message: `Added ${id} (${file}).`, task_id: id };
@@ -203,6 +212,7 @@ export class CommandDesk {
     const written = always === undefined ? undefined : await allowAlways(this.#options.context, command, always);
     if (written !== undefined) await this.#options.reloadConfig();
     const { decision } = await this.#options.context.decisions.answer(taskId, decisionId, { verdict, text, input, always, by, via });
+    if (written !== undefined) await answerAllowed(this.#options.context, command);
     return { message: `${answerMessage(decision)}${always === undefined ? '' : `, and from now on in this ${always}`}${written === undefined ? '' : ` (${written})`}`, task_id: taskId };
   }
 
@@ -256,6 +266,7 @@ function runAgain(draft: TaskExecution, fresh: boolean, at: string): void {
   draft.retry_count = 0;
   draft.unknown_failures = 0;
   draft.gate_failures = 0;
+  draft.conflicts = 0;
   draft.interruptions = 0;
   draft.plan_rejections = 0;
   if (fresh) {
@@ -266,6 +277,7 @@ function runAgain(draft: TaskExecution, fresh: boolean, at: string): void {
     draft.sessions = {};
     draft.feedback = null;
     draft.permissions = [];
+    draft.taken_over = null;
     draft.threads = [];
     draft.worktree = null;
     draft.prepared_at = null;

@@ -150,6 +150,7 @@ function stillOf(task: TaskExecution): StillView {
     retry_count: task.retry_count,
     max_retries: task.max_retries,
     rev: task.rev,
+    taken_over: task.taken_over?.by ?? null,
     decisions: openDecisions(task),
   };
   stills.set(task, still);

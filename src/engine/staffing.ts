@@ -37,6 +37,10 @@ export class Staffing {
     return nextRole(task, task.state === 'new' ? this.workflow(task).workflow : task.workflow);
   }
 
+  agent(name: string): AgentInfo | undefined {
+    return this.#options.agents().find((one) => one.name === name);
+  }
+
   /** The agent for a role of a task, or why there is none. */
   choose(task: TaskExecution, role: Role): AgentChoice {
     return this.#chosen(this.#route(task, role, this.#options.isEconomical(task)));

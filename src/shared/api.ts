@@ -22,7 +22,8 @@ export type Command =
   | { type: 'pause' }
   | { type: 'stop'; reason?: string }
   | { type: 'stop_now'; reason?: string }
-  | { type: 'add_task'; task: NewTask }
+  /** A task whose `source` is an address is queued once for that address. `dry_run` only says what would be. */
+  | { type: 'add_task'; task: NewTask; dry_run?: boolean }
   | { type: 'cancel'; task_id: string; reason?: string }
   | { type: 'retry'; task_id: string; fresh?: boolean }
   | { type: 'run_next'; task_id: string }
@@ -49,6 +50,10 @@ export type Command =
   /** Changes the text of one's comment; null takes it away, and with the last comment its thread. */
   | { type: 'edit_comment'; task_id: string; thread_id: string; comment_id: string; text: string | null; by: string }
   | { type: 'resolve_thread'; task_id: string; thread_id: string; resolved: boolean; by: string }
+  /** Ends the agent's turn and leaves its session to a human, in a terminal. */
+  | { type: 'take_over'; task_id: string; by: string }
+  /** The agent goes on in the same session, with these words where there are any. */
+  | { type: 'hand_back'; task_id: string; text?: string | undefined; by: string }
   /** Replaces the plan that waits for its approval, which stays to be given. */
   | { type: 'edit_plan'; task_id: string; plan: Record<string, unknown>; by: string }
   | { type: 'message'; task_id: string; text: string }
@@ -63,6 +68,17 @@ export interface CommandReply {
   readonly message: string;
   readonly task_id?: string;
   readonly task_ids?: readonly string[];
+  /** take_over: what continues the session in a terminal. */
+  readonly terminal?: Terminal;
+}
+
+/** A program to be run by hand. */
+export interface Terminal {
+  readonly program: string;
+  readonly args: readonly string[];
+  readonly cwd: string;
+  /** Added to the user's own environment. */
+  readonly env: Readonly<Record<string, string>>;
 }
 
 export type TaskGroup = 'running' | 'waiting' | 'held' | 'needs_you' | 'done' | 'failed';
@@ -147,6 +163,8 @@ export interface TaskView {
   readonly error_kind?: string | null;
   readonly retry_count: number;
   readonly max_retries: number;
+  /** Who works in its agent's session in a terminal. */
+  readonly taken_over?: string | null;
   /** Grows with every change of the stored record: when to ask for it again. */
   readonly rev?: number;
   readonly decisions: readonly Decision[];

@@ -7,7 +7,6 @@ import * as z from 'zod';
 import { ALWAYS, VERDICTS } from '../core/execution.ts';
 import { BatonError, ERROR_KINDS, messageOf } from '../core/errors.ts';
 import { newTask } from '../core/task.ts';
-import { commentPlace } from '../core/threads.ts';
 import type { Command, Snapshot } from './api.ts';
 import type { MetricsQuery } from './metrics.ts';
 
@@ -17,13 +16,19 @@ export const IPC_VERSION = 1;
 const id = z.string().min(1).max(200);
 const reason = z.exactOptional(z.string().max(100_000));
 
+const commentPlace = z.union([
+  z.strictObject({ thread_id: id }),
+  z.strictObject({ file: z.string().min(1).max(4096), line: z.number().int().positive(), head_sha: z.string().min(1).max(100), code: z.string().max(20_000) }),
+  z.strictObject({ step_id: id }),
+]);
+
 /** Every command of the EngineApi. */
 export const commandSchema = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('start') }),
   z.strictObject({ type: z.literal('pause') }),
   z.strictObject({ type: z.literal('stop'), reason }),
   z.strictObject({ type: z.literal('stop_now'), reason }),
-  z.strictObject({ type: z.literal('add_task'), task: newTask }),
+  z.strictObject({ type: z.literal('add_task'), task: newTask, dry_run: z.exactOptional(z.boolean()) }),
   z.strictObject({ type: z.literal('cancel'), task_id: id, reason }),
   z.strictObject({ type: z.literal('retry'), task_id: id, fresh: z.exactOptional(z.boolean()) }),
   z.strictObject({ type: z.literal('run_next'), task_id: id }),
@@ -44,6 +49,8 @@ export const commandSchema = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('comment'), task_id: id, place: commentPlace, text: z.string().max(100_000), by: z.string() }),
   z.strictObject({ type: z.literal('edit_comment'), task_id: id, thread_id: id, comment_id: id, text: z.string().max(100_000).nullable(), by: z.string() }),
   z.strictObject({ type: z.literal('resolve_thread'), task_id: id, thread_id: id, resolved: z.boolean(), by: z.string() }),
+  z.strictObject({ type: z.literal('take_over'), task_id: id, by: z.string() }),
+  z.strictObject({ type: z.literal('hand_back'), task_id: id, text: z.string().max(100_000).optional(), by: z.string() }),
   z.strictObject({ type: z.literal('edit_plan'), task_id: id, plan: z.record(z.string(), z.unknown()), by: z.string() }),
   z.strictObject({ type: z.literal('message'), task_id: id, text: z.string() }),
   z.strictObject({ type: z.literal('refresh') }),

@@ -1,17 +1,24 @@
 /** The dashboard's panel: sends its page complete pictures while it is seen, and leads what is chosen there to native views. */
 import * as vscode from 'vscode';
 import { randomBytes } from 'node:crypto';
-import type { Disposable as Listening } from '../engine/ports.ts';
-import { isWebviewMessage, type DashboardCommand, type HostMessage, type WebviewMessage } from '../shared/dashboard.ts';
+import type { Clock, Disposable as Listening } from '../engine/ports.ts';
+import type { EngineApi } from '../shared/api.ts';
+import { isWebviewMessage, type DashboardCommand, type HostMessage, type RowRange, type WebviewMessage } from '../shared/dashboard.ts';
 import type { App } from './app.ts';
 import { guarded } from './boundary.ts';
 import { applies, openDecisions } from './model/actions.ts';
-import { dashboardOf as project } from './model/dashboard.ts';
+import { dashboardOf as project, FIRST_ROWS } from './model/dashboard.ts';
+import { FigureDesk } from './model/figures.ts';
 import { DASHBOARD, VIEWS, type CommandId } from './model/ids.ts';
+import { Pace } from './model/pace.ts';
 
-/** At most four pictures a second; once a second without a change, since times run on. */
-const SHORTEST_MS = 250;
-const TICK_MS = 1000;
+const CLOCK: Clock = {
+  now: () => Date.now(),
+  after: (ms, callback) => {
+    const timer = setTimeout(callback, ms);
+    return { dispose: () => clearTimeout(timer) };
+  },
+};
 
 /** One a window, made when first asked for. */
 const dashboards = new WeakMap<App, Dashboard>();
@@ -58,20 +65,24 @@ class Panel {
   readonly panel: vscode.WebviewPanel;
   private readonly app: App;
   private readonly listening: (vscode.Disposable | Listening)[];
+  private readonly pace: Pace;
+  private readonly figures: FigureDesk;
+  /** The rows of each queue that the page has in sight. */
+  private readonly rows = new Map<string, RowRange>();
   private seq = 0;
   /** The picture that the page shows; undefined while there is no page that listens. */
   private sent: string | undefined;
   private listens = false;
-  private lastSent = 0;
-  private timer: NodeJS.Timeout | undefined;
 
   constructor(app: App, panel: vscode.WebviewPanel) {
     this.app = app;
     this.panel = panel;
+    this.pace = new Pace(CLOCK, () => this.send(), () => refreshInterval(app) * 1000);
+    this.figures = new FigureDesk(() => this.pace.soon());
     this.listening = [
       panel.webview.onDidReceiveMessage((message: unknown) => void guarded(app.log, () => this.receive(message))),
       panel.onDidChangeViewState(() => this.followVisibility()),
-      app.repositories.onDidChange(() => this.schedule(SHORTEST_MS)),
+      app.repositories.onDidChange(() => this.pace.soon()),
     ];
     const media = vscode.Uri.joinPath(app.extensionUri, 'media');
     const dist = vscode.Uri.joinPath(app.extensionUri, 'dist');
@@ -81,47 +92,51 @@ class Panel {
   }
 
   dispose(): void {
-    clearTimeout(this.timer);
+    this.pace.stop();
     for (const one of this.listening) one.dispose();
   }
 
   /** A hidden page is gone: the next one says that it is ready. */
   private followVisibility(): void {
     if (this.panel.visible) {
-      this.schedule(SHORTEST_MS);
+      if (this.listens) this.pace.start();
       return;
     }
     this.listens = false;
-    clearTimeout(this.timer);
-    this.timer = undefined;
+    this.pace.stop();
   }
 
-  private schedule(wait: number): void {
-    if (!this.listens || !this.panel.visible) return;
-    clearTimeout(this.timer);
-    this.timer = setTimeout(() => this.send(), Math.max(0, this.lastSent + wait - Date.now()));
+  private engines(): Map<string, EngineApi> {
+    return new Map(this.app.repositories.all.flatMap(({ key, session }) => (session === undefined ? [] : [[key, session.api] as const])));
   }
 
   private send(): void {
+    if (!this.listens || !this.panel.visible) return;
     const { repositories } = this.app;
-    const now = Date.now();
+    this.figures.refresh(this.engines(), Date.now());
     const view = project(
       {
         trusted: repositories.trusted,
+        window: this.figures.window,
         folders: repositories.folderStates,
-        repositories: repositories.all.map(({ key, name, opening, failure, snapshot }) => ({ key, name, opening: opening !== undefined, failure: failure?.message, snapshot })),
+        repositories: repositories.all.map(({ key, name, opening, failure, snapshot }) => ({
+          key,
+          name,
+          opening: opening !== undefined,
+          failure: failure?.message,
+          snapshot,
+          figures: this.figures.of(key),
+          rows: this.rows.get(key) ?? FIRST_ROWS,
+        })),
       },
-      now,
+      Date.now(),
     );
     const picture = JSON.stringify(view);
-    this.lastSent = now;
-    if (picture !== this.sent) {
-      this.sent = picture;
-      this.seq += 1;
-      const message: HostMessage = { type: 'snapshot', seq: this.seq, view };
-      void this.panel.webview.postMessage(message);
-    }
-    this.schedule(TICK_MS);
+    if (picture === this.sent) return;
+    this.sent = picture;
+    this.seq += 1;
+    const message: HostMessage = { type: 'snapshot', seq: this.seq, view };
+    void this.panel.webview.postMessage(message);
   }
 
   private async receive(message: unknown): Promise<void> {
@@ -133,7 +148,15 @@ class Panel {
       case 'ready':
         this.listens = true;
         this.sent = undefined;
-        this.send();
+        if (message.window !== this.figures.window) await this.figures.choose(message.window, this.engines());
+        this.pace.start();
+        return;
+      case 'window':
+        await this.figures.choose(message.window, this.engines());
+        return;
+      case 'rows':
+        this.rows.set(message.repository, message.range);
+        this.pace.now();
         return;
       case 'command':
         await this.run(message.command, message.repository);
@@ -168,7 +191,7 @@ class Panel {
   }
 }
 
-const TAKES_REPOSITORY: readonly DashboardCommand[] = ['newTask', 'start', 'pause', 'createConfiguration'];
+const TAKES_REPOSITORY: readonly DashboardCommand[] = ['newTask', 'start', 'pause', 'createConfiguration', 'openConfiguration'];
 
 const COMMANDS: Readonly<Record<DashboardCommand, string>> = {
   newTask: 'baton.newTask',
@@ -177,6 +200,7 @@ const COMMANDS: Readonly<Record<DashboardCommand, string>> = {
   refresh: 'baton.refresh',
   installAgent: 'baton.installAgent',
   createConfiguration: 'baton.createConfiguration',
+  openConfiguration: 'baton.openConfiguration',
   showNeedsYou: 'baton.showNeedsYou',
   showQueue: `${VIEWS.queue}.focus`,
   showProblems: 'workbench.actions.view.problems',
@@ -184,6 +208,12 @@ const COMMANDS: Readonly<Record<DashboardCommand, string>> = {
   manageTrust: 'workbench.trust.manage',
   openFolder: 'vscode.openFolder',
 };
+
+/** Seconds: the shortest that a repository's configuration asks for. */
+function refreshInterval({ repositories }: App): number {
+  const wanted = repositories.all.flatMap(({ snapshot }) => snapshot?.dashboard.refresh_interval ?? []);
+  return wanted.length === 0 ? 5 : Math.min(...wanted);
+}
 
 async function run(id: CommandId, node: unknown): Promise<void> {
   await vscode.commands.executeCommand(id, node);

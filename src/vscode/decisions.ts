@@ -3,12 +3,14 @@ import * as vscode from 'vscode';
 import { userInfo } from 'node:os';
 import { budgetDetail } from '../core/budget.ts';
 import type { Always, Decision, Verdict } from '../core/execution.ts';
-import { formatMoney } from '../core/format.ts';
+import { formatMoney, plural } from '../core/format.ts';
+import { openThreads } from '../core/threads.ts';
 import { ruleOf, ruleText } from '../core/permissionGrant.ts';
 import type { App } from './app.ts';
 import { confirm } from './confirm.ts';
 import { isAnswered } from './model/actions.ts';
-import { agentQuestions, commandOf, decisionTitle, permissionInput, permissionSummary } from './model/decisionItem.ts';
+import { agentQuestions } from '../core/agentQuestions.ts';
+import { commandOf, decisionTitle, permissionInput, permissionSummary } from './model/decisionItem.ts';
 import { oneLine, withoutIcon } from './model/format.ts';
 import { decisionTarget, targetOf, taskFor, type DecisionTarget } from './targets.ts';
 
@@ -23,7 +25,27 @@ export async function approve(app: App, args: readonly unknown[]): Promise<void>
   if (target === undefined) return;
   // A question needs words: a bare approval would leave the agent without an answer.
   if (agentQuestions(target.decision).length > 0) return answerAgent(app, target);
+  const comments = await openComments(app, target);
+  if (comments > 0) {
+    const all = 'Approve All the Same';
+    const chosen = await vscode.window.showWarningMessage(
+      `${plural(comments, 'comment')} of yours on ${target.task.id} ${comments === 1 ? 'was' : 'were'} not sent.`,
+      { modal: true, detail: 'Comments go to the agent with Request Changes. An approval leaves them unanswered.' },
+      // The first one is what a stray Enter hits.
+      'Request Changes…',
+      all,
+    );
+    if (chosen === undefined) return;
+    if (chosen !== all) return requestChanges(app, [{ kind: 'decision', repository: target.repository.key, task: target.task, decision: target.decision }]);
+  }
   await decide(app, target, 'approve');
+}
+
+/** Comments that would go along with a request for changes. */
+async function openComments(app: App, { repository, task, decision }: DecisionTarget): Promise<number> {
+  if (decision.kind !== 'plan' && decision.kind !== 'merge' && decision.kind !== 'code_review') return 0;
+  const record = await (await app.repositories.api(repository)).task(task.id);
+  return record === undefined ? 0 : openThreads(record, decision.kind === 'plan' ? 'plan' : 'change').length;
 }
 
 export async function reject(app: App, args: readonly unknown[]): Promise<void> {
@@ -40,8 +62,12 @@ export async function reject(app: App, args: readonly unknown[]): Promise<void> 
 export async function requestChanges(app: App, args: readonly unknown[]): Promise<void> {
   const target = await decisionTarget(app, 'request_changes', args, 'Request Changes');
   if (target === undefined) return;
-  const text = await askText(`Request changes of ${target.task.id}`, 'What should be different? The agent reads this next.', 'Say what should be different.');
-  if (text !== undefined) await decide(app, target, 'request_changes', { text });
+  const comments = await openComments(app, target);
+  const words =
+    comments === 0
+      ? await askText(`Request changes of ${target.task.id}`, 'What should be different? The agent reads this next.', 'Say what should be different.')
+      : await askText(`Request changes of ${target.task.id}`, `${plural(comments, 'comment')} of yours ${comments === 1 ? 'goes' : 'go'} along. Anything else? (may be empty)`);
+  if (words !== undefined) await decide(app, target, 'request_changes', { text: words === '' ? undefined : words });
 }
 
 /** Opens what a decision is about, where it can be judged. */

@@ -44,6 +44,14 @@ export async function blobIds(root: string, sha: string, paths: readonly string[
   return ids;
 }
 
+/** The git arguments that tell where lines went between two commits; core/hunks.ts reads what they print. */
+const MOVED = ['diff-tree', '-r', '-p', '-U0', '-M', '--src-prefix=a/', '--dst-prefix=b/', '--no-color', '--no-ext-diff', '--no-textconv'];
+
+/** What changed between two commits, without context; nothing where one of them is gone. */
+export async function movedText(root: string, from: string, to: string): Promise<string> {
+  return run(root, [...MOVED, from, to]).then((bytes) => bytes.toString('utf8'), () => '');
+}
+
 async function mainCheckout(folder: string, key: string): Promise<string> {
   const list = await text(folder, ['worktree', 'list', '--porcelain']).catch(() => '');
   const first = /^worktree (.+)$/m.exec(list)?.[1];

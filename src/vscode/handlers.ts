@@ -13,13 +13,21 @@ import type { QueueNode } from './model/queue.ts';
 import { newTask, newTaskFromSelection } from './newTask.ts';
 import type { Repository } from './repositories.ts';
 import { confirm } from './confirm.ts';
+import { importIssues, newTaskFromTest } from './imports.ts';
 import { cleanState, deleteTask } from './housekeeping.ts';
 import { newTaskFromTemplate, openSchedules } from './templates.ts';
-import { repositoryFor, targetOf, taskFor, tasksFor, targetsOf, type TaskTarget } from './targets.ts';
+import { commentsOf } from './comments.ts';
+import { editPlan } from './planFiles.ts';
+import { searchTranscripts } from './searchTranscripts.ts';
+import { handBack, takeOver } from './takeOver.ts';
+import { review } from './walkthrough.ts';
+import { decisionTarget, repositoryFor, targetOf, taskFor, tasksFor, targetsOf, type TaskTarget } from './targets.ts';
 
 export const HANDLERS: Handlers = {
   'baton.newTask': newTask,
   'baton.newTaskFromSelection': newTaskFromSelection,
+  'baton.newTaskFromTest': newTaskFromTest,
+  'baton.importIssues': importIssues,
   'baton.newTaskFromTemplate': newTaskFromTemplate,
   'baton.openSchedules': openSchedules,
   'baton.start': (app, args) => steer(app, args, { type: 'start' }, 'Start', ({ snapshot }) => snapshot?.loop.desired !== 'running', 'Baton is running already.'),
@@ -30,6 +38,17 @@ export const HANDLERS: Handlers = {
   'baton.approveMerge': approve,
   'baton.reject': reject,
   'baton.requestChanges': requestChanges,
+  'baton.review': review,
+  'baton.editPlan': (app, args) => withPlan(app, args, (target) => editPlan(app, target)),
+  'baton.addComment': (app, [reply]) => commentsOf(app).add(reply as vscode.CommentReply),
+  'baton.editComment': (app, [comment]) => commentsOf(app).edit(comment as vscode.Comment),
+  'baton.saveComment': (app, [comment]) => commentsOf(app).save(comment as vscode.Comment),
+  'baton.cancelComment': (app, [comment]) => commentsOf(app).cancel(comment as vscode.Comment),
+  'baton.deleteComment': (app, [comment]) => commentsOf(app).delete(comment as vscode.Comment),
+  'baton.resolveThread': (app, [thread]) => commentsOf(app).resolve(thread as vscode.CommentThread, true),
+  'baton.reopenThread': (app, [thread]) => commentsOf(app).resolve(thread as vscode.CommentThread, false),
+  'baton.quoteFinding': (app, [thread]) => commentsOf(app).quote(thread as vscode.CommentThread),
+  'baton.searchTranscripts': searchTranscripts,
   'baton.answer': answer,
   'baton.openDecision': openDecision,
   'baton.reviewChanges': (app, args) => withTask(app, args, 'review', 'Review Changes', ({ repository, task }) => app.reviews.open(repository, task)),
@@ -54,6 +73,8 @@ export const HANDLERS: Handlers = {
       if (task.worktree === null) return;
       await vscode.commands.executeCommand('vscode.openFolder', vscode.Uri.file(task.worktree), { forceNewWindow: true });
     }),
+  'baton.takeOver': (app, args) => withTask(app, args, 'takeOver', 'Take Over Session', (target) => takeOver(app, target)),
+  'baton.handBack': (app, args) => withTask(app, args, 'handBack', 'Hand Back Session', (target) => handBack(app, target)),
   'baton.sendMessage': (app, args) => withTask(app, args, 'message', 'Send Message to Agent', (target) => sendMessage(app, target)),
   'baton.runNext': (app, args) => order(app, args, 'runNext', 'Run Next', (task_id) => ({ type: 'run_next', task_id })),
   'baton.moveUp': (app, args) => order(app, args, 'move', 'Move Up', (task_id) => ({ type: 'move', task_id, direction: 'up' })),
@@ -105,6 +126,13 @@ async function send(app: App, repository: Repository, command: Command): Promise
 
 async function withTask(app: App, args: readonly unknown[], action: TaskAction, title: string, act: (target: TaskTarget) => unknown): Promise<void> {
   const target = await taskFor(app, action, args, title);
+  if (target !== undefined) await act(target);
+}
+
+/** The plan that the active editor shows, the item's, or the one that the user picks. */
+async function withPlan(app: App, args: readonly unknown[], act: (target: TaskTarget) => unknown): Promise<void> {
+  const named = targetsOf(app, args)[0] ?? app.reviews.active();
+  const target = named ?? (await decisionTarget(app, 'request_changes', args, 'Edit Plan', 'plan'));
   if (target !== undefined) await act(target);
 }
 

@@ -40,7 +40,8 @@ export async function newTaskFromSelection(app: App, args: readonly unknown[]): 
   await create(app, repository, draft);
 }
 
-async function create(app: App, repository: Repository, start: TaskDraft): Promise<void> {
+/** Lets the user look over a draft, and puts it into the queue. */
+export async function create(app: App, repository: Repository, start: TaskDraft): Promise<void> {
   const first = await askGoal(repository, start);
   if (first === undefined) return;
   const draft = first.more ? await askMore(repository, first.draft) : first.draft;

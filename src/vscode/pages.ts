@@ -38,11 +38,16 @@ export class Pages implements vscode.TextDocumentContentProvider, vscode.Disposa
     for (const one of this.disposables) one.dispose();
   }
 
-  /** Opens a page in Markdown's own preview. */
+  /** Opens a page: a plan as text, everything else in Markdown's own preview. */
   async show(kind: PageKind, repository: Repository, taskId: string, decision?: string): Promise<void> {
     const query: PageQuery = { kind, repository: repository.key, task: taskId, decision };
     const names: Record<PageKind, string> = { report: 'Report', plan: 'Plan', permission: 'Request' };
     const uri = vscode.Uri.from({ scheme: SCHEMES.page, path: `/${names[kind]} of ${taskId}.md`, query: JSON.stringify(query) });
+    if (kind === 'plan') {
+      // As text, since only text can be commented line by line.
+      await vscode.window.showTextDocument(await vscode.workspace.openTextDocument(uri), { preview: true });
+      return;
+    }
     // As an editor of its own: the ordinary preview would follow whatever Markdown the user opens next.
     await vscode.commands.executeCommand('vscode.openWith', uri, 'vscode.markdown.preview.editor');
   }
@@ -66,6 +71,6 @@ export class Pages implements vscode.TextDocumentContentProvider, vscode.Disposa
   /** What a page depends on, cheap enough to compare with every snapshot. */
   private look(query: PageQuery): string {
     const task = this.repositories.find(query.repository)?.snapshot?.tasks.find(({ id }) => id === query.task);
-    return JSON.stringify([task?.state, task?.head_sha, task?.gates.length, task?.attempt_id, task?.decisions.map(({ id, status }) => [id, status])]);
+    return JSON.stringify([task?.state, task?.head_sha, task?.gates.length, task?.attempt_id, task?.decisions.map(({ id, status }) => [id, status]), task?.activity === null ? task.rev : 0]);
   }
 }

@@ -7,16 +7,14 @@ import {
   dropBefore,
   fileChildren,
   gateChildren,
-  groupChildren,
   presentNode,
   queueRoots,
-  repositoryChildren,
-  taskChildren,
   taskNodeId,
   tickEvery,
   type QueueNode,
   type QueueRepository,
 } from './model/queue.ts';
+import { childrenOf, treeLooks } from './model/queueTree.ts';
 import { queueGroup, taskTooltip } from './model/taskItem.ts';
 import { isQueued } from './model/actions.ts';
 import { noticeOf, queueMessage } from './model/welcome.ts';
@@ -41,7 +39,7 @@ export class QueueView implements vscode.TreeDataProvider<QueueNode>, vscode.Tre
   /** One object per id for as long as the node lives: VS Code tells elements apart by identity. */
   private readonly nodes = new Map<string, QueueNode>();
   /** What each drawn node looked like, to draw again only what differs. */
-  private drawn = new Map<string, string>();
+  private drawn: ReadonlyMap<string, string> = new Map();
   private structure = '';
   private readonly limits = new Map<string, number>();
   private timer: { readonly every: number; readonly handle: NodeJS.Timeout } | undefined;
@@ -107,7 +105,7 @@ export class QueueView implements vscode.TreeDataProvider<QueueNode>, vscode.Tre
       case 'gates':
         return this.intern(gateChildren(node));
       default:
-        return this.intern(this.childrenNow(node, now));
+        return this.intern(childrenOf(node, this.limits, now));
     }
   }
 
@@ -142,19 +140,6 @@ export class QueueView implements vscode.TreeDataProvider<QueueNode>, vscode.Tre
     });
   }
 
-  private childrenNow(node: QueueNode, now: number): QueueNode[] {
-    switch (node.kind) {
-      case 'repository':
-        return repositoryChildren(node.repository, now);
-      case 'group':
-        return groupChildren(node, this.limits.get(node.id) ?? PAGE);
-      case 'task':
-        return taskChildren(node);
-      default:
-        return [];
-    }
-  }
-
   private async fileNodes(node: NodeOf<'files'>): Promise<QueueNode[]> {
     const repository = this.repositories.find(node.repository);
     if (repository === undefined) return [];
@@ -186,24 +171,7 @@ export class QueueView implements vscode.TreeDataProvider<QueueNode>, vscode.Tre
       return;
     }
     const now = Date.now();
-    const drawn = new Map<string, string>();
-    const ids: string[] = [];
-    const walk = (node: QueueNode): void => {
-      const children = this.intern(this.childrenNow(node, now));
-      drawn.set(node.id, JSON.stringify(presentNode(node, now)));
-      if (node.kind === 'task') {
-        // A task is drawn with what is in it, so one change below draws the task's whole branch.
-        const below = [...children, ...children.flatMap((child) => (child.kind === 'gates' ? gateChildren(child) : []))];
-        const looks = below.map((child) => JSON.stringify(presentNode(child, now)));
-        drawn.set(node.id, [drawn.get(node.id), node.task.head_sha, ...looks].join('\n'));
-        return;
-      }
-      ids.push(node.id, ...children.map((child) => child.id));
-      children.forEach(walk);
-    };
-    const roots = this.intern(queueRoots(shown, now));
-    roots.forEach(walk);
-    const structure = [...roots.map(({ id }) => id), '', ...ids].join('\n');
+    const { looks: drawn, structure } = treeLooks(shown, this.limits, (nodes) => this.intern(nodes), now);
     const before = this.drawn;
     this.drawn = drawn;
     if (structure !== this.structure) {

@@ -1,6 +1,6 @@
 /** Review: VS Code's own multi-file diff over two commits, with the decision's verdicts in the editor's title. */
 import * as vscode from 'vscode';
-import type { Verdict } from '../core/execution.ts';
+import type { DecisionKind, Verdict } from '../core/execution.ts';
 import { BatonError } from '../core/errors.ts';
 import type { FileChangeView, TaskView } from '../shared/api.ts';
 import type { ContextKeySetter } from './contextKeys.ts';
@@ -14,7 +14,10 @@ import type { DecisionTarget } from './targets.ts';
 interface Review {
   readonly repository: string;
   readonly task: string;
-  readonly head_sha: string;
+  /** Null for a plan. */
+  readonly head_sha: string | null;
+  /** What may be decided by what it shows. */
+  readonly kinds: readonly DecisionKind[];
 }
 
 interface GitQuery {
@@ -53,7 +56,7 @@ export class Reviews implements vscode.TextDocumentContentProvider, vscode.Dispo
       return;
     }
     const label = `Baton: ${task.id} (${task.branch ?? changes.head_sha.slice(0, 8)} ↔ ${task.target_branch ?? changes.base_sha.slice(0, 8)})`;
-    this.byLabel.set(label, { repository: repository.key, task: task.id, head_sha: changes.head_sha });
+    this.byLabel.set(label, { repository: repository.key, task: task.id, head_sha: changes.head_sha, kinds: ['merge', 'code_review'] });
     const sides = changes.files.map((file) => {
       const { original, modified } = sidesOf(repository.root, changes.base_sha, changes.head_sha, file);
       return [modified ?? original, original, modified];
@@ -77,9 +80,9 @@ export class Reviews implements vscode.TextDocumentContentProvider, vscode.Dispo
     const active = this.active();
     if (active === undefined) return undefined;
     const { repository, task, review } = active;
-    const decision = openDecisions(task).find((one) => (one.kind === 'merge' || one.kind === 'code_review') && takes(one, verdict));
+    const decision = openDecisions(task).find((one) => review.kinds.includes(one.kind) && takes(one, verdict));
     if (decision === undefined) return undefined;
-    if (verdict === 'approve' && decision.head_sha !== null && decision.head_sha !== review.head_sha) {
+    if (verdict === 'approve' && review.head_sha !== null && decision.head_sha !== null && decision.head_sha !== review.head_sha) {
       throw new BatonError('conflict', `The branch of ${task.id} has moved since this review was opened`, { hint: 'Open Review Changes again, then approve.' });
     }
     return { repository, task, decision };
@@ -87,9 +90,10 @@ export class Reviews implements vscode.TextDocumentContentProvider, vscode.Dispo
 
   /** The task of the active review editor. */
   active(): { repository: Repository; task: TaskView; review: Review } | undefined {
-    const shown = vscode.window.tabGroups.activeTabGroup.activeTab?.label ?? '';
+    const tab = vscode.window.tabGroups.activeTabGroup.activeTab;
+    const shown = tab?.label ?? '';
     // VS Code puts the number of files behind our title.
-    const review = [...this.byLabel].find(([label]) => shown === label || shown.startsWith(`${label} (`))?.[1];
+    const review = planReview(tab?.input) ?? [...this.byLabel].find(([label]) => shown === label || shown.startsWith(`${label} (`))?.[1];
     const repository = review === undefined ? undefined : this.repositories.find(review.repository);
     const task = repository?.snapshot?.tasks.find(({ id }) => id === review?.task);
     return review === undefined || repository === undefined || task === undefined ? undefined : { repository, task, review };
@@ -105,14 +109,35 @@ export class Reviews implements vscode.TextDocumentContentProvider, vscode.Dispo
   }
 
   private update(): void {
-    const task = this.active()?.task;
-    const can = (verdict: Verdict) =>
-      task !== undefined && openDecisions(task).some((one) => (one.kind === 'merge' || one.kind === 'code_review') && takes(one, verdict));
-    this.setKey('baton.review', task !== undefined);
+    const active = this.active();
+    const can = (verdict: Verdict) => active !== undefined && openDecisions(active.task).some((one) => active.review.kinds.includes(one.kind) && takes(one, verdict));
+    this.setKey('baton.review', active !== undefined);
+    this.setKey('baton.review.plan', active?.review.head_sha === null);
     this.setKey('baton.review.canApprove', can('approve'));
     this.setKey('baton.review.canReject', can('reject'));
     this.setKey('baton.review.canRequestChanges', can('request_changes'));
   }
+}
+
+/** Calls once when a document appears that takes comments, and once for a plan that a reload brings back to be edited. */
+export function whereReviewed(comments: () => void, plans: () => void): vscode.Disposable {
+  let told = false;
+  const look = ({ uri }: vscode.TextDocument): void => {
+    if (told || (uri.scheme !== SCHEMES.git && uri.scheme !== SCHEMES.page)) return;
+    told = true;
+    comments();
+  };
+  vscode.workspace.textDocuments.forEach(look);
+  const tabs = vscode.window.tabGroups.all.flatMap((group) => group.tabs);
+  if (tabs.some(({ input }) => input instanceof vscode.TabInputText && input.uri.scheme === SCHEMES.plan)) plans();
+  return vscode.workspace.onDidOpenTextDocument(look);
+}
+
+/** A plan is reviewed in its own page, or where it is edited. */
+function planReview(input: unknown): Review | undefined {
+  if (!(input instanceof vscode.TabInputText) || (input.uri.scheme !== SCHEMES.page && input.uri.scheme !== SCHEMES.plan)) return undefined;
+  const { kind = 'plan', repository, task } = JSON.parse(input.uri.query) as { kind?: string; repository: string; task: string };
+  return kind === 'plan' ? { repository, task, head_sha: null, kinds: ['plan'] } : undefined;
 }
 
 function sidesOf(root: string, base: string, head: string, file: FileChangeView): { original: vscode.Uri | undefined; modified: vscode.Uri | undefined } {

@@ -1,6 +1,6 @@
 /** Which task or decision a command is about: the item it was called on, else the one the user picks. */
 import * as vscode from 'vscode';
-import type { Decision, Verdict } from '../core/execution.ts';
+import type { Decision, DecisionKind, Verdict } from '../core/execution.ts';
 import type { TaskView } from '../shared/api.ts';
 import type { App } from './app.ts';
 import { applies, decisionFor, takes, type TaskAction } from './model/actions.ts';
@@ -73,7 +73,7 @@ async function pickTask(app: App, action: TaskAction, question: string): Promise
 }
 
 /** The decision that a menu, the active review or the user's pick names, and that takes the verdict. */
-export async function decisionTarget(app: App, verdict: Verdict, args: readonly unknown[], question: string): Promise<DecisionTarget | undefined> {
+export async function decisionTarget(app: App, verdict: Verdict, args: readonly unknown[], question: string, kind?: DecisionKind): Promise<DecisionTarget | undefined> {
   const [node] = args;
   const named = targetOf(app, node);
   if (named !== undefined) {
@@ -87,11 +87,11 @@ export async function decisionTarget(app: App, verdict: Verdict, args: readonly 
     const review = app.reviews.activeDecision(verdict);
     if (review !== undefined) return review;
   }
-  return pickDecision(app, verdict, question);
+  return pickDecision(app, verdict, question, kind);
 }
 
-async function pickDecision(app: App, verdict: Verdict, question: string): Promise<DecisionTarget | undefined> {
-  const waiting = app.needsYou.decisions().filter(({ decision }) => takes(decision, verdict));
+async function pickDecision(app: App, verdict: Verdict, question: string, kind: DecisionKind | undefined): Promise<DecisionTarget | undefined> {
+  const waiting = app.needsYou.decisions().filter(({ decision }) => takes(decision, verdict) && (kind === undefined || decision.kind === kind));
   if (waiting.length === 0) {
     void vscode.window.showInformationMessage(`No decision waits for that. ${NONE.approve}`);
     return undefined;
@@ -151,6 +151,8 @@ const NONE: Readonly<Record<TaskAction, string>> = {
   move: 'No task is waiting in the queue.',
   clearPlace: 'No task has been placed by hand.',
   message: 'No agent is running.',
+  takeOver: 'No agent is implementing.',
+  handBack: 'No session has been taken over.',
   openFile: 'No task comes from a file.',
   delete: 'No task can be deleted: those that have begun are cancelled first.',
 };

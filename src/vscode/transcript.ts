@@ -41,16 +41,17 @@ export class Transcripts implements vscode.TextDocumentContentProvider, vscode.D
     this.live.clear();
   }
 
-  /** Opens the transcript of an attempt at its end, where the news is. */
-  async open(root: string, task: string, attempt: string): Promise<void> {
+  /** Opens the transcript of an attempt at a line (from 0), or at its end, where the news is. */
+  async open(root: string, task: string, attempt: string, line?: number): Promise<void> {
     const query: TranscriptQuery = { root, task, attempt };
     const uri = vscode.Uri.from({ scheme: SCHEMES.transcript, path: `/${task} ${attempt}.md`, query: JSON.stringify(query) });
     const document = await vscode.workspace.openTextDocument(uri);
     this.lineCounts.set(uri.toString(), document.lineCount);
     const editor = await vscode.window.showTextDocument(document, { preview: true });
-    const end = new vscode.Position(Math.max(0, document.lineCount - 1), 0);
-    editor.selection = new vscode.Selection(end, end);
-    editor.revealRange(new vscode.Range(end, end));
+    const at = document.validatePosition(new vscode.Position(line ?? document.lineCount - 1, 0));
+    // A line that was looked for is marked as a whole.
+    editor.selection = line === undefined ? new vscode.Selection(at, at) : new vscode.Selection(at, document.lineAt(at.line).range.end);
+    editor.revealRange(editor.selection, line === undefined ? undefined : vscode.TextEditorRevealType.InCenter);
   }
 
   async provideTextDocumentContent(uri: vscode.Uri): Promise<string> {

@@ -1,20 +1,22 @@
 /** The dashboard's parts as elements. */
-import type {
-  ActionView,
-  AccountRow,
-  ActiveRow,
-  BoardView,
-  DashboardView,
-  DecisionRow,
-  NoticeView,
-  ProblemsView,
-  QueueRow,
-  RecentRow,
-  RepositoryView,
-  TileView,
-  WebviewMessage,
+import {
+  CHART_WINDOWS,
+  type ActionView,
+  type AccountRow,
+  type ActiveRow,
+  type BoardView,
+  type ChartWindow,
+  type DashboardView,
+  type DecisionRow,
+  type HealthView,
+  type NoticeView,
+  type RecentRow,
+  type RepositoryView,
+  type TileView,
 } from '../shared/dashboard.ts';
-import { el } from './dom.ts';
+import { chart, meter } from './charts.ts';
+import { button, el, svg } from './dom.ts';
+import { queueTable } from './queueTable.ts';
 
 export function dashboard(view: DashboardView): HTMLElement {
   const several = view.repositories.length > 1;
@@ -22,28 +24,35 @@ export function dashboard(view: DashboardView): HTMLElement {
     'main',
     { id: 'dashboard', 'aria-label': 'Baton Dashboard' },
     view.notice === null ? null : noticeOf(view.notice, null),
-    ...view.repositories.map((repository) => repositoryOf(repository, several)),
+    ...view.repositories.map((repository) => repositoryOf(repository, several, view.window)),
   );
 }
 
-function repositoryOf({ key, name, notice, board }: RepositoryView, several: boolean): HTMLElement {
-  const heading = el('h1', {}, 'Baton · ', name);
+function repositoryOf({ key, name, notice, board }: RepositoryView, several: boolean, window: ChartWindow): HTMLElement {
+  const heading = el('h1', {}, el('span', { class: 'muted' }, 'Baton · '), name);
   return el(
     'article',
     { 'data-key': key, 'aria-label': several ? `Repository ${name}` : name },
-    board === null ? el('header', {}, heading) : headerOf(key, heading, board),
+    board === null ? el('header', {}, heading) : headerOf(key, heading, board, window),
     notice === null ? null : noticeOf(notice, key),
     board === null ? null : tilesOf(key, board.tiles),
     board === null ? null : boardOf(key, board),
   );
 }
 
-function headerOf(repository: string, heading: HTMLElement, { loop }: BoardView): HTMLElement {
+function headerOf(repository: string, heading: HTMLElement, { loop, health }: BoardView, window: ChartWindow): HTMLElement {
   return el(
     'header',
     {},
     heading,
-    el('p', { class: `loop ${loop.tone}` }, el('span', { class: 'dot', 'aria-hidden': 'true' }), el('span', {}, loop.text), el('span', { class: 'muted number' }, loop.slots)),
+    el(
+      'p',
+      { class: 'state' },
+      el('span', { class: `pill ${loop.tone}` }, el('span', { class: 'dot', 'aria-hidden': 'true' }), el('span', { class: 'loop' }, loop.text)),
+      el('span', { class: `pill ${health.tone}`, title: 'Health' }, health.status),
+      el('span', { class: 'muted number' }, loop.slots),
+    ),
+    el('div', { class: 'switch', role: 'group', 'aria-label': 'Window of the charts' }, ...CHART_WINDOWS.map((one) => button({ type: 'window', window: one }, { 'aria-pressed': String(one === window), 'data-key': one }, one))),
     loop.action === null ? null : actionOf(loop.action, repository),
   );
 }
@@ -60,24 +69,44 @@ function tilesOf(repository: string, tiles: readonly TileView[]): HTMLElement {
   return el('ul', { class: 'tiles', 'aria-label': 'Summary' }, ...tiles.map((tile) => el('li', { 'data-key': tile.id }, tileOf(repository, tile))));
 }
 
-function tileOf(repository: string, { label, value, detail, tone, command }: TileView): HTMLElement {
-  const parts = [el('span', { class: 'label' }, label), el('span', { class: 'value number' }, value), el('span', { class: 'muted number' }, detail)];
-  if (command === null) return el('div', { class: 'tile' }, ...parts);
-  return button({ type: 'command', command, repository }, { class: `tile ${tone}`, 'aria-label': `${label}: ${value}, ${detail}` }, ...parts);
+function tileOf(repository: string, { id, label, value, of, detail, tone, share, command }: TileView): HTMLElement {
+  const parts = [
+    el('span', { class: 'label' }, label),
+    el('span', { class: 'figure' }, el('span', { class: 'value number' }, value), of === '' ? null : el('span', { class: 'muted number' }, of)),
+    el('span', { class: 'muted number clip' }, detail),
+    share === null ? null : meter(share, tone === 'attention' ? 'bad' : 'first'),
+  ];
+  if (command === null) return el('div', { class: `tile ${id} ${tone}` }, ...parts);
+  const figure = of === '' ? value : `${value} of ${of.replace(/^\/ /, '')}`;
+  return button({ type: 'command', command, repository }, { class: `tile ${id} ${tone}`, 'aria-label': `${label}: ${figure}, ${detail}` }, ...parts);
 }
 
 function boardOf(repository: string, board: BoardView): HTMLElement {
-  const work = [
-    section('Needs You', '', rows(board.decisions.map((row) => decisionOf(repository, row)), 'Nothing needs you. What agents ask and what waits for your approval shows here.')),
-    section('Active', '', rows(board.active.map((row) => activeOf(repository, row)), 'Nobody is at work. A task shows here with its step, time and cost while an agent works on it.')),
-    section('Recent Completions', '', rows(board.recent.map((row) => recentOf(repository, row)), 'Nothing has ended yet. Merged, failed and cancelled tasks show here, the latest first.')),
+  const { decisions, decisionsHidden, active, recent, queue, charts, health } = board;
+  const now = [
+    section('Needs You', 'first', [
+      rows(decisions.map((row) => decisionOf(repository, row)), 'Nothing needs you. What agents ask and what waits for your approval shows here.'),
+      decisionsHidden === 0 ? null : el('p', { class: 'muted' }, `${decisionsHidden} more. `, button({ type: 'command', command: 'showNeedsYou', repository }, { class: 'link' }, 'Show Needs You')),
+    ]),
+    section('Active', 'first', [rows(active.map((row) => activeOf(repository, row)), 'Nobody is at work. A task shows here with its step, time and cost while an agent works on it.')]),
   ];
-  const state = [section('Queue', 'wide', ...queueOf(repository, board)), section('Accounts', '', accountsOf(board.accounts)), section('Problems', '', problemsOf(repository, board.problems))];
-  return el('div', { class: 'board' }, el('div', { class: 'column' }, ...work), el('div', { class: 'column' }, ...state));
+  const empty = 'No task waits. The next ones show here in their order, each with its score, when it will be done, and why it is where it is.';
+  const figures = [
+    section('Charts', 'charts', [charts.notice === null ? el('div', { class: 'grid' }, ...charts.charts.map((one) => chart(repository, one))) : el('p', { class: 'empty' }, charts.notice)]),
+    section('Queue', 'queue', [queue.total === 0 ? el('p', { class: 'empty' }, empty) : queueTable(repository, queue)], queue.total === 0 ? '' : `${queue.total} ${queue.total === 1 ? 'task' : 'tasks'}`),
+  ];
+  const ended = [
+    section('Recent Completions', 'third', [rows(recent.rows.map((row) => recentOf(repository, row)), 'Nothing has ended yet. Merged, failed and cancelled tasks show here, the latest first.')], recent.summary),
+  ];
+  const state = [
+    section('Health', '', healthOf(repository, health), health.status),
+    section('Accounts', '', [accountsOf(board.accounts)]),
+  ];
+  return el('div', { class: 'board' }, el('div', { class: 'column' }, ...now, ...ended), el('div', { class: 'column' }, ...figures, el('div', { class: 'pair' }, ...state)));
 }
 
-function section(title: string, kind: string, ...content: readonly HTMLElement[]): HTMLElement {
-  return el('section', { 'data-key': title, 'aria-label': title, class: kind }, el('h2', {}, title), ...content);
+function section(title: string, kind: string, content: readonly (HTMLElement | null)[], aside = ''): HTMLElement {
+  return el('section', { 'data-key': title, 'aria-label': title, class: kind }, el('h2', {}, title, aside === '' ? null : el('span', { class: 'muted number clip' }, aside)), ...content);
 }
 
 function rows(items: readonly HTMLElement[], empty: string): HTMLElement {
@@ -90,83 +119,75 @@ function decisionOf(repository: string, { task, decision, title, goal, facts, ag
     { 'data-key': decision },
     button(
       { type: 'decision', repository, task, decision },
-      { class: 'row', title: `${task}: ${goal}` },
-      el('span', { class: 'line' }, el('span', { class: 'name' }, el('span', { class: 'mark attention', 'aria-hidden': 'true' }, '●'), title), el('span', { class: 'muted number' }, age)),
+      { class: 'row decision', title: `${task}: ${goal}` },
+      el('span', { class: 'line' }, el('span', { class: 'name strong' }, title), el('span', { class: 'muted number' }, age)),
       el('span', { class: 'clip' }, goal),
       el('span', { class: 'muted clip number' }, `${task} · ${facts}`),
     ),
   );
 }
 
-function activeOf(repository: string, { task, goal, step, elapsed, cost, lastLine }: ActiveRow): HTMLElement {
+function activeOf(repository: string, { task, goal, step, progress, elapsed, cost, eta, lastLine }: ActiveRow): HTMLElement {
+  const said = [task, step, eta].filter((part) => part !== '').join(' · ');
   return el(
     'li',
     { 'data-key': task },
     button(
       { type: 'task', repository, task },
-      { class: 'row', title: `${task}: ${goal}` },
+      { class: 'row running', title: `${task}: ${goal}` },
       el('span', { class: 'line' }, el('span', { class: 'name' }, goal), el('span', { class: 'muted number' }, [elapsed, cost].filter((part) => part !== '').join(' · '))),
-      el('span', { class: 'muted clip number' }, [task, step].filter((part) => part !== '').join(' · ')),
+      progress === null ? null : stepsOf(progress),
+      el('span', { class: 'muted clip number' }, said),
       lastLine === '' ? null : el('span', { class: 'clip code' }, lastLine),
     ),
   );
 }
 
-const OUTCOMES = { done: ['✓', 'Done'], failed: ['✗', 'Failed'], cancelled: ['–', 'Cancelled'] } as const;
+/** A plan's steps as segments: done, the one at hand, and those to come. The text beside it says the same. */
+function stepsOf({ done, total }: { readonly done: number; readonly total: number }): SVGElement {
+  const segments = Array.from({ length: total }, (_, index) => svg('rect', { class: index < done ? 'good' : index === done ? 'half' : 'track', x: index * 10 + (index === 0 ? 0 : 0.3), y: 0, width: 9.4, height: 4 }));
+  return svg('svg', { class: 'meter', viewBox: `0 0 ${total * 10} 4`, preserveAspectRatio: 'none', 'aria-hidden': 'true' }, ...segments);
+}
+
+const OUTCOMES = { done: ['✓', 'Done', 'good'], failed: ['✗', 'Failed', 'bad'], cancelled: ['–', 'Cancelled', 'muted'] } as const;
 
 function recentOf(repository: string, { task, goal, outcome, took, cost, ended }: RecentRow): HTMLElement {
-  const [mark, word] = OUTCOMES[outcome];
+  const [mark, word, tone] = OUTCOMES[outcome];
   return el(
     'li',
     { 'data-key': task },
     button(
       { type: 'task', repository, task },
-      { class: 'row', title: `${task}: ${goal}` },
-      el('span', { class: 'line' }, el('span', { class: 'name' }, el('span', { class: `mark ${outcome}`, 'aria-hidden': 'true' }, mark), goal), el('span', { class: 'muted number' }, ended)),
-      el('span', { class: 'muted clip number' }, [word, task, took, cost].filter((part) => part !== '').join(' · ')),
+      { class: `row ${outcome}`, title: `${task}: ${goal}` },
+      el('span', { class: 'line' }, el('span', { class: 'name clip' }, el('span', { class: `mark ${tone}`, 'aria-hidden': 'true' }, mark), goal), el('span', { class: 'muted number' }, ended)),
+      el('span', { class: 'muted clip number indented' }, [word, took, cost, task].filter((part) => part !== '').join(' · ')),
     ),
   );
 }
 
-function queueOf(repository: string, { queue, queueHidden }: BoardView): HTMLElement[] {
-  if (queue.length === 0) return [el('p', { class: 'empty' }, 'No task waits. The next ones show here in their order, each with the reason why it is where it is.')];
-  const head = [['#', 'number'], ['Score', 'number'], ['Task', ''], ['Wait', 'number'], ['Why', 'why']] as const;
-  const table = el(
-    'table',
-    { 'aria-label': 'Tasks in the queue' },
-    el('thead', {}, el('tr', {}, ...head.map(([name, kind]) => el('th', { scope: 'col', class: kind }, name)))),
-    el('tbody', {}, ...queue.map((row) => queueRowOf(repository, row))),
+function healthOf(repository: string, { checks, problems }: HealthView): HTMLElement[] {
+  const items = checks.map(({ name, ok, message }) =>
+    el('li', { 'data-key': name, class: 'fact' }, markOf(ok), el('span', { class: 'name' }, name, el('span', { class: 'unseen' }, ok ? ' (ok): ' : ' (failing): ')), el('span', { class: 'muted' }, message)),
   );
-  const more = el('p', { class: 'muted' }, `${queueHidden} more ${queueHidden === 1 ? 'task' : 'tasks'} in the queue. `, button({ type: 'command', command: 'showQueue', repository }, { class: 'link' }, 'Show Queue'));
-  return queueHidden === 0 ? [table] : [table, more];
-}
-
-function queueRowOf(repository: string, { task, goal, position, score, wait, why }: QueueRow): HTMLElement {
-  return el(
-    'tr',
-    { 'data-key': task },
-    el('td', { class: 'number' }, position === '' ? '–' : position),
-    el('td', { class: 'number' }, score),
-    el('td', { class: 'task' }, button({ type: 'task', repository, task }, { class: 'link', title: task }, goal)),
-    el('td', { class: 'number' }, wait),
-    el('td', { class: 'muted why' }, why),
-  );
+  const text = problems.count === 0 ? el('span', { class: 'muted' }, problems.text) : button({ type: 'command', command: 'showProblems', repository }, { class: 'link' }, problems.text);
+  return [el('ul', { class: 'facts' }, ...items, el('li', { 'data-key': 'problems', class: 'fact' }, markOf(problems.count === 0), el('span', { class: 'name' }, 'Problems'), text))];
 }
 
 function accountsOf(accounts: readonly AccountRow[]): HTMLElement {
   if (accounts.length === 0) return el('p', { class: 'empty' }, 'No account yet. Each agent belongs to one, and a provider’s limit holds that account only.');
-  const items = accounts.map(({ name, held, text }) =>
-    el('li', { 'data-key': name }, el('span', { class: `mark ${held ? 'attention' : 'done'}`, 'aria-hidden': 'true' }, held ? '◌' : '●'), el('span', { class: 'name' }, name), el('span', { class: 'muted number' }, text)),
+  const items = accounts.map(({ name, held, text, agents }) =>
+    el(
+      'li',
+      { 'data-key': name, class: 'fact' },
+      markOf(!held),
+      el('span', { class: 'name' }, name),
+      el('span', { class: 'muted number' }, text),
+      ...agents.map((agent) => el('span', { class: 'agent muted', 'data-key': agent.name }, el('span', { class: agent.available ? 'name' : '' }, agent.name), ` ${agent.text}`)),
+    ),
   );
-  return el('ul', { class: 'accounts' }, ...items);
+  return el('ul', { class: 'facts' }, ...items);
 }
 
-function problemsOf(repository: string, { count, text }: ProblemsView): HTMLElement {
-  if (count === 0) return el('p', { class: 'empty' }, text);
-  return el('p', {}, button({ type: 'command', command: 'showProblems', repository }, { class: 'link' }, text));
-}
-
-/** A real button, so that keyboard and screen reader have it; what it sends is read by main.ts. */
-function button(message: WebviewMessage, attributes: Readonly<Record<string, string>>, ...children: readonly (Node | string | null)[]): HTMLElement {
-  return el('button', { type: 'button', 'data-message': JSON.stringify(message), ...attributes }, ...children);
+function markOf(ok: boolean): HTMLElement {
+  return el('span', { class: `mark ${ok ? 'good' : 'warning'}`, 'aria-hidden': 'true' }, ok ? '✓' : '⚠');
 }

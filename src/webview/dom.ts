@@ -1,5 +1,7 @@
 /** Building elements from texts, and bringing the page to a new picture without touching what stayed the same. */
 
+import type { WebviewMessage } from '../shared/dashboard.ts';
+
 type Child = Node | string | null;
 
 /** An element with attributes and children. Strings become text nodes: markup in them is shown, never read. */
@@ -7,6 +9,19 @@ export function el<Tag extends keyof HTMLElementTagNameMap>(tag: Tag, attributes
   const element = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
   element.append(...children.filter((child): child is Node | string => child !== null && child !== ''));
+  return element;
+}
+
+/** A real button, so that keyboard and screen reader have it; what it sends is read by main.ts. */
+export function button(message: WebviewMessage, attributes: Readonly<Record<string, string>>, ...children: readonly Child[]): HTMLElement {
+  return el('button', { type: 'button', 'data-message': JSON.stringify(message), ...attributes }, ...children);
+}
+
+/** An element of a drawing. Colours and widths come from the style sheet: inline styles are not allowed here. */
+export function svg(tag: string, attributes: Readonly<Record<string, string | number>> = {}, ...children: readonly (Node | null)[]): SVGElement {
+  const element = document.createElementNS('http://www.w3.org/2000/svg', tag);
+  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, String(value));
+  element.append(...children.filter((child) => child !== null));
   return element;
 }
 

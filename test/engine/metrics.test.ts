@@ -167,4 +167,36 @@ describe('Metrics and health of an engine', () => {
     assert.equal((await test.engine.metrics(week)).tasks_completed, 1);
     assert.equal((await test.ports.store.metrics(0)).endings.at.length, 1);
   });
+
+  it('tell once when health turns worse, not again after a restart, and again after it was well (row 254)', async () => {
+
+    const tasks = (count: number) => ['a', 'b'].slice(0, count).map((id) => ({ id, goal: `Do ${id}` }));
+    const clock = createClock();
+    let later = 0;
+    const test = await makeEngine({
+      clock: { now: () => clock.now() + later, after: (ms, callback) => clock.after(ms, callback) },
+      config: { orchestrator: { poll_interval: 0.2 } },
+      tasks: tasks(1),
+      agent: () => Promise.resolve(failure('bad_request')),
+    });
+    const told = async () => (await test.ports.store.events(0)).filter(({ type }) => type === 'health_degraded').map(({ data }) => [data['from'], data['status'], data['failing'], data['reason']]);
+    const alarm = ['healthy', 'degraded', ['error_rate'], '1 of 1 task failed in the last 24 h, 100 % (limit 10 %)'];
+    await test.engine.send({ type: 'start' });
+    await test.untilState('a', 'failed');
+    await until(async () => (await told()).length === 1);
+    await test.restart();
+    await test.engine.send({ type: 'pause' });
+    await test.engine.send({ type: 'start' });
+    assert.deepEqual(await told(), [alarm]);
+    later = 25 * 3_600_000;
+    await until(async () => (await test.ports.store.meta())['health'] === 'healthy');
+    test.setTasks(tasks(2));
+    await test.untilState('b', 'failed');
+    await until(async () => (await told()).length === 2);
+    assert.deepEqual(await told(), [alarm, alarm]);
+  });
 });
+
+async function until(holds: () => Promise<boolean>): Promise<void> {
+  while (!(await holds())) await new Promise((resolve) => setTimeout(resolve, 20));
+}

@@ -2,7 +2,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { AgentRequest } from '../../src/engine/ports.ts';
-import { provideClaude, provideCodex } from './vscode/provision.ts';
+import { provideClaude, provideCodex, provideGemini, provideOpencode } from './vscode/provision.ts';
 
 /** The file of the real Claude Code CLI: BATON_TEST_CLAUDE where set, else the pinned version, installed once a checkout. */
 export function provisionClaude(): Promise<string> {
@@ -46,6 +46,39 @@ wire_api = "responses"
 `,
   );
   return { HOME: home, USERPROFILE: home, CODEX_HOME: folder, SCRIPTED_KEY: 'sk-scripted-key-for-tests' };
+}
+
+/** A Gemini CLI in a scratch home that talks to a scripted model only, as an agent of the configuration. */
+export async function geminiAgent(home: string, baseUrl: string): Promise<AgentRequest['agent']> {
+  const settings = {
+    security: { auth: { selectedType: 'gemini-api-key' } },
+    general: { enableAutoUpdate: false, enableAutoUpdateNotification: false },
+    privacy: { usageStatisticsEnabled: false },
+    telemetry: { enabled: false },
+  };
+  await mkdir(path.join(home, '.gemini'), { recursive: true });
+  await writeFile(path.join(home, '.gemini', 'settings.json'), JSON.stringify(settings));
+  const env = { HOME: home, USERPROFILE: home, GEMINI_API_KEY: 'scripted-key-for-tests', GOOGLE_GEMINI_BASE_URL: baseUrl };
+  return { driver: 'acp', command: process.execPath, args: [await provideGemini(), '--acp'], model: 'gemini-2.5-pro', env };
+}
+
+/** An opencode in a scratch home that talks to a scripted model only and asks before it edits or runs. */
+export async function opencodeAgent(home: string, baseUrl: string): Promise<AgentRequest['agent']> {
+  const model = { name: 'Scripted', tool_call: true, limit: { context: 200_000, output: 32_000 }, cost: { input: 3, output: 15 } };
+  const settings = {
+    autoupdate: false,
+    share: 'disabled',
+    model: 'scripted/model',
+    small_model: 'scripted/model',
+    enabled_providers: ['scripted'],
+    permission: { '*': 'allow', bash: 'ask', edit: 'ask' },
+    provider: { scripted: { npm: '@ai-sdk/openai-compatible', name: 'Scripted', options: { baseURL: `${baseUrl}/v1`, apiKey: 'sk-scripted' }, models: { model } } },
+  };
+  const file = path.join(home, 'opencode.json');
+  await writeFile(file, JSON.stringify(settings));
+  const folders = Object.fromEntries(['CONFIG', 'DATA', 'STATE', 'CACHE'].map((name) => [`XDG_${name}_HOME`, path.join(home, name.toLowerCase())]));
+  const quiet = { OPENCODE_DISABLE_MODELS_FETCH: '1', OPENCODE_DISABLE_LSP_DOWNLOAD: '1', OPENCODE_DISABLE_DEFAULT_PLUGINS: '1' };
+  return { driver: 'acp', command: await provideOpencode(), args: ['acp'], env: { HOME: home, USERPROFILE: home, ...folders, OPENCODE_CONFIG: file, ...quiet } };
 }
 
 /** An attempt of the implementer; override what the test is about. */

@@ -44,10 +44,38 @@ export const tasksSchema = z.object({
       total_cost_usd: z.number(),
       unpriced: z.boolean(),
       error: z.string().nullable(),
+      eta_start: time.nullable(),
+      eta_done: time.nullable(),
       decisions: z.array(z.object({ id: z.string(), kind: z.enum(DECISION_KINDS), question: z.string(), since: time })),
       review_order: z.exactOptional(z.array(z.object({ path: z.string(), level: z.enum(['high', 'medium', 'low']), reason: z.string(), added: z.number().nullable(), removed: z.number().nullable() }))),
     }),
   ),
+});
+
+const check = z.object({ ok: z.boolean(), message: z.string().min(1) });
+export const healthSchema = z.object({
+  status: z.enum(['healthy', 'degraded', 'unhealthy', 'unknown']),
+  timestamp: time,
+  checks: z.strictObject({ scheduler_alive: check, task_backlog: check, error_rate: check, last_completion: check }),
+});
+
+const rate = z.number().min(0).max(1);
+export const metricsSchema = z.object({
+  since: time,
+  tasks_started: z.int(),
+  tasks_completed: z.int(),
+  tasks_failed: z.int(),
+  throughput_per_hour: z.number(),
+  avg_latency_seconds: z.number().nullable(),
+  p50_latency_seconds: z.number().nullable(),
+  p95_latency_seconds: z.number().nullable(),
+  error_rate: rate,
+  retry_success_rate: rate.nullable(),
+  human_intervention_rate: rate.nullable(),
+  total_cost_usd: z.number(),
+  cpu_percent: z.number().nullable(),
+  memory_mb: z.object({ avg: z.number(), peak: z.number() }).nullable(),
+  series: z.array(z.object({ start: time, completed: z.int(), failed: z.int() })),
 });
 
 export const taskSchema = z.object({
@@ -90,3 +118,15 @@ export const errorSchema = z.strictObject({
 export function documentOf<T extends z.ZodType>(schema: T, stdout: string): z.infer<T> {
   return schema.parse(JSON.parse(stdout));
 }
+
+const nullableNumber = z.number().nullable();
+
+export const dashboardSchema = z.object({
+  status: z.object({ state: z.enum(['running', 'stopped', 'error']), since: time.nullable(), message: z.string() }),
+  queue: queueSchema.shape.tasks,
+  active: z.array(z.object({ id: z.string(), goal: z.string(), state, attempts: z.int(), elapsed_seconds: z.int().min(0), eta_done: time.nullable() })),
+  recent: z.array(z.object({ id: z.string(), goal: z.string(), state, completed_at: time.nullable(), duration_seconds: nullableNumber })),
+  completion_rate: nullableNumber,
+  metrics: metricsSchema.nullable(),
+  health: healthSchema.nullable(),
+});

@@ -114,6 +114,8 @@ export class MemoryEngine implements EngineApi {
   onCommand: (command: Command) => void = () => undefined;
   /** What `metrics` answers, by the window that was asked for. */
   figures: (query: MetricsQuery) => MetricsReport = () => emptyMetrics(AT);
+  /** Addresses that tasks come from already. */
+  readonly sources = new Set<string>();
   #snapshot: Snapshot;
   readonly #records = new Map<string, Partial<TaskExecution>>();
   readonly #listeners = new Set<(snapshot: Snapshot) => void>();
@@ -217,6 +219,10 @@ export class MemoryEngine implements EngineApi {
         return { message: command.type === 'stop' ? 'Stopping after the running attempts.' : 'Stopped.' };
       case 'add_task': {
         const id = command.task.id ?? 'made-from-goal';
+        const { source } = command.task;
+        if (source !== undefined && this.sources.has(source)) throw new BatonError('conflict', `${source} is a task already.`);
+        if (command.dry_run === true) return { message: `Would add ${id}.`, task_id: id };
+        if (source?.startsWith('https:') === true) this.sources.add(source);
         this.update(({ tasks }) => ({ tasks: [...tasks, taskView(id, { goal: command.task.goal })] }));
         return { message: `Queued ${id}.`, task_id: id };
       }
@@ -247,6 +253,8 @@ export class MemoryEngine implements EngineApi {
       case 'edit_comment':
       case 'resolve_thread':
       case 'edit_plan':
+      case 'take_over':
+      case 'hand_back':
       case 'refresh':
         return { message: 'Done.' };
     }

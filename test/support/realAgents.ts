@@ -2,8 +2,10 @@
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { createAgents } from '../../src/adapters/agents/discovery.ts';
+import { createDrivers } from '../../src/adapters/agents/drivers.ts';
 import type { Role } from '../../src/core/execution.ts';
 import { claudeEnvironment, codexEnvironment, provisionClaude, provisionCodex } from './agents.ts';
+import { createLocalRunners } from './localRunners.ts';
 import { makeEngine, type EngineSetup, type TestEngine } from './engine.ts';
 import type { Conversation, Script } from './modelServer/scenario.ts';
 import type { ModelServer } from './modelServer/server.ts';
@@ -26,10 +28,11 @@ export async function withRealAgents(
     claude: { driver: 'claude', command: await provisionClaude(), model: 'claude-sonnet-4-6', env: claudeEnvironment(home, server.scenario(scenario.claude, scripts.claude ?? [])) },
     codex: { driver: 'codex', command: await provisionCodex(), model: 'gpt-5.5', env: await codexEnvironment(home, server.scenario(scenario.codex, scripts.codex ?? []), codexSettings) },
   };
+  const drivers = createDrivers();
   const test = await makeEngine({
     ...rest,
     config: { agents, roles: { planner: 'claude', plan_reviewer: 'codex', implementer: 'claude', code_reviewer: 'codex' }, ...config },
-    throughPorts: (ports) => ({ ...ports, agents: createAgents({ root: ports.repository.root, places: [] }) }),
+    throughPorts: (ports) => ({ ...ports, agents: createAgents({ root: ports.repository.root, places: [] }), runners: createLocalRunners((kind) => drivers.find((one) => one.kind === kind), ports.clock) }),
   });
   return Object.assign(test, { scenario });
 }

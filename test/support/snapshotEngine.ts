@@ -6,7 +6,7 @@ import { emptyUsage, type Decision, type GateCheck, type TaskExecution } from '.
 import type { Disposable } from '../../src/engine/ports.ts';
 import type { Session } from '../../src/host/session.ts';
 import type { HealthReport } from '../../src/shared/health.ts';
-import type { MetricsReport } from '../../src/shared/metrics.ts';
+import type { MetricsQuery, MetricsReport } from '../../src/shared/metrics.ts';
 import type { ChangesView, Command, CommandReply, EngineApi, Snapshot, TaskView } from '../../src/shared/api.ts';
 import { emptyMetrics, healthyReport } from './reports.ts';
 
@@ -229,13 +229,14 @@ export class SnapshotEngine implements EngineApi {
   readonly commands: Command[] = [];
   current: Snapshot;
   execution: TaskExecution | undefined;
-  /** What `metrics` answers; its window is not looked at. */
-  figures: MetricsReport | undefined;
+  /** What `metrics` answers. */
+  figures: (query: MetricsQuery) => MetricsReport;
   view: ChangesView = { base_sha: SHA.base, head_sha: SHA.head, worktree: null, files: [] };
   readonly listeners = new Set<(snapshot: Snapshot) => void>();
 
   constructor(current: Snapshot) {
     this.current = current;
+    this.figures = () => emptyMetrics(this.current.at);
   }
 
   show(next: Snapshot): void {
@@ -265,8 +266,8 @@ export class SnapshotEngine implements EngineApi {
     return Promise.resolve(this.view);
   }
 
-  metrics(): Promise<MetricsReport> {
-    return Promise.resolve(this.figures ?? emptyMetrics(this.current.at));
+  metrics(query: MetricsQuery): Promise<MetricsReport> {
+    return Promise.resolve(this.figures(query));
   }
 
   health(): Promise<HealthReport> {

@@ -18,7 +18,7 @@ export interface KnownCli {
 }
 
 /** Kinds of agents that there is a driver for (drivers.ts), without the drivers themselves: those are the runner's. */
-export const DRIVEN: readonly AgentConfig['driver'][] = ['claude', 'codex', 'command'];
+export const DRIVEN: readonly AgentConfig['driver'][] = ['claude', 'codex', 'acp', 'command'];
 
 /** Best first: the order in which a role without a configured agent gets one. */
 export const KNOWN_CLIS: readonly KnownCli[] = [

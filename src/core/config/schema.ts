@@ -58,7 +58,11 @@ const gate = z.strictObject({
   required: z.boolean().default(true).describe('A failed gate that is not required is a warning.'),
   parallel: z.boolean().default(true).describe('false: this gate runs alone.'),
   when: z
-    .strictObject({ size: z.array(z.enum(COMPLEXITIES)), paths: z.array(text), area: z.array(text) })
+    .strictObject({
+      size: z.array(z.enum(COMPLEXITIES)).describe('Sizes of changes: trivial = documentation or white space only, small = under 3 files and 50 lines.'),
+      paths: z.array(text).describe('Globs; one changed file that fits is enough.'),
+      area: z.array(text).describe('Areas of tasks.'),
+    })
     .partial()
     .optional()
     .describe('Run only for changes of this size, touching these paths, or tasks of these areas.'),
@@ -75,9 +79,9 @@ export const configSchema = z
       stop_hook_file: text.default('.claude_stop').describe('A file of this name in the repository stops the loop.'),
     }).describe('The loop.'),
     priority_weights: section({
-      urgency: z.number().min(0).max(1).default(0.4),
-      deadline: z.number().min(0).max(1).default(0.3),
-      sender: z.number().min(0).max(1).default(0.3),
+      urgency: z.number().min(0).max(1).default(0.4).describe('Words and priority.'),
+      deadline: z.number().min(0).max(1).default(0.3).describe('How near the deadline is.'),
+      sender: z.number().min(0).max(1).default(0.3).describe('Who asks for it.'),
     })
       .refine((w) => Math.abs(w.urgency + w.deadline + w.sender - 1) < 1e-9, 'the three weights must sum to 1')
       .describe('Weights of the priority score; they must sum to 1.'),
@@ -92,18 +96,21 @@ export const configSchema = z
       by_error: z.record(z.string(), retryOverride).default({}).describe('Overrides by the kind of error.'),
     }).describe('How often and when a failed attempt is tried again.'),
     metrics: section({
-      enabled: z.boolean().default(true),
-      retention_days: count.default(30),
-      aggregation_interval: seconds.default(300),
-    }),
+      enabled: z.boolean().default(true).describe('false: nothing is collected.'),
+      retention_days: count.default(30).describe('Days after which figures are forgotten.'),
+      aggregation_interval: seconds.default(300).describe('Seconds that one point of a time series covers.'),
+    }).describe('Figures over time: throughput, latency, errors, cost, CPU and memory.'),
     health_check: section({
-      max_backlog: z.number().int().min(0).default(20),
-      max_error_rate: z.number().min(0).max(1).default(0.1),
-      max_idle_time: seconds.default(3600),
-    }),
-    dashboard: section({ refresh_interval: seconds.default(5), max_recent_tasks: count.default(10) }),
+      max_backlog: z.number().int().min(0).default(20).describe('More waiting tasks than this are a warning.'),
+      max_error_rate: z.number().min(0).max(1).default(0.1).describe('A larger share of failures in 24 hours is a warning.'),
+      max_idle_time: seconds.default(3600).describe('Seconds without a completion, while work waits, that are a warning.'),
+    }).describe('From when on Baton counts as degraded.'),
+    dashboard: section({
+      refresh_interval: seconds.default(5).describe('Seconds between redraws where only time has passed.'),
+      max_recent_tasks: count.default(10).describe('Ended tasks that are listed.'),
+    }).describe('The dashboards in VS Code and the terminal.'),
     notifications: section({
-      enabled: z.boolean().default(true),
+      enabled: z.boolean().default(true).describe('false: nothing is sent.'),
       webhook_url: text.refine((url) => /^https?:\/\/\S+$/i.test(url), 'must be an address that starts with https:// or http://').optional().describe('Address that events are posted to, best as ${VAR}.'),
       secret: text.optional().describe('Signs every message (HMAC-SHA256), best as ${VAR}.'),
       events: z
@@ -118,19 +125,20 @@ export const configSchema = z
             'budget_exceeded',
           ]),
         )
-        .default(['task_failed', 'health_degraded', 'orchestrator_stopped']),
-    }),
+        .default(['task_failed', 'health_degraded', 'orchestrator_stopped'])
+        .describe('Events that are sent.'),
+    }).describe('Webhooks: JSON, or Slack’s shape for Slack’s addresses.'),
     agents: z.record(z.string(), agent).default({}).describe('Agents by name; installed CLIs are found without this.'),
     models: z
       .record(
         z.string(),
         z.strictObject({
-          input_per_mtok: z.number().min(0).optional(),
-          output_per_mtok: z.number().min(0).optional(),
-          cache_read_per_mtok: z.number().min(0).optional(),
-          cache_write_per_mtok: z.number().min(0).optional(),
-          tier: text.optional(),
-          provider: text.optional(),
+          input_per_mtok: z.number().min(0).optional().describe('Of the input.'),
+          output_per_mtok: z.number().min(0).optional().describe('Of the output.'),
+          cache_read_per_mtok: z.number().min(0).optional().describe('Of input read from a cache.'),
+          cache_write_per_mtok: z.number().min(0).optional().describe('Of input written into a cache.'),
+          tier: text.optional().describe('A name for how able it is, such as advanced.'),
+          provider: text.optional().describe('Who serves it; a reviewer of another provider than the author’s is preferred.'),
         }),
       )
       .default({})
@@ -141,16 +149,17 @@ export const configSchema = z
         z.strictObject({
           when: z
             .strictObject({
-              role: oneOrMore(z.enum(ROLES)),
-              risk: oneOrMore(z.enum(RISKS)),
-              area: oneOrMore(text),
-              complexity: oneOrMore(z.enum(COMPLEXITIES)),
+              role: oneOrMore(z.enum(ROLES)).describe('Roles it holds for.'),
+              risk: oneOrMore(z.enum(RISKS)).describe('Risks of tasks.'),
+              area: oneOrMore(text).describe('Areas of tasks.'),
+              complexity: oneOrMore(z.enum(COMPLEXITIES)).describe('Sizes of tasks.'),
             })
             .partial()
-            .default({}),
-          use: text,
-          model: text.optional(),
-          reason: text.optional(),
+            .default({})
+            .describe('All that is named must fit; every attempt when empty.'),
+          use: text.describe('The agent.'),
+          model: text.optional().describe('The model to ask it for; its own when absent.'),
+          reason: text.optional().describe('Shown with every task that it routes.'),
         }),
       )
       .default([])
@@ -169,24 +178,24 @@ export const configSchema = z
     worktree: section({
       root: text.optional().describe('Folder of the worktrees; the user’s data directory when absent.'),
       setup: z.array(text).default([]).describe('Commands for the shell, run once in a new worktree.'),
-      setup_timeout: seconds.default(900),
+      setup_timeout: seconds.default(900).describe('Seconds that each of them may take.'),
       copy: z.array(text).default(['.env*']).describe('Ignored files copied into a new worktree, as globs.'),
       link: z.array(text).default(['node_modules']).describe('Ignored folders linked into a new worktree, where they exist; [] with setup: [npm ci] isolates fully.'),
-    }),
+    }).describe('Where each task is worked on, and what a new worktree gets.'),
     merge: section({
       policy: z.enum(['review', 'auto', 'pr']).default('review').describe('Who merges: a human, Baton when all is green, or a pull request.'),
-      strategy: z.enum(['squash', 'merge']).default('squash'),
+      strategy: z.enum(['squash', 'merge']).default('squash').describe('One commit for the task, or a merge commit that keeps its own.'),
       target: text.default('current').describe('Branch that tasks land on; current = the branch checked out when the task starts.'),
-      allow_warnings: z.boolean().default(false),
-    }),
+      allow_warnings: z.boolean().default(false).describe('true: a gate that only warns keeps nothing from merging by itself.'),
+    }).describe('How finished work lands.'),
     approval: section({
       keywords: z
         .array(text)
         .default(['deploy', 'production', 'delete', 'payment', 'wire', 'send email', 'execute', 'remove'])
         .describe('A task whose text has one of these needs approval before it starts.'),
-      expires: duration.default('24h'),
+      expires: duration.default('24h').describe('An approval that was not used by then asks again.'),
       plan: z.enum(['always', 'high', 'never']).default('high').describe('Which plans a human approves, by risk.'),
-    }),
+    }).describe('What needs a human before it goes on.'),
     permissions: z
       .array(
         z
@@ -194,30 +203,44 @@ export const configSchema = z
             tool: text.default('*').describe('Tool name or class: shell, write, read, network, *.'),
             pattern: text.optional().describe('Glob over the command line.'),
             path: text.optional().describe('Glob over the file, relative to the worktree.'),
-            then: z.enum(['allow', 'ask', 'deny']),
+            then: z.enum(['allow', 'ask', 'deny']).describe('What happens to such a call.'),
           }),
       )
       .default([])
       .describe('What agents may do; first matching rule wins, ask when none does.'),
     budget: section({
-      per_task_usd: z.number().positive().optional(),
-      per_day_usd: z.number().positive().optional(),
-      by_area: z.record(z.string(), z.number().positive()).default({}),
-      reserve_usd: z.number().min(0).default(0.5),
-      allow_unpriced: z.boolean().default(false),
-    }),
-    telemetry: section({ otlp_endpoint: text.optional(), headers: z.record(z.string(), z.string()).default({}) }),
-    http: section({ port: z.number().int().min(0).max(65_535).optional(), token: text.optional() }),
-    memory: section({ url: text.optional(), api_key: text.optional(), project: text.optional(), tenant: text.optional() }),
-    store: section({ kind: z.enum(['sqlite', 'postgres']).default('sqlite'), url: text.optional() }),
-    runner: section({ orphan_grace: duration.default('30m').describe('How long an agent goes on while no Baton runs on the repository; then it is stopped, to be resumed.') }),
+      per_task_usd: z.number().positive().optional().describe('Most one task may cost.'),
+      per_day_usd: z.number().positive().optional().describe('Most one day (UTC) may cost.'),
+      by_area: z.record(z.string(), z.number().positive()).default({}).describe('Most one day may cost by the tasks’ area.'),
+      reserve_usd: z.number().min(0).default(0.5).describe('Set aside for an attempt while it runs.'),
+      allow_unpriced: z.boolean().default(false).describe('true: agents without a price run under a budget too.'),
+    }).describe('What may be spent, in dollars; what would pass a limit is held.'),
+    telemetry: section({
+      otlp_endpoint: text.optional().describe('Address of an OpenTelemetry collector (OTLP over HTTP).'),
+      headers: z.record(z.string(), z.string()).default({}).describe('Sent with every request, such as a key.'),
+    }).describe('Spans and metrics by OpenTelemetry; off unless an address is given.'),
+    http: section({
+      port: z.number().int().min(0).max(65_535).optional().describe('Port on the loopback address; 0 takes a free one.'),
+      token: text.optional().describe('Asked of every request, best as ${VAR}.'),
+    }).describe('Health, readiness and Prometheus metrics for monitoring; off unless a port is given.'),
+    memory: section({
+      url: text.optional().describe('Address of the server.'),
+      api_key: text.optional().describe('Its key, best as ${VAR}.'),
+      project: text.optional().describe('Project to keep lessons in.'),
+      tenant: text.optional().describe('Tenant to keep lessons in.'),
+    }).describe('A memory server for lessons from earlier tasks. Read and checked, not used in this release.'),
+    store: section({
+      kind: z.enum(['sqlite', 'postgres']).default('sqlite').describe('sqlite needs no server. postgres is read and checked, not used in this release.'),
+      url: text.optional().describe('Address of the PostgreSQL database, best as ${VAR}.'),
+    }).describe('Where queue and state are kept.'),
+    runner: section({ orphan_grace: duration.default('30m').describe('How long an agent goes on while no Baton runs on the repository; then it is stopped, to be resumed.') }).describe('Agents that outlive the window.'),
     attention: section({
       max_awaiting: count.optional().describe('No new starts while this many tasks wait for a human.'),
       quiet_hours: text
         .refine((hours) => parseQuietHours(hours) !== undefined, 'must be a span of the day such as 22:00-07:00')
         .optional()
         .describe('Hours without notifications in VS Code, in the local time, such as 22:00-07:00.'),
-    }),
+    }).describe('How much may wait for you, and when you are left in peace.'),
   })
   .prefault({});
 

@@ -19,6 +19,8 @@ export const TASK_ACTIONS = [
   'move',
   'clearPlace',
   'message',
+  'takeOver',
+  'handBack',
   'openFile',
   'delete',
 ] as const;
@@ -61,6 +63,10 @@ export function applies(action: TaskAction, task: TaskView): boolean {
       return task.placed && isQueued(task);
     case 'message':
       return isRunning(task);
+    case 'takeOver':
+      return task.state === 'implementing' && task.worktree !== null && typeof task.taken_over !== 'string';
+    case 'handBack':
+      return typeof task.taken_over === 'string';
     case 'openFile':
       return task.source !== null;
     case 'delete':

@@ -1,34 +1,32 @@
 /** What the dashboard shows, as texts: a pure projection of what the window knows of its repositories. */
 import { plural } from '../../core/format.ts';
-import type { AccountView, LoopView, Snapshot, TaskView } from '../../shared/api.ts';
-import type {
-  AccountRow,
-  ActiveRow,
-  BoardView,
-  DashboardCommand,
-  DashboardView,
-  DecisionRow,
-  LoopStatusView,
-  NoticeView,
-  ProblemsView,
-  QueueRow,
-  RecentRow,
-  RepositoryView,
-  TileView,
-} from '../../shared/dashboard.ts';
+import type { LoopView, Snapshot, TaskView } from '../../shared/api.ts';
+import type { BoardView, ChartWindow, DashboardCommand, DashboardView, LoopStatusView, NoticeView, RepositoryView, RowRange, TileView, Tone } from '../../shared/dashboard.ts';
+import type { MetricsReport } from '../../shared/metrics.ts';
 import { openDecisions } from './actions.ts';
-import { decisionFacts, decisionTitle, pendingDecisions } from './decisionItem.ts';
-import { age, between, cost, elapsed, localTime, oneLine } from './format.ts';
+import { chartsOf, percent, WINDOW_WORDS } from './charts.ts';
+import { accountRows, activeRow, decisionRow, healthOf, queueRow, recentRow } from './dashboardRows.ts';
+import { pendingDecisions } from './decisionItem.ts';
+import { ahead, cost, whole } from './format.ts';
 import { stoppedByItself } from './status.ts';
-import { isCancelled, queueGroup, runningTime, spent, taskPhase } from './taskItem.ts';
+import { queueGroup, type QueueGroup } from './taskItem.ts';
 import { lacksAgent, welcomeOf, type FolderState, type Welcome } from './welcome.ts';
 
-/** Rows of the queue's table; the rest is said as a number. */
-export const QUEUE_ROWS = 200;
-export const RECENT_ROWS = 10;
+/** Rows of a queue that are sent before the page has said which ones are in sight. */
+export const FIRST_ROWS: RowRange = { first: 0, count: 100 };
+
+/** Decisions that are shown; the native view has them all. */
+export const DECISION_ROWS = 20;
+
+/** The figures of the chosen window: none until the first have come, or why they did not. */
+export interface Figures {
+  readonly report: MetricsReport | undefined;
+  readonly failure: string | undefined;
+}
 
 export interface DashboardInput {
   readonly trusted: boolean;
+  readonly window: ChartWindow;
   readonly folders: readonly FolderState[];
   readonly repositories: readonly {
     readonly key: string;
@@ -36,13 +34,16 @@ export interface DashboardInput {
     readonly opening: boolean;
     readonly failure: string | undefined;
     readonly snapshot: Snapshot | undefined;
+    readonly figures: Figures;
+    /** The rows of the queue that are in sight. */
+    readonly rows: RowRange;
   }[];
 }
 
 /** `now` is epoch milliseconds. */
 export function dashboardOf(input: DashboardInput, now: number): DashboardView {
-  if (!input.trusted || input.repositories.length === 0) return { notice: EMPTY[welcomeOf(input, now)] ?? null, repositories: [] };
-  return { notice: null, repositories: input.repositories.map((repository) => repositoryOf(repository, now)) };
+  if (!input.trusted || input.repositories.length === 0) return { notice: EMPTY[welcomeOf(input, now)] ?? null, window: input.window, repositories: [] };
+  return { notice: null, window: input.window, repositories: input.repositories.map((repository) => repositoryOf(repository, input.window, now)) };
 }
 
 /** What stands in place of repositories; a repository itself says the rest. */
@@ -55,8 +56,11 @@ const EMPTY: Partial<Record<Welcome, NoticeView>> = {
   not_repository: notice('This folder is not a git repository. Baton gives every task its own branch and worktree, so it needs one.', 'Look Again', 'refresh'),
 };
 
-function repositoryOf({ key, name, opening, failure, snapshot }: DashboardInput['repositories'][number], now: number): RepositoryView {
-  if (snapshot !== undefined) return { key, name, notice: failure === undefined ? noticeFor(snapshot) : notice(failure, 'Show Log', 'showLog'), board: boardOf(snapshot, now) };
+function repositoryOf(repository: DashboardInput['repositories'][number], window: ChartWindow, now: number): RepositoryView {
+  const { key, name, opening, failure, snapshot } = repository;
+  if (snapshot !== undefined) {
+    return { key, name, notice: failure === undefined ? noticeFor(snapshot) : notice(failure, 'Show Log', 'showLog'), board: boardOf(snapshot, repository.figures, repository.rows, window, now) };
+  }
   if (failure !== undefined) return { key, name, notice: notice(`Baton could not open this repository: ${failure}`, 'Look Again', 'refresh'), board: null };
   if (opening) return { key, name, notice: { text: 'Opening the repository…', action: null }, board: null };
   const text = 'Queue a task, and a coding agent works on it in its own git worktree. You review the diff before it lands.';
@@ -70,107 +74,98 @@ function noticeFor({ agents, loop, tasks }: Snapshot): NoticeView | null {
   return null;
 }
 
-function boardOf(snapshot: Snapshot, now: number): BoardView {
-  const groups = { running: [] as TaskView[], waiting: [] as TaskView[], held: [] as TaskView[], done: [] as TaskView[], failed: [] as TaskView[] };
-  for (const task of snapshot.tasks) groups[queueGroup(task)].push(task);
-  const pending = pendingDecisions(snapshot);
+function boardOf(snapshot: Snapshot, figures: Figures, range: RowRange, window: ChartWindow, now: number): BoardView {
+  const groups: Record<QueueGroup, TaskView[]> = { running: [], waiting: [], held: [], done: [], failed: [] };
+  for (const task of snapshot.tasks) {
+    const group = queueGroup(task);
+    // A task that waits for an answer stands under what needs the user, and once is enough.
+    if (group !== 'held' || openDecisions(task).length === 0) groups[group].push(task);
+  }
   groups.waiting.sort((a, b) => (a.position ?? Infinity) - (b.position ?? Infinity));
-  // A task that waits for an answer stands under what needs the user, and once is enough.
-  const held = groups.held.filter((task) => openDecisions(task).length === 0);
-  const queue = [...groups.waiting, ...held];
-  const ended = [...groups.done, ...groups.failed].sort((a, b) => (b.completed_at ?? '').localeCompare(a.completed_at ?? ''));
-  const asked = pending.map(({ task, decision }): DecisionRow => ({
-    task: task.id,
-    decision: decision.id,
-    title: decisionTitle(decision),
-    goal: oneLine(task.goal),
-    facts: decisionFacts(task, decision).join(' · '),
-    age: age(now - Date.parse(decision.since)),
-  }));
-  const counts = { needsYou: pending.length, running: groups.running.length, waiting: groups.waiting.length, held: held.length };
+  const pending = pendingDecisions(snapshot);
+  const queue = groups.waiting.concat(groups.held);
+  const first = Math.max(0, Math.min(range.first, queue.length - range.count));
   return {
     loop: loopOf(snapshot.loop),
-    tiles: tilesOf(snapshot, counts),
-    decisions: asked,
+    tiles: tilesOf(snapshot, groups, pending.length, figures.report, window, now),
+    decisions: pending.slice(0, DECISION_ROWS).map(({ task, decision }) => decisionRow(task, decision, now)),
+    decisionsHidden: Math.max(0, pending.length - DECISION_ROWS),
     active: groups.running.map((task) => activeRow(task, now)),
-    queue: queue.slice(0, QUEUE_ROWS).map((task) => queueRow(task, now)),
-    queueHidden: Math.max(0, queue.length - QUEUE_ROWS),
-    recent: ended.slice(0, RECENT_ROWS).map((task) => recentRow(task, now)),
-    accounts: snapshot.accounts.map((account) => accountRow(account, now)),
-    problems: problemsOf(snapshot),
+    charts: chartsOf(figures.report, figures.failure, window),
+    queue: { total: queue.length, first, rows: queue.slice(first, first + range.count).map((task) => queueRow(task, now)) },
+    recent: { summary: completion(figures.report, window), rows: latest(groups.done.concat(groups.failed), snapshot.dashboard.max_recent_tasks).map((task) => recentRow(task, now)) },
+    health: healthOf(snapshot),
+    accounts: accountRows(snapshot, now),
   };
 }
 
-const TONES: Readonly<Record<LoopView['state'], LoopStatusView['tone']>> = { running: 'on', paused: 'waiting', stopping: 'waiting', stopped: 'off', never_started: 'off' };
+/** Those that ended last, the latest first. */
+function latest(ended: readonly TaskView[], count: number): TaskView[] {
+  const kept: TaskView[] = [];
+  const endOf = (task: TaskView | undefined) => task?.completed_at ?? '';
+  for (const task of ended) {
+    if (kept.length >= count && endOf(task) <= endOf(kept.at(-1))) continue;
+    const place = kept.findIndex((one) => endOf(one) < endOf(task));
+    kept.splice(place === -1 ? kept.length : place, 0, task);
+    if (kept.length > count) kept.pop();
+  }
+  return kept;
+}
+
+function completion(report: MetricsReport | undefined, window: ChartWindow): string {
+  if (report === undefined) return '';
+  const ended = report.tasks_completed + report.tasks_failed;
+  return ended === 0 ? '' : `${percent(report.tasks_completed / ended)} of ${ended} completed, ${WINDOW_WORDS[window]}`;
+}
+
+const TONES: Readonly<Record<LoopView['state'], Tone>> = { running: 'good', paused: 'warning', stopping: 'warning', stopped: 'muted', never_started: 'muted' };
 const LOOP_WORDS: Readonly<Record<LoopView['state'], string>> = { running: 'Running', paused: 'Paused', stopping: 'Stopping', stopped: 'Stopped', never_started: 'Not started' };
 
 function loopOf(loop: LoopView): LoopStatusView {
   const fell = stoppedByItself(loop);
   const idle = loop.state === 'running' && loop.idle;
   return {
-    tone: fell ? 'problem' : TONES[loop.state],
+    tone: fell ? 'bad' : TONES[loop.state],
     text: idle ? 'Running, idle' : `${LOOP_WORDS[loop.state]}${fell ? `: ${loop.reason ?? ''}` : ''}`,
     slots: `${loop.slots_used} of ${plural(loop.slots, 'slot')}`,
     action: loop.desired === 'running' ? { title: 'Pause', command: 'pause' } : { title: 'Start', command: 'start' },
   };
 }
 
-function tilesOf(snapshot: Snapshot, counts: { needsYou: number; running: number; waiting: number; held: number }): TileView[] {
-  const { today_usd, unpriced } = snapshot.cost;
-  const tile = (id: TileView['id'], label: string, value: string, detail: string, command: DashboardCommand | null, tone: TileView['tone'] = 'plain'): TileView => ({ id, label, value, detail, tone, command });
+const NO_TILE: Omit<TileView, 'id' | 'label' | 'value' | 'detail'> = { of: '', tone: 'plain', share: null, command: null };
+
+function tilesOf(snapshot: Snapshot, groups: Record<QueueGroup, TaskView[]>, needsYou: number, report: MetricsReport | undefined, window: ChartWindow, now: number): TileView[] {
+  const { loop } = snapshot;
+  const firstPass = report?.first_pass_gate_rate ?? null;
+  const held = groups.held.length > 0 ? `${groups.held.length} held` : '';
+  const waiting = [queueEta(groups.waiting, now), held].filter((part) => part !== '').join(' · ');
+  const tile = (id: TileView['id'], label: string, value: string, detail: string, more: Partial<TileView> = {}): TileView => ({ ...NO_TILE, id, label, value, detail, ...more });
   return [
-    tile('needs_you', 'Needs you', String(counts.needsYou), plural(counts.needsYou, 'decision'), 'showNeedsYou', counts.needsYou > 0 ? 'attention' : 'plain'),
-    tile('running', 'Running', String(counts.running), `${snapshot.loop.slots_used} of ${plural(snapshot.loop.slots, 'slot')} in use`, 'showQueue'),
-    tile('waiting', 'Waiting', String(counts.waiting), counts.held > 0 ? `and ${counts.held} held` : 'none held', 'showQueue'),
-    tile('cost', 'Cost today', cost(today_usd, unpriced), unpriced ? 'some runs are unpriced' : 'all runs priced', null),
+    tile('needs_you', 'Needs you', String(needsYou), needsYou === 0 ? 'nothing to decide' : plural(needsYou, 'decision'), { tone: needsYou > 0 ? 'attention' : 'plain', command: 'showNeedsYou' }),
+    tile('running', 'Running', String(groups.running.length), `${loop.slots_used} of ${plural(loop.slots, 'slot')} in use`, { share: loop.slots === 0 ? null : Math.min(1, loop.slots_used / loop.slots), command: 'showQueue' }),
+    tile('waiting', 'Waiting', String(groups.waiting.length), waiting === '' ? 'none held' : waiting, { command: 'showQueue' }),
+    costTile(snapshot.cost, tile),
+    tile('first_pass', 'First-pass gates', firstPass === null ? '–' : percent(firstPass), firstPass === null ? `no gate round, ${WINDOW_WORDS[window]}` : WINDOW_WORDS[window], { share: firstPass }),
   ];
 }
 
-function activeRow(task: TaskView, now: number): ActiveRow {
-  const [decision] = openDecisions(task);
-  const doing = decision === undefined ? (task.activity ?? '') : 'waits for you';
-  return {
-    task: task.id,
-    goal: oneLine(task.goal),
-    step: [...new Set([taskPhase(task), doing])].filter((part) => part !== '').join(' · '),
-    elapsed: runningTime(task, now),
-    cost: spent(task),
-    lastLine: task.last_line === null ? '' : oneLine(task.last_line, 200),
-  };
+function costTile({ today_usd: today, unpriced, budget_usd: budget }: Snapshot['cost'], tile: (id: 'cost', label: string, value: string, detail: string, more?: Partial<TileView>) => TileView): TileView {
+  const value = cost(whole(today), unpriced);
+  if (budget === null) return tile('cost', 'Cost today', value, unpriced ? 'some runs are unpriced' : 'no daily budget', { command: 'openConfiguration' });
+  const left = budget - today;
+  const detail = left > 0 ? `${cost(whole(left), false)} left${unpriced ? ', some runs unpriced' : ''}` : 'today’s budget is spent';
+  return tile('cost', 'Cost today', value, detail, { of: `/ ${cost(budget, false)}`, share: budget === 0 ? 1 : Math.min(1, today / budget), tone: left > 0 ? 'plain' : 'attention', command: 'openConfiguration' });
 }
 
-function queueRow(task: TaskView, now: number): QueueRow {
-  return {
-    task: task.id,
-    goal: oneLine(task.goal),
-    position: task.position === null ? '' : String(task.position),
-    score: task.score.toFixed(1),
-    wait: age(now - Date.parse(task.created_at)),
-    why: oneLine(task.placed ? `Placed by hand. ${task.why}` : task.why, 200),
-  };
-}
-
-function recentRow(task: TaskView, now: number): RecentRow {
-  return {
-    task: task.id,
-    goal: oneLine(task.goal),
-    outcome: task.state === 'done' ? 'done' : isCancelled(task) ? 'cancelled' : 'failed',
-    took: task.started_at === null ? '' : elapsed(between(task.started_at, task.completed_at)),
-    cost: spent(task),
-    ended: task.completed_at === null ? '' : localTime(task.completed_at, now),
-  };
-}
-
-function accountRow({ account, closed, closed_until: until, reason }: AccountView, now: number): AccountRow {
-  if (!closed) return { name: account, held: false, text: 'open' };
-  const when = until === null || until === 'unknown' ? 'on hold until sign-in works again' : `on hold until ${localTime(until, now)}`;
-  return { name: account, held: true, text: reason === null ? when : `${when}: ${oneLine(reason)}` };
-}
-
-function problemsOf({ problems }: Snapshot): ProblemsView {
-  const errors = problems.filter(({ severity }) => severity === 'error').length;
-  const parts = [errors > 0 ? plural(errors, 'error') : '', problems.length > errors ? plural(problems.length - errors, 'warning') : ''].filter((part) => part !== '');
-  return { count: problems.length, text: parts.length === 0 ? 'No problems in configuration and tasks.' : `${parts.join(' and ')} in configuration and tasks` };
+/** When the last of the waiting tasks will be done, if that is known of each of them. */
+function queueEta(waiting: readonly TaskView[], now: number): string {
+  if (waiting.length === 0) return '';
+  let last = '';
+  for (const { eta_done: done } of waiting) {
+    if (done === null) return 'ETA unknown';
+    if (done > last) last = done;
+  }
+  return `ETA ${ahead(last, now)}`;
 }
 
 function notice(text: string, title: string, command: DashboardCommand): NoticeView {

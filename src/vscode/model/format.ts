@@ -12,6 +12,11 @@ export function cost(dollars: number, unpriced: boolean): string {
   return dollars > 0 ? `≥ ${formatMoney(dollars)}` : 'unpriced';
 }
 
+/** Dollars without fractions of a cent, for sums that are looked at as a whole. */
+export function whole(dollars: number): number {
+  return dollars >= 0.01 ? Math.round(dollars * 100) / 100 : dollars;
+}
+
 /** A running time: `40s`, `3m12s`, `1h5m`. */
 export function elapsed(milliseconds: number): string {
   return formatDuration(milliseconds / SECOND);

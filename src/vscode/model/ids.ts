@@ -18,6 +18,8 @@ export interface CommandFace {
 export const COMMANDS = {
   'baton.newTask': { title: 'New Task…', icon: 'add' },
   'baton.newTaskFromSelection': { title: 'New Task from Selection…' },
+  'baton.newTaskFromTest': { title: 'Queue a Baton Task to Fix This Test', palette: false },
+  'baton.importIssues': { title: 'Import GitHub Issues…' },
   'baton.newTaskFromTemplate': { title: 'New Task from Template…' },
   'baton.openSchedules': { title: 'Open Schedules' },
   'baton.start': { title: 'Start', icon: 'play' },
@@ -28,6 +30,17 @@ export const COMMANDS = {
   'baton.approveMerge': { title: 'Approve & Merge', icon: 'check', palette: false },
   'baton.reject': { title: 'Reject', icon: 'close' },
   'baton.requestChanges': { title: 'Request Changes…', icon: 'discard' },
+  'baton.review': { title: 'Review…', icon: 'checklist' },
+  'baton.editPlan': { title: 'Edit Plan', icon: 'edit' },
+  'baton.addComment': { title: 'Add Comment', palette: false },
+  'baton.editComment': { title: 'Edit Comment', icon: 'edit', palette: false },
+  'baton.saveComment': { title: 'Save', palette: false },
+  'baton.cancelComment': { title: 'Cancel', palette: false },
+  'baton.deleteComment': { title: 'Delete Comment', icon: 'trash', palette: false },
+  'baton.resolveThread': { title: 'Resolve', icon: 'pass', palette: false },
+  'baton.reopenThread': { title: 'Reopen', icon: 'issue-reopened', palette: false },
+  'baton.quoteFinding': { title: 'Request This Change', icon: 'comment-discussion', palette: false },
+  'baton.searchTranscripts': { title: 'Search Transcripts…', icon: 'search' },
   'baton.answer': { title: 'Answer Request…', icon: 'comment-discussion' },
   'baton.reviewChanges': { title: 'Review Changes', icon: 'diff-multiple' },
   'baton.showReport': { title: 'Show Report', icon: 'output' },
@@ -36,6 +49,8 @@ export const COMMANDS = {
   'baton.openGateLog': { title: 'Open Gate Log', icon: 'output', palette: false },
   'baton.openTranscript': { title: 'Open Transcript', icon: 'comment' },
   'baton.openWorktree': { title: 'Open Worktree in New Window', icon: 'empty-window' },
+  'baton.takeOver': { title: 'Take Over Session', icon: 'debug-disconnect' },
+  'baton.handBack': { title: 'Hand Back Session…', icon: 'debug-continue' },
   'baton.sendMessage': { title: 'Send Message to Agent…', icon: 'send' },
   'baton.runNext': { title: 'Run Next', icon: 'run-above' },
   'baton.moveUp': { title: 'Move Up', icon: 'arrow-up' },
@@ -75,6 +90,8 @@ export interface ContextKeys {
   'baton.review.canApprove': boolean;
   'baton.review.canReject': boolean;
   'baton.review.canRequestChanges': boolean;
+  /** The active editor is a plan that waits for its approval. */
+  'baton.review.plan': boolean;
 }
 
-export const SCHEMES = { git: 'baton-git', transcript: 'baton-transcript', page: 'baton-page' } as const;
+export const SCHEMES = { git: 'baton-git', transcript: 'baton-transcript', page: 'baton-page', plan: 'baton-plan' } as const;

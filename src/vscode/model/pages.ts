@@ -18,21 +18,26 @@ export function reportPage(task: TaskExecution, changes: ChangesView | undefined
   if (task.error !== null) parts.push(`> **${escapeMarkdown(task.error.kind)}:** ${escapeMarkdown(task.error.message)}`);
   for (const decision of task.decisions.filter((one) => one.status === 'open')) parts.push(`> **Needs you:** ${escapeMarkdown(decision.question)}`);
   if (task.task_def.description !== undefined) parts.push(task.task_def.description);
-  parts.push(...planSection(task), ...evidence(task), ...files(changes), ...effort(task, now), ...history(task));
+  parts.push(...planSection(task), ...files(changes), ...remarks(task, changes), ...evidence(task), ...effort(task, now), ...history(task));
   return `${parts.join('\n\n')}\n`;
 }
 
-/** What the planner proposes, for the decision about it. */
+/** What the planner proposes, for the decision about it: read as text, so that its lines can be commented. */
 export function planPage(task: TaskExecution): string {
-  const plan = planSection(task);
+  const plan = planSection(task, flat);
   const review = task.plan_review;
-  const parts = [`# Plan: ${escapeMarkdown(task.task_def.goal)}`, ...(plan.length > 0 ? plan : ['There is no plan yet.'])];
+  const parts = [`# Plan: ${flat(task.task_def.goal)}`, ...(plan.length > 0 ? plan : ['There is no plan yet.'])];
   if (review !== null) {
     parts.push(`## Plan review: ${review.status.replaceAll('_', ' ')}`);
     const points = [...(review.concerns ?? []), ...(review.required_changes ?? []), ...(review.missing_steps ?? [])];
-    if (points.length > 0) parts.push(points.map((point) => `- ${escapeMarkdown(point)}`).join('\n'));
+    if (points.length > 0) parts.push(points.map((point) => `- ${flat(point)}`).join('\n'));
   }
   return `${parts.join('\n\n')}\n`;
+}
+
+/** In one line, since lines are what is commented. */
+function flat(text: string): string {
+  return text.replaceAll(/\s*\n\s*/g, ' ').trim();
 }
 
 /** Everything an agent's permission request says. */
@@ -50,23 +55,23 @@ export function permissionPage(task: { readonly id: string; readonly goal: strin
   return `${parts.join('\n\n')}\n`;
 }
 
-function planSection(task: TaskExecution): string[] {
+function planSection(task: TaskExecution, write: (text: string) => string = escapeMarkdown): string[] {
   const { plan } = task;
   if (plan === null) return [];
   const steps = plan.steps.map((step, index) => {
     const notes = [step.risk === undefined ? '' : `${step.risk} risk`, step.complexity ?? ''].filter((note) => note !== '');
     const touched = [...(step.files?.create ?? []), ...(step.files?.modify ?? [])];
     return [
-      `${index + 1}. ${escapeMarkdown(step.description)}${notes.length > 0 ? ` (${notes.join(', ')})` : ''}`,
+      `${index + 1}. ${write(step.description)}${notes.length > 0 ? ` (${notes.join(', ')})` : ''}`,
       ...(touched.length > 0 ? [`   - files: ${touched.map(inlineCode).join(', ')}`] : []),
       ...(step.commands !== undefined && step.commands.length > 0 ? [`   - commands: ${step.commands.map(inlineCode).join(', ')}`] : []),
     ].join('\n');
   });
   return [
     '## Plan',
-    ...(plan.summary === undefined ? [] : [escapeMarkdown(plan.summary)]),
+    ...(plan.summary === undefined ? [] : [write(plan.summary)]),
     steps.join('\n'),
-    ...(plan.rollback === undefined ? [] : [`**Rollback:** ${escapeMarkdown(plan.rollback)}`]),
+    ...(plan.rollback === undefined ? [] : [`**Rollback:** ${write(plan.rollback)}`]),
   ];
 }
 
@@ -99,21 +104,37 @@ function round(result: GateRound): string[] {
   ];
 }
 
+/** The changed files, what to look at first first. */
 function files(changes: ChangesView | undefined): string[] {
   if (changes === undefined || changes.files.length === 0) return [];
   const rows = changes.files.map((file) =>
     row([
       inlineCode(file.from === undefined ? file.path : `${file.from} → ${file.path}`),
+      file.level === undefined ? '' : `**${file.level}**`,
+      escapeMarkdown(file.reason ?? ''),
       file.status,
       file.added === null ? 'binary' : `+${file.added}`,
       file.removed === null ? '' : `−${file.removed}`,
     ]),
   );
   return [
-    `## ${plural(changes.files.length, 'file')} changed`,
+    `## Review order: ${plural(changes.files.length, 'file')} changed`,
     `${inlineCode(changes.base_sha.slice(0, 10))} … ${inlineCode(changes.head_sha.slice(0, 10))}`,
-    [row(['File', 'Change', 'Added', 'Removed']), row(['---', '---', '--:', '--:']), ...rows].join('\n'),
+    ...(changes.notes === undefined || changes.notes.length === 0 ? [] : [changes.notes.map((note) => `- ${escapeMarkdown(note)}`).join('\n')]),
+    [row(['File', 'Risk', 'Why', 'Change', 'Added', 'Removed']), row(['---', '---', '---', '---', '--:', '--:']), ...rows].join('\n'),
   ];
+}
+
+/** What reviewers and gates say of places in the change, and the user's own comments. */
+function remarks(task: TaskExecution, changes: ChangesView | undefined): string[] {
+  const found = (changes?.findings ?? []).map(({ source, by, severity, file, line, message }) =>
+    row([source === 'reviewer' ? `reviewer ${escapeMarkdown(by)}` : `gate ${escapeMarkdown(by)}`, severity, file === null ? '–' : inlineCode(line === null ? file : `${file}:${line}`), escapeMarkdown(message)]),
+  );
+  const said = (task.threads ?? []).map(({ file, line, step_id, status, outdated, comments }) =>
+    row([escapeMarkdown(comments[0]?.by ?? ''), `${status}${outdated ? ', outdated' : ''}`, file === null ? `step ${inlineCode(step_id ?? '')}` : inlineCode(`${file}:${line ?? 1}`), comments.map((comment) => escapeMarkdown(comment.text)).join(' / ')]),
+  );
+  if (found.length + said.length === 0) return [];
+  return ['## Findings and comments', [row(['By', 'State', 'Where', 'What']), row(['---', '---', '---', '---']), ...found, ...said].join('\n')];
 }
 
 function effort(task: TaskExecution, now: number): string[] {

@@ -264,7 +264,8 @@ function presentFile(node: Extract<QueueNode, { kind: 'file' }>): Presentation {
   return {
     id: node.id,
     label: file.path.slice(slash + 1),
-    description: `${file.status} · ${lines}${folder}`,
+    // Why to look at it first; what needs no care needs no words.
+    description: `${file.status} · ${lines}${folder}${file.level === undefined || file.level === 'low' ? '' : ` · ${file.level}: ${file.reason ?? ''}`}`,
     filePath: file.path,
     contextValue: 'file',
     collapsible: 'none',

@@ -3,6 +3,7 @@ import type { LoopView, Snapshot } from '../../shared/api.ts';
 import { pendingDecisions, needYou } from './decisionItem.ts';
 import { cost, escapeMarkdown, localTime } from './format.ts';
 import { plural } from '../../core/format.ts';
+import { HEALTH_CHECKS } from '../../shared/health.ts';
 import { queueGroup } from './taskItem.ts';
 
 /** What the window knows of all its repositories. */
@@ -22,7 +23,8 @@ export type Status =
   | { kind: 'broken'; message: string }
   | { kind: 'stopped'; reason: string | null }
   | { kind: 'needs_you'; decisions: number }
-  | { kind: 'degraded'; reasons: readonly string[]; running: number; waiting: number }
+  /** `severe`: health is not only degraded but unhealthy. */
+  | { kind: 'degraded'; severe: boolean; reasons: readonly string[]; running: number; waiting: number }
   | { kind: 'running'; running: number; waiting: number; stopping: boolean }
   | { kind: 'paused'; waiting: number }
   | { kind: 'not_started'; waiting: number }
@@ -50,8 +52,9 @@ export function statusOf(input: StatusInput): Status {
   const waiting = tasks.filter((task) => ['waiting', 'held'].includes(queueGroup(task))).length;
   const fell = snapshots.find(({ loop }) => stoppedByItself(loop));
   if (fell !== undefined && running === 0) return { kind: 'stopped', reason: fell.loop.reason };
-  const reasons = snapshots.flatMap(degradedReasons);
-  if (reasons.length > 0) return { kind: 'degraded', reasons, running, waiting };
+  const reasons = snapshots.flatMap((snapshot) => [...degradedReasons(snapshot), ...failingChecks(snapshot)]);
+  const severe = snapshots.some((snapshot) => snapshot.loop.state === 'running' && snapshot.health.status === 'unhealthy');
+  if (reasons.length > 0) return { kind: 'degraded', severe, reasons, running, waiting };
   const states = snapshots.map(({ loop }) => loop.state);
   const stopping = !states.includes('running') && states.includes('stopping');
   if (running > 0 || stopping) return { kind: 'running', running, waiting, stopping };
@@ -73,6 +76,12 @@ export function degradedReasons(snapshot: Snapshot): string[] {
   for (const account of snapshot.accounts) if (account.closed) reasons.push(`account ${account.account} is on hold`);
   if (snapshot.agents.length > 0 && !snapshot.agents.some((agent) => agent.available)) reasons.push('no coding agent found');
   return reasons;
+}
+
+/** What ails a loop that runs; of one that the user paused or stopped the pause says more. */
+function failingChecks({ loop, health }: Snapshot): string[] {
+  if (loop.state !== 'running' || health.status === 'unknown') return [];
+  return HEALTH_CHECKS.flatMap((name) => (health.checks[name].ok ? [] : [health.checks[name].message]));
 }
 
 export function presentStatus(status: Status): StatusBar | undefined {
@@ -101,7 +110,9 @@ export function presentStatus(status: Status): StatusBar | undefined {
         'statusBarItem.warningBackground',
       );
     case 'degraded':
-      return bar(`$(warning) Baton degraded${counts(status)}`, `Baton is degraded: ${status.reasons.join(', ')}`);
+      return status.severe
+        ? bar(`$(error) Baton unhealthy${counts(status)}`, `Baton is unhealthy: ${status.reasons.join(', ')}`)
+        : bar(`$(warning) Baton degraded${counts(status)}`, `Baton is degraded: ${status.reasons.join(', ')}`);
     case 'running':
       return bar(
         status.running > 0 ? `$(sync~spin) Baton${counts(status)}` : `$(sync) Baton${counts(status)}`,
@@ -123,7 +134,7 @@ export function statusTooltip(input: StatusInput, now: number): string {
     if (repository.failure !== undefined) return `${title}\n\n$(error) ${escapeMarkdown(repository.failure)}`;
     const { snapshot } = repository;
     if (snapshot === undefined) return `${title}\n\nNot in use here yet.`;
-    return `${title}\n\n${repositoryFacts(snapshot, now).map((line) => `- ${line}`).join('\n')}`;
+    return `${title}\n\n${repositoryFacts(snapshot, now).map((line) => line.replace(/^ */, '$&- ')).join('\n')}`;
   });
   return [...blocks, links(input)].join('\n\n');
 }
@@ -140,6 +151,12 @@ function repositoryFacts(snapshot: Snapshot, now: number): string[] {
   for (const account of snapshot.accounts.filter((one) => one.closed)) {
     const until = account.closed_until === null || account.closed_until === 'unknown' ? 'sign-in works again' : localTime(account.closed_until, now);
     lines.push(`$(warning) account ${escapeMarkdown(account.account)} on hold until ${until}${account.reason === null ? '' : `: ${escapeMarkdown(account.reason)}`}`);
+  }
+  const { status, checks } = snapshot.health;
+  if (status !== 'unknown') {
+    const icon = { healthy: 'pass', degraded: 'warning', unhealthy: 'error' }[status];
+    lines.push(`$(${icon}) ${status}`);
+    for (const name of HEALTH_CHECKS) lines.push(`  $(${checks[name].ok ? 'check' : 'warning'}) ${escapeMarkdown(checks[name].message)}`);
   }
   for (const reason of degradedReasons(snapshot).filter((one) => !one.startsWith('account'))) lines.push(`$(warning) ${escapeMarkdown(reason)}`);
   return lines;

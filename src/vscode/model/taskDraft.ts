@@ -69,7 +69,32 @@ export function draftFromProblem(code: SelectedCode, problem: { message: string;
   };
 }
 
-function fenced(code: SelectedCode): string {
+export interface FailingTest {
+  /** With the suites around it: `csv › quotes what needs quoting`. */
+  readonly name: string;
+  /** Relative to the repository, with forward slashes. */
+  readonly path: string;
+  /** From 1. */
+  readonly line: number | undefined;
+  /** What the test runner said; absent where the task is about the test alone. */
+  readonly message: string | undefined;
+  readonly expected: string | undefined;
+  readonly actual: string | undefined;
+}
+
+/** A draft that asks for a failing test to pass again, without touching what it demands. */
+export function draftFromTest({ name, path, line, message, expected, actual }: FailingTest): TaskDraft {
+  const block = (title: string, text: string | undefined): string[] => (text === undefined || text.trim() === '' ? [] : [`${title}:\n\n${fenced({ text, language: '' })}`]);
+  const parts = [
+    `\`${name}\` fails, in \`${path}${line === undefined ? '' : `:${line}`}\`. Find the cause and mend it there; change the test only if it is the test that is wrong.`,
+    ...block('It said', message),
+    ...block('Expected', expected),
+    ...block('Actual', actual),
+  ];
+  return { goal: `Fix the failing test: ${oneLine(name, 100)}`, description: parts.join('\n\n'), context_files: [path] };
+}
+
+function fenced(code: Pick<SelectedCode, 'text' | 'language'>): string {
   const longest = Math.max(2, ...(code.text.match(/`+/g) ?? []).map((run) => run.length));
   const fence = '`'.repeat(longest + 1);
   return `${fence}${code.language}\n${code.text.replace(/\s+$/, '')}\n${fence}`;

@@ -84,6 +84,8 @@ export interface Cli {
   /** How the CLI is started in a scratch home so that it talks to the provider at this address. */
   readonly agent: (home: string, baseUrl: string) => Promise<AgentRequest['agent']>;
   readonly model: string;
+  /** Milliseconds that a test may take; 30 s when absent. */
+  readonly deadlineMs?: number;
 }
 
 let scenarios = 0;
@@ -102,7 +104,7 @@ export async function withAgent(cli: Cli, server: ModelServer, script: Script, b
     const usual = await cli.agent(home, baseUrl);
     const attempts: Attempt[] = [];
     try {
-      await inTime(attempts, body({
+      await inTime(attempts, cli.deadlineMs ?? DEADLINE_MS, body({
         cwd,
         home,
         baseUrl,
@@ -121,10 +123,10 @@ export async function withAgent(cli: Cli, server: ModelServer, script: Script, b
 }
 
 /** Fails before mocha would, so that the processes are ended and what was said is seen. */
-async function inTime(attempts: readonly Attempt[], body: Promise<void>): Promise<void> {
+async function inTime(attempts: readonly Attempt[], deadlineMs: number, body: Promise<void>): Promise<void> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(new Error(`Too slow. Said so far: ${JSON.stringify(attempts.map((one) => one.said), null, 1)}`)), DEADLINE_MS);
+    timer = setTimeout(() => reject(new Error(`Too slow. Said so far: ${JSON.stringify(attempts.map((one) => one.said), null, 1)}`)), deadlineMs);
   });
   try {
     await Promise.race([body, late]);

@@ -89,13 +89,12 @@ describe('finding agents', function () {
       );
     }));
 
-  it('shows a CLI that it has no driver for as found, not as usable', () =>
+  it('can use whatever it finds: there is a driver for every kind of agent', () =>
     withPath(async (put, root) => {
       const file = await put('gemini', 'echo 0.61.0');
       const agents = createAgents({ root, places: [] });
       const gemini = named(await agents.list(config()), 'gemini');
-      assert.deepEqual([gemini.available, gemini.path, gemini.version, gemini.install], [false, file, '0.61.0', null]);
-      assert.equal(agents.hasDriver('acp'), false);
+      assert.deepEqual([gemini.available, gemini.path, gemini.version, gemini.install], [true, file, '0.61.0', null]);
       for (const { kind } of createDrivers()) assert.equal(agents.hasDriver(kind), true);
       assert.equal(createDrivers().length, DRIVEN.length);
     }));

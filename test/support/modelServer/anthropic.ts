@@ -57,7 +57,7 @@ async function writeTurn(response: ServerResponse, turn: Turn, conversation: Con
   const events: Json[] = [{ type: 'message_start', message: { ...message, content: [], stop_reason: null, usage: { ...usage, output_tokens: 1 } } }];
   for (const [index, block] of blocks.entries()) events.push(...blockEvents(index, block));
   events.push({ type: 'message_delta', delta: { stop_reason: stopReason, stop_sequence: null }, usage: { ...usage, output_tokens: output } }, { type: 'message_stop' });
-  await sendEvents(response, turn, events, 'delta');
+  await sendEvents(response, turn, events, (event) => event['type'] === 'content_block_delta');
 }
 
 function blocksOf(turn: Turn, conversation: Conversation): Json[] {

@@ -42,7 +42,7 @@ async function writeTurn(response: ServerResponse, turn: Turn, conversation: Con
   const events: Json[] = [{ type: 'response.created', response: { id, model: conversation.model } }];
   for (const [index, item] of items.entries()) events.push(...itemEvents(index, item));
   events.push({ type: 'response.completed', response: { id, model: conversation.model, status: 'completed', output: items, usage } });
-  await sendEvents(response, turn, events, '.delta');
+  await sendEvents(response, turn, events, (event) => String(event['type']).endsWith('.delta'));
 }
 
 function itemsOf(turn: Turn, conversation: Conversation): Json[] {

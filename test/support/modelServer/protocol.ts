@@ -14,18 +14,18 @@ export interface Protocol {
   readonly writeTurn: (response: ServerResponse, turn: Turn, conversation: Conversation, stream: boolean) => Promise<void>;
 }
 
-/** Sends server-sent events; a cut answer ends in the middle. `paced` are the events that a turn may spread over time. */
-export async function sendEvents(response: ServerResponse, turn: Turn, events: readonly Json[], paced: string): Promise<void> {
+/** Sends server-sent events; a cut answer ends in the middle. `paced` are the events that a turn may spread over time; `named` ones carry their type; `last` ends the stream. */
+export async function sendEvents(response: ServerResponse, turn: Turn, events: readonly Json[], paced: (event: Json) => boolean, named = true, last = ''): Promise<void> {
   const sent = turn.cut === true ? events.slice(0, Math.max(3, Math.floor(events.length / 2))) : events;
   for (const event of sent) {
-    if (turn.part_delay_ms !== undefined && String(event['type']).endsWith(paced)) await new Promise((resolve) => setTimeout(resolve, turn.part_delay_ms));
-    response.write(`event: ${String(event['type'])}\ndata: ${JSON.stringify(event)}\n\n`);
+    if (turn.part_delay_ms !== undefined && paced(event)) await new Promise((resolve) => setTimeout(resolve, turn.part_delay_ms));
+    response.write(`${named ? `event: ${String(event['type'])}\n` : ''}data: ${JSON.stringify(event)}\n\n`);
   }
   if (turn.cut === true) {
     // What was written must arrive before the connection breaks.
     await new Promise((resolve) => setTimeout(resolve, 50));
     response.destroy();
-  } else response.end();
+  } else response.end(last);
 }
 
 /** A text in the parts in which it is streamed. */

@@ -8,12 +8,19 @@ import type { AddressInfo } from 'node:net';
 import { promisify } from 'node:util';
 import zlib from 'node:zlib';
 import { anthropic } from './anthropic.ts';
+import { chat } from './chat.ts';
+import { gemini } from './gemini.ts';
 import { openai } from './openai.ts';
 import type { Protocol } from './protocol.ts';
 import { missing, type Conversation, type Script, type Turn } from './scenario.ts';
 
 /** By the route of a request for a turn. */
-const PROTOCOLS: Readonly<Record<string, Protocol>> = { '/v1/messages': anthropic, '/v1/responses': openai };
+const PROTOCOLS: readonly (readonly [RegExp, Protocol])[] = [
+  [/^\/v1\/messages$/, anthropic],
+  [/^\/v1\/responses$/, openai],
+  [/^\/v1\/chat\/completions$/, chat],
+  [/^\/v1beta\/models\/[^/]+:streamGenerateContent$/, gemini],
+];
 
 export interface LoggedRequest {
   readonly scenario: string;
@@ -76,7 +83,7 @@ export class ModelServer {
     const [, scenario = '', route = ''] = /^\/s\/([^/]+)(\/.*)$/.exec(url.pathname) ?? [];
     const body = await readBody(request);
     const logged = { scenario, path: route, headers: request.headers, body };
-    const protocol = PROTOCOLS[route];
+    const protocol = PROTOCOLS.find(([path]) => path.test(route))?.[1];
     if (request.method === 'POST' && protocol) await this.answer(protocol, logged, response);
     else {
       this.requests.push(logged);

@@ -13,29 +13,37 @@ type Absolute = (file: string) => string;
 type Builders = { readonly [Kind in ToolUse['tool']]?: Readonly<Record<string, (use: Extract<ToolUse, { tool: Kind }>, absolute: Absolute) => ConcreteCall['input']>> };
 
 /**
- * By meaning: the tools that do it, by name, in order of preference, with their inputs. Claude's come first, then Codex's;
- * newer models of Codex have all their tools behind one that runs JavaScript (`exec`).
+ * By meaning: the tools that do it, by name, in order of preference, with their inputs. Claude's come first, then Codex's (whose
+ * newer models have all their tools behind one that runs JavaScript, `exec`), Gemini's and opencode's.
  */
 const BUILDERS: Builders = {
   read: {
     Read: (use, absolute) => ({ file_path: absolute(use.path) }),
     exec_command: (use) => ({ cmd: `cat ${quoted(use.path)}` }),
     exec: (use) => script('exec_command', { cmd: `cat ${quoted(use.path)}` }),
+    read_file: (use, absolute) => ({ file_path: absolute(use.path) }),
+    read: (use, absolute) => ({ filePath: absolute(use.path) }),
   },
   write: {
     Write: (use, absolute) => ({ file_path: absolute(use.path), content: use.content }),
     apply_patch: (use) => addPatch(use.path, use.content),
     exec: (use) => script('apply_patch', addPatch(use.path, use.content)),
+    write_file: (use, absolute) => ({ file_path: absolute(use.path), content: use.content }),
+    write: (use, absolute) => ({ filePath: absolute(use.path), content: use.content }),
   },
   edit: {
     Edit: (use, absolute) => ({ file_path: absolute(use.path), old_string: use.old, new_string: use.new }),
     apply_patch: (use, absolute) => updatePatch(use, absolute),
     exec: (use, absolute) => script('apply_patch', updatePatch(use, absolute)),
+    replace: (use, absolute) => ({ file_path: absolute(use.path), old_string: use.old, new_string: use.new, instruction: 'Mend it.' }),
+    edit: (use, absolute) => ({ filePath: absolute(use.path), oldString: use.old, newString: use.new }),
   },
   shell: {
     Bash: (use) => ({ command: use.command, description: 'Run a command', ...(use.background === true ? { run_in_background: true } : {}) }),
     exec_command: (use) => command(use),
     exec: (use) => script('exec_command', command(use)),
+    run_shell_command: (use) => ({ command: use.command, description: 'Run a command' }),
+    bash: (use) => ({ command: use.command, description: 'Run a command' }),
   },
 };
 

@@ -6,6 +6,7 @@ import type { Session } from '../../../src/host/session.ts';
 import type { FileChangeView } from '../../../src/shared/api.ts';
 import { newExecution, type TaskExecution } from '../../../src/core/execution.ts';
 import type { EngineModule } from '../../../src/vscode/engine.ts';
+import { DASHBOARD_SCENES, sceneMetrics, sceneSnapshot } from '../dashboardScenes.ts';
 import { SnapshotEngine, SnapshotSession, everyState, snapshot } from '../snapshotEngine.ts';
 
 export const openRepository: EngineModule['openRepository'] = ({ folder }) => {
@@ -17,7 +18,9 @@ export const openRepository: EngineModule['openRepository'] = ({ folder }) => {
   const tasks = scene === 'all' ? everyState(now).map((task) => ({ ...task, base_sha: task.base_sha && base, head_sha: task.head_sha && head, decisions: task.decisions.map((one) => ({ ...one, head_sha: one.head_sha && head })) })) : [];
   const agents = scene === 'no_agent' ? [{ name: 'claude', driver: 'claude', available: false, version: null, install: 'npm install -g @anthropic-ai/claude-code', account: 'anthropic' }] : snapshot(now).agents;
   const loop = { ...snapshot(now).loop, ...(scene === 'never_started' ? { state: 'never_started', desired: 'stopped' } as const : {}) };
-  const engine = new SnapshotEngine(snapshot(now, tasks, { agents, loop, repository: { root: folder, name: path.basename(folder) } }));
+  const dashboardScene = DASHBOARD_SCENES.find((one) => one === scene);
+  const engine = new SnapshotEngine(dashboardScene !== undefined ? { ...sceneSnapshot(dashboardScene, now), repository: { root: folder, name: path.basename(folder) } } : snapshot(now, tasks, { agents, loop, repository: { root: folder, name: path.basename(folder) } }));
+  engine.figures = (query) => sceneMetrics(dashboardScene ?? 'busy', query, Date.now());
   engine.view = { base_sha: base, head_sha: head, worktree: null, files: changed(git('diff', '--numstat', '--no-renames', base, head), git('diff', '--name-status', '--no-renames', base, head)) };
   engine.execution = execution(now, base, head);
   const run = path.join(folder, '.baton/runs/flaky-test/a1');

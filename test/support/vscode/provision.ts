@@ -9,6 +9,8 @@ import { apt, canApt, npm, progress, requireBuildTools, run, which } from './too
 const CODE_SERVER = '4.139.1';
 const CLAUDE = '2.1.328';
 const CODEX = '0.169.0';
+const GEMINI = '0.61.0';
+const OPENCODE = '1.18.33';
 const SPARTICUZ = '153.0.0';
 
 const PLATFORM = `${process.platform}-${process.arch}`;
@@ -155,6 +157,27 @@ async function codexIn(dir: string): Promise<string> {
   const vendor = path.join(scope, native, 'vendor');
   const [triple = ''] = await readdir(vendor);
   return path.join(vendor, triple, 'bin', process.platform === 'win32' ? 'codex.exe' : 'codex');
+}
+
+/** Absolute path of the real Gemini CLI's script, pinned; it is a program for Node. */
+export async function provideGemini(): Promise<string> {
+  const script = 'node_modules/@google/gemini-cli/bundle/gemini.js';
+  const dir = await provide(`agents/gemini-${GEMINI}`, async (partial) => {
+    await emptyPackage(partial);
+    await npm(['install', `@google/gemini-cli@${GEMINI}`, '--ignore-scripts', '--omit=optional'], { cwd: partial, purpose: 'download the Gemini CLI' });
+    await access(path.join(partial, script));
+  });
+  return path.join(dir, script);
+}
+
+/** Absolute path of the real opencode binary, pinned. */
+export async function provideOpencode(): Promise<string> {
+  const name = `opencode-${PLATFORM.replace('win32', 'windows')}`;
+  const dir = await provide(`agents/opencode-${OPENCODE}-${PLATFORM}`, async (partial) => {
+    await emptyPackage(partial);
+    await npm(['install', `${name}@${OPENCODE}`, '--ignore-scripts'], { cwd: partial, purpose: 'download opencode' });
+  });
+  return path.join(dir, 'node_modules', name, 'bin', process.platform === 'win32' ? 'opencode.exe' : 'opencode');
 }
 
 /** Keeps npm from walking up into the checkout that the cache lies in. */

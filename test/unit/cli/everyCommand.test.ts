@@ -1,16 +1,18 @@
 import assert from 'node:assert/strict';
 import { BatonError } from '../../../src/core/errors.ts';
-import { cli } from '../../support/cli.ts';
+import { cli, NO_GIT } from '../../support/cli.ts';
 import { makeFolder } from '../../support/folder.ts';
 import { makeRepo } from '../../support/repo.ts';
 import { decision, MemoryEngine, taskView } from '../../support/memoryEngine.ts';
 
-/** For each command what it is given; `changes` for those that change something and have --dry-run. A new command belongs here. */
-const COMMANDS: Readonly<Record<string, { readonly words?: readonly string[]; readonly changes?: true; readonly offline?: true }>> = {
+/** For each command what it is given; `wrongUse` is its exit code for that where it is not 2; `changes` for those that change something and have --dry-run. A new command belongs here. */
+const COMMANDS: Readonly<Record<string, { readonly words?: readonly string[]; readonly changes?: true; readonly offline?: true; readonly wrongUse?: number }>> = {
   init: { changes: true, offline: true },
   doctor: { offline: true },
   add: { words: ['Say hello'], changes: true },
+  import: { words: ['github'], changes: true, offline: true },
   run: { words: ['--once'], changes: true },
+  dashboard: {},
   queue: {},
   active: {},
   'list-tasks': { words: ['--state', 'awaiting_human'] },
@@ -18,10 +20,14 @@ const COMMANDS: Readonly<Record<string, { readonly words?: readonly string[]; re
   'list-schedules': {},
   task: { words: ['asks', '--approve'], changes: true },
   review: {},
+  metrics: { words: ['--since', '7d'] },
+  health: { wrongUse: 64 },
   report: { words: ['finished'] },
   search: { words: ['hello'], offline: true },
   summary: {},
   message: { words: ['asks', 'hello'], changes: true },
+  'take-over': { words: ['asks'], changes: true },
+  'hand-back': { words: ['asks', 'go on'], changes: true },
   pause: { changes: true },
   resume: { changes: true },
   stop: { changes: true },
@@ -31,13 +37,15 @@ const COMMANDS: Readonly<Record<string, { readonly words?: readonly string[]; re
   completion: { words: ['bash'], offline: true },
 };
 
+const ISSUES = JSON.stringify([{ number: 7, title: 'A bug', body: '', labels: [], url: 'https://github.com/o/r/issues/7', author: { login: 'ada' } }]);
+
 const makeEngine = (): MemoryEngine =>
   new MemoryEngine([
     taskView('ready', { group: 'held', source: { file: 'task.md', line: 1 } }),
     taskView('asks', { state: 'awaiting_human_review', decisions: [decision('d1', 'asks')] }),
     taskView('finished', { state: 'done', cost_usd: 0.12 }),
   ]);
-const world = { cwd: '', env: { EDITOR: 'true' }, onTerminal: () => 0 };
+const world = { cwd: '', env: { EDITOR: 'true' }, onTerminal: () => 0, exec: (file: string) => (file === 'gh' ? { code: 0, stdout: ISSUES, stderr: '' } : NO_GIT) };
 const folder = makeFolder();
 before('a repository', async () => {
   world.cwd = (await makeRepo(undefined, folder.root)).root;
@@ -55,7 +63,7 @@ describe('Every command', () => {
     assert.deepEqual((await names()).sort(), Object.keys(COMMANDS).sort());
   });
 
-  for (const [name, { words = [], changes, offline }] of Object.entries(COMMANDS)) {
+  for (const [name, { words = [], changes, offline, wrongUse = 2 }] of Object.entries(COMMANDS)) {
     it(`${name} --json prints one JSON document and nothing else (row 74)`, async () => {
       const { stdout, stderr } = await cli(makeEngine(), [name, ...words, '--json'], world);
       assert.equal(typeof JSON.parse(stdout), 'object');
@@ -71,7 +79,7 @@ describe('Every command', () => {
         const { error } = JSON.parse(stdout) as { error: { kind: string; message: string } };
         assert.ok(error.kind.length > 0 && error.message.length > 0, stdout);
         assert.equal(stderr, '');
-        assert.equal(code, error.kind === 'usage' ? 2 : 1);
+        assert.equal(code, error.kind === 'usage' ? wrongUse : 1);
       }
     });
 
@@ -89,14 +97,14 @@ describe('Every command', () => {
         assert.equal(code, 0);
         // What init finds written already, it would keep.
         assert.match(stdout, name === 'init' ? /would|kept/i : /would/i);
-        assert.deepEqual(engine.commands.filter((command) => !(command.type === 'clean_state' && command.dry_run === true)), []);
+        assert.deepEqual(engine.commands.filter((command) => !('dry_run' in command && command.dry_run)), []);
         const document = JSON.parse((await cli(makeEngine(), [name, ...words, '--dry-run', '--json'], world)).stdout) as Record<string, unknown>;
         assert.equal(document['dry_run'], true);
       });
     } else {
       it(`${name} has no --dry-run, since it changes nothing`, async () => {
         const { code, stderr } = await cli(makeEngine(), [name, ...words, '--dry-run'], world);
-        assert.equal(code, 2, stderr);
+        assert.equal(code, wrongUse, stderr);
       });
     }
 

@@ -49,7 +49,9 @@ describe('The manifest', () => {
   });
 
   it('gives every inline action an icon', () => {
-    const inline = Object.values(contributes.menus).flat().filter(({ group }) => group?.startsWith('inline') || group?.startsWith('navigation'));
+    // The buttons below a comment have words.
+    const menus = Object.entries(contributes.menus).filter(([menu]) => !/^comments\/.*\/context$/.test(menu));
+    const inline = menus.flatMap(([, entries]) => entries).filter(({ group }) => group?.startsWith('inline') || group?.startsWith('navigation'));
     assert.ok(inline.length > 0);
     for (const { command } of inline) assert.ok(faces[command]?.icon !== undefined, command);
   });

@@ -30,11 +30,27 @@ describe('The report of a task', () => {
   it('lists changed files and says what the attempts cost, unpriced ones too', () => {
     const attempt = { attempt_id: 'a1', role: 'implementer', step_id: null, number: 1, agent: 'codemod', driver: 'command', model: null, account: 'x', mark: 'm', session_id: null, process: null, started_at: AT, ended_at: new Date(NOW + 65_000).toISOString(), outcome: 'succeeded', error: null, exit_code: 0, usage: { input_tokens: 0, output_tokens: 0, cache_read_tokens: 0, cache_write_tokens: 0 }, cost_usd: null, turns: 1 } as const;
     const page = reportPage(execution({ attempts: [attempt], unpriced: true }), { base_sha: 'a'.repeat(40), head_sha: 'b'.repeat(40), worktree: null, files: [{ path: 'new.js', from: 'old.js', status: 'renamed', added: 3, removed: 1 }] }, NOW);
-    assert.match(page, /## 1 file changed/);
+    assert.match(page, /## Review order: 1 file changed/);
     assert.match(page, /## Cost: unpriced\n\n```\nTask: .*\n[\s\S]*└─ Total: unpriced \(/);
-    assert.match(page, /`old\.js → new\.js` \| renamed \| \+3 \| −1/);
+    assert.match(page, /`old\.js → new\.js` \| {2}\| {2}\| renamed \| \+3 \| −1/);
     assert.match(page, /## Cost: unpriced/);
     assert.match(page, /\| a1 \| implementer \| codemod \| succeeded \| 1m5s \| unpriced \|/);
+  });
+
+  it('says what to look at first and why, and what was found and said (rows 225, 256)', () => {
+    const thread = { id: 't1', about: 'change', file: 'a.js', line: 3, head_sha: 'h', step_id: null, code: 'x', status: 'open', outdated: true, comments: [{ id: 'c1', by: 'ann', at: AT, text: 'Why | here?' }] } as const;
+    const page = reportPage(execution({ threads: [{ ...thread, comments: [...thread.comments] }] }), {
+      base_sha: 'a'.repeat(40),
+      head_sha: 'b'.repeat(40),
+      worktree: null,
+      files: [{ path: 'a.js', status: 'modified', added: 3, removed: 1, level: 'high', reason: 'csv-export changes it too' }],
+      notes: ['Gate lint warns: x'],
+      findings: [{ source: 'reviewer', by: 'judge', severity: 'major', file: 'a.js', line: 2, message: 'Wrong.', head_sha: 'b' }],
+    }, NOW);
+    assert.match(page, /- Gate lint warns: x/);
+    assert.match(page, /\| `a\.js` \| \*\*high\*\* \| csv\\-export changes it too \| modified \| \+3 \| −1 \|/);
+    assert.match(page, /\| reviewer judge \| major \| `a\.js:2` \| Wrong\\\. \|/);
+    assert.match(page, /\| ann \| open, outdated \| `a\.js:3` \| Why \\\| here\? \|/);
   });
 
   it('escapes the goal and says what needs the user', () => {

@@ -46,6 +46,19 @@ describe('The status bar', () => {
     assert.match(statusTooltip(input(closed), NOW), /account anthropic on hold until \d\d:\d\d/);
   });
 
+  it('says degraded or unhealthy while checks of a running loop fail, and shows every check with its value in the tooltip', () => {
+    const { health, loop } = snapshot(NOW);
+    const ailing = (status: 'degraded' | 'unhealthy') =>
+      ({ ...health, status, checks: { ...health.checks, task_backlog: { ok: false, message: '21 tasks pending (limit 20)' } } }) as const;
+    const bar = presentStatus(statusOf(input(snapshot(NOW, [running('a', NOW)], { health: ailing('degraded') }))));
+    assert.deepEqual([bar?.text, bar?.spoken], ['$(warning) Baton degraded 1▸', 'Baton is degraded: 21 tasks pending (limit 20)']);
+    assert.equal(bar?.background, undefined);
+    assert.equal(text(input(snapshot(NOW, [running('a', NOW)], { health: ailing('unhealthy') }))), '$(error) Baton unhealthy 1▸');
+    assert.equal(text(input(snapshot(NOW, [], { health: ailing('unhealthy'), loop: { ...loop, desired: 'paused', state: 'paused' } }))), '$(debug-pause) Baton paused');
+    const tip = statusTooltip(input(snapshot(NOW, [], { health: ailing('degraded') })), NOW);
+    assert.match(tip, /- \$\(warning\) degraded\n {2}- \$\(check\) .*\n {2}- \$\(warning\) 21 tasks pending \\\(limit 20\\\)\n/);
+  });
+
   it('is hidden where Baton has nothing to say: no repository in use, or Restricted Mode', () => {
     assert.equal(text({ trusted: true, repositories: [] }), undefined);
     assert.equal(text({ ...input(snapshot(NOW)), trusted: false }), undefined);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { taskDefinition, KNOWN_AREAS, PRIORITIES, RISKS, WORKFLOWS } from '../../../src/core/task.ts';
-import { CHOICES, draftFromProblem, draftFromSelection, toNewTask, todoOf } from '../../../src/vscode/model/taskDraft.ts';
+import { CHOICES, draftFromProblem, draftFromSelection, draftFromTest, toNewTask, todoOf } from '../../../src/vscode/model/taskDraft.ts';
 import { questions, valueOf, withAnswer } from '../../../src/vscode/model/taskQuestions.ts';
 
 const CODE = { path: 'src/price.js', firstLine: 10, lastLine: 12, text: 'function price() {\n  return 1;\n}', language: 'javascript' };
@@ -54,5 +54,19 @@ describe('A task from code', () => {
 
   it('fences code that has fences of its own', () => {
     assert.match(draftFromSelection({ ...CODE, text: '```js\nx\n```' }).description ?? '', /````javascript/);
+  });
+});
+
+describe('A task from a failing test (row 242)', () => {
+  it('names the test, its place and what it said', () => {
+    const draft = draftFromTest({ name: 'csv › quotes', path: 'test/csv.test.js', line: 7, message: 'not equal', expected: '"a"', actual: 'a' });
+    assert.equal(draft.goal, 'Fix the failing test: csv › quotes');
+    assert.deepEqual(draft.context_files, ['test/csv.test.js']);
+    assert.match(draft.description ?? '', /in `test\/csv\.test\.js:7`[\s\S]*It said:\n\n```\nnot equal\n```[\s\S]*Expected:\n\n```\n"a"\n```[\s\S]*Actual:\n\n```\na\n```$/);
+  });
+
+  it('makes do with the name of a test that has not said anything', () => {
+    const draft = draftFromTest({ name: 'x', path: 'a.test.js', line: undefined, message: undefined, expected: undefined, actual: undefined });
+    assert.match(draft.description ?? '', /^`x` fails, in `a\.test\.js`\. [^\n]*$/);
   });
 });

@@ -121,7 +121,7 @@ describe('What may be done with a task', () => {
 
   it('is a message, a transcript and the worktree while its agent runs', () => {
     assert.equal(isRunning(running('a', NOW)), true);
-    assert.deepEqual(actionsOf(running('a', NOW)), ['review', 'report', 'transcript', 'worktree', 'cancel', 'message', 'openFile']);
+    assert.deepEqual(actionsOf(running('a', NOW)), ['review', 'report', 'transcript', 'worktree', 'cancel', 'message', 'takeOver', 'openFile']);
   });
 
   it('is a retry when it has failed or waits for its next attempt, and from scratch only when it has failed', () => {

@@ -2,8 +2,8 @@
 import { BatonError } from '../../../core/errors.ts';
 import type { AgentMessage, PermissionAnswer } from '../../../engine/ports.ts';
 import { object, objects, string, type Json } from '../json.ts';
+import type { RequestId } from '../rpc.ts';
 import { commandUse, patchUse } from './items.ts';
-import type { RequestId } from './rpc.ts';
 
 type Permission = Extract<AgentMessage, { type: 'permission' }>;
 

@@ -5,10 +5,10 @@ import { eachLine } from '../../process/lines.ts';
 import type { Spawned } from '../../process/spawn.ts';
 import type { Channel } from '../channel.ts';
 import { object, string, type Json } from '../json.ts';
+import { METHOD_NOT_FOUND, Rpc, RpcError, type RequestId } from '../rpc.ts';
 import { Narrator } from './narrator.ts';
 import { closedUntil, endOf, errorOf, errorOfTurn, infoOf, SIGN_IN, type AgentError, type Evidence } from './outcome.ts';
 import { checkAnswer, pendingOf, type Pending } from './requests.ts';
-import { Rpc, RpcError, type RequestId } from './rpc.ts';
 import { confinementOf } from './sandbox.ts';
 import { toStrict } from './schema.ts';
 import { UsageMeter } from './usage.ts';
@@ -20,7 +20,6 @@ const PULSE_MS = 15_000;
 /** The first refusal may be a token that is just being renewed; the second is meant. */
 const REFUSALS = 2;
 const EXPLAINING_LINES = 20;
-const METHOD_NOT_FOUND = -32601;
 
 export interface SessionOptions {
   /** Milliseconds that Codex may wait in silence after a 429 before it counts as a limit: it would sleep for as long as the provider says, hours if need be. */
@@ -66,6 +65,7 @@ export class CodexSession implements AgentSession {
         asked: (id, method, params) => this.onRequest(id, method, params),
         noise: (line) => this.messages.push({ type: 'log', text: line }),
       },
+      false,
     );
     channel.push({ type: 'started', session_id: request.resume, model: request.model, process: spawned.identity });
     void this.follow();

@@ -1,13 +1,15 @@
-/** The two-way JSON-RPC that `codex app-server` speaks over its standard streams: one message a line, without a version field. */
-import { object, parseLine, string, type Json } from '../json.ts';
+/** The two-way JSON-RPC that agents speak over their standard streams, one message a line. */
+import { object, parseLine, string, type Json } from './json.ts';
 
 /** An answer of the server that is an error. */
 export class RpcError extends Error {
   readonly code: number;
+  readonly data: unknown;
 
-  constructor(code: number, message: string) {
+  constructor(code: number, message: string, data?: unknown) {
     super(message);
     this.code = code;
+    this.data = data;
   }
 }
 
@@ -21,15 +23,19 @@ export interface RpcHandler {
   noise(line: string): void;
 }
 
+export const METHOD_NOT_FOUND = -32601;
 const INTERNAL_ERROR = -32603;
 
 export class Rpc {
   private readonly write: (line: string) => void;
   private readonly handler: RpcHandler;
   private readonly waiting = new Map<RequestId, { resolve: (result: Json) => void; reject: (error: RpcError) => void }>();
+  private readonly envelope: Json;
   private next = 1;
 
-  constructor(write: (line: string) => void, handler: RpcHandler) {
+  /** `versioned`: every message says that it is JSON-RPC 2.0, which Codex leaves out. */
+  constructor(write: (line: string) => void, handler: RpcHandler, versioned: boolean) {
+    this.envelope = versioned ? { jsonrpc: '2.0' } : {};
     this.write = write;
     this.handler = handler;
   }
@@ -43,8 +49,8 @@ export class Rpc {
     });
   }
 
-  notify(method: string): void {
-    this.send({ method });
+  notify(method: string, params?: Json): void {
+    this.send({ method, ...(params === undefined ? {} : { params }) });
   }
 
   respond(id: RequestId, result: Json): void {
@@ -52,7 +58,7 @@ export class Rpc {
   }
 
   refuse(id: RequestId, message: string): void {
-    this.send({ id, error: { code: INTERNAL_ERROR, message } });
+    this.send({ id, error: { code: METHOD_NOT_FOUND, message } });
   }
 
   receive(line: string): void {
@@ -72,7 +78,7 @@ export class Rpc {
 
   /** The server has ended: nothing is answered any more. */
   close(): void {
-    for (const { reject } of this.waiting.values()) reject(new RpcError(INTERNAL_ERROR, 'Codex ended before it answered.'));
+    for (const { reject } of this.waiting.values()) reject(new RpcError(INTERNAL_ERROR, 'The agent ended before it answered.'));
     this.waiting.clear();
   }
 
@@ -82,11 +88,11 @@ export class Rpc {
     if (message['error'] === undefined) waiting?.resolve(object(message['result']));
     else {
       const error = object(message['error']);
-      waiting?.reject(new RpcError(Number(error['code'] ?? INTERNAL_ERROR), string(error['message']) ?? 'Codex refused without saying why.'));
+      waiting?.reject(new RpcError(Number(error['code'] ?? INTERNAL_ERROR), string(error['message']) ?? 'The agent refused without saying why.', error['data']));
     }
   }
 
   private send(message: Json): void {
-    this.write(JSON.stringify(message) + '\n');
+    this.write(JSON.stringify({ ...this.envelope, ...message }) + '\n');
   }
 }
