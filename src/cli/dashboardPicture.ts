@@ -26,26 +26,41 @@ const GAP = 2;
 const LIST = 5;
 const QUEUE = 10;
 const QUEUE_FRAME = 5;
+const FEWEST = 3;
 
-/** The lines of the dashboard, none wider than the frame. */
+/** Parts that a low terminal does without, the least important first. */
+const SPARED = [[], ['recent'], ['recent', 'figures'], ['recent', 'figures', 'health']] as const;
+type Spared = (typeof SPARED)[number][number];
+
+/** The lines of the dashboard, none wider than the frame. On a low terminal the queue keeps some rows, and less important parts go. */
 export function dashboardLines(snapshot: Snapshot, document: DashboardDocument, frame: Frame): string[] {
-  const { width, style } = frame;
-  const inner = width >= WIDE ? Math.floor((width - GAP) / 2) : width;
-  const block = (title: string, lines: readonly Line[]): string[] => [rule(title, inner, style), ...lines.map((line) => filled(line, inner, style))];
-  const left = [...block('Needs you', decisions(snapshot)), ...block('Active', active(snapshot))];
-  const figures = document.metrics === null ? [] : block('Last 24 h', figuresOf(document.metrics, inner));
-  const below = [block('Recent', recent(snapshot)), block('Health', health(snapshot))] as const;
-  const top = width >= WIDE ? beside(left, figures) : [...left, ...figures];
-  const foot = width >= WIDE ? beside(...below) : [...below[0], ...below[1]];
-  const head = [headline(snapshot, document, width, style), paintLine(summary(snapshot, document), width, style)];
-
+  const { width, rows, style } = frame;
   const queue = queueOf(snapshot).filter((task) => task.group !== 'needs_you');
-  const room = frame.rows === null ? QUEUE : Math.max(3, frame.rows - head.length - top.length - foot.length - QUEUE_FRAME);
+  const least = QUEUE_FRAME + Math.min(queue.length, FEWEST);
+  const layouts = SPARED.map((spared) => around(snapshot, document, frame, spared));
+  const layout = layouts.find(({ above, below }) => rows === null || above.length + below.length + least <= rows) ?? layouts.at(-1);
+  const { above, below } = layout ?? { above: [], below: [] };
+
+  const room = rows === null ? QUEUE : Math.max(FEWEST, rows - above.length - below.length - QUEUE_FRAME);
   const shown = queue.slice(0, queue.length <= room ? room : room - 1);
   const hidden = queue.length - shown.length;
   const table = queue.length === 0 ? [paintLine([['  Nothing waits.', 'dim']], width, style)] : queueTable(snapshot, shown, width, style);
   const more = hidden === 0 ? [] : [paintLine([[`  ${hidden} more: baton queue`, 'dim']], width, style)];
-  return [...head, ...top, rule(`Queue (${queue.length})`, width, style), ...table, ...more, ...foot].map((line) => line.trimEnd());
+  return [...above, rule(`Queue (${queue.length})`, width, style), ...table, ...more, ...below].map((line) => line.trimEnd());
+}
+
+/** What stands above and below the queue. */
+function around(snapshot: Snapshot, document: DashboardDocument, { width, style }: Frame, spared: readonly Spared[]): { readonly above: string[]; readonly below: string[] } {
+  const inner = width >= WIDE ? Math.floor((width - GAP) / 2) : width;
+  const block = (title: string, lines: readonly Line[]): string[] => [rule(title, inner, style), ...lines.map((line) => filled(line, inner, style))];
+  const has = (part: Spared): boolean => !spared.includes(part);
+  const columns = (left: readonly string[], right: readonly string[]): string[] => (width >= WIDE && left.length > 0 ? beside(left, right) : [...left, ...right]);
+  const work = [...block('Needs you', decisions(snapshot)), ...block('Active', active(snapshot))];
+  const figures = document.metrics === null || !has('figures') ? [] : block('Last 24 h', figuresOf(document.metrics, inner));
+  return {
+    above: [headline(snapshot, document, width, style), paintLine(summary(snapshot, document), width, style), ...columns(work, figures)],
+    below: columns(has('recent') ? block('Recent', recent(snapshot)) : [], has('health') ? block('Health', health(snapshot)) : []),
+  };
 }
 
 /** Name, state, health and slots to the left, the time to the right. */

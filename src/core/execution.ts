@@ -122,8 +122,8 @@ export interface GateCheck {
 
 export interface GateRound {
   round: number;
-  /** `branch` = the task's own tree; `merge` = the tree that would land on the target. */
-  subject: 'branch' | 'merge';
+  /** `branch` = the task's own tree; `merge` = the tree that would land on the target; `base` = the tree without the task's work, which is no evidence of it. */
+  subject: 'branch' | 'merge' | 'base';
   checks: GateCheck[];
   /** No required gate failed. */
   passed: boolean;
@@ -213,6 +213,8 @@ export interface TaskExecution {
   unknown_failures: number;
   /** Gate rounds failed since the last human word; three fail the task. */
   gate_failures: number;
+  /** Merges that conflicted since the last human word; the third goes to the human. */
+  conflicts?: number;
   models: Partial<Record<Role, string>>;
   usage: Usage;
   total_cost_usd: number;

@@ -8,7 +8,8 @@ import { BatonError, messageOf } from '../core/errors.ts';
 import { currentStep, openDecisions, type Always, type Decision, type DecisionAnswer, type DecisionKind, type TaskExecution } from '../core/execution.ts';
 import { formatMoney } from '../core/format.ts';
 import { ruleOf } from '../core/permissionGrant.ts';
-import { conflictFeedback } from '../core/prompt.ts';
+import { conflictFeedback, redBaseFeedback } from '../core/prompt.ts';
+import { RED_BASE } from './baseGates.ts';
 import { findings } from '../core/prompts/codeReviewer.ts';
 import { planConcerns } from '../core/prompts/planner.ts';
 import type { CodeReview, Plan, PlanReview } from '../core/roles.ts';
@@ -169,6 +170,7 @@ export class Decisions {
         draft.error = null;
         draft.interruptions = 0;
         draft.gate_failures = 0;
+        draft.conflicts = 0;
         draft.unknown_failures = 0;
         draft.retry_count = 0;
         draft.plan_rejections = 0;
@@ -250,6 +252,7 @@ export function requestRework(draft: TaskExecution, feedback: string, at: string
   draft.feedback = feedback;
   draft.plan_rejections = 0;
   draft.gate_failures = 0;
+  draft.conflicts = 0;
   draft.unknown_failures = 0;
   draft.retry_count = 0;
   draft.interruptions = 0;
@@ -258,9 +261,16 @@ export function requestRework(draft: TaskExecution, feedback: string, at: string
 
 /** A request to resolve a conflict tells the agent which files conflict with what, besides the human's words. */
 function withConflict(decision: Decision, task: TaskExecution, text: string): string {
+  if (decision.detail['reason'] === RED_BASE) return `${redBaseFeedback(decision.detail)}\n\n${text}`;
   const files = decision.detail['files_in_the_way'];
   if (decision.detail['reason'] !== 'conflict' || !Array.isArray(files)) return text;
-  return `${conflictFeedback(files as string[], task.target_branch ?? 'the target branch')}\n\n${text}`;
+  return `${conflictFeedback(conflictsIn(decision.detail, files), task.target_branch ?? 'the target branch')}\n\n${text}`;
+}
+
+/** The files of a conflict with both sides, as far as the decision holds them. */
+function conflictsIn(detail: Decision['detail'], files: readonly unknown[]): { path: string; hunks: string }[] {
+  const known = new Map(Array.isArray(detail['conflicts']) ? (detail['conflicts'] as { path: string; hunks: string }[]).map((one) => [one.path, one.hunks] as const) : []);
+  return files.map((path) => ({ path: String(path), hunks: known.get(String(path)) ?? '' }));
 }
 
 /** A human's approval of a step's code stands for the reviewer's. */

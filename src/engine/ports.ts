@@ -8,6 +8,7 @@ import type { StoredMetrics } from '../core/metrics/columns.ts';
 import type { MetricsWrite } from '../core/metrics/rollup.ts';
 import type { FileHunks } from '../core/hunks.ts';
 import type { TaskDefinition } from '../core/task.ts';
+import type { ExporterMakers } from './exporters.ts';
 
 export interface Disposable {
   dispose(): void;
@@ -281,9 +282,16 @@ export interface FileChange {
   readonly whitespace_only?: true;
 }
 
+/** A file that two sides changed in the same places. */
+export interface Conflict {
+  readonly path: string;
+  /** The places with git's markers between the sides, the target's first, and a few lines around; empty where there is no text to show. */
+  readonly hunks: string;
+}
+
 export type MergeResult =
   | { readonly kind: 'merged'; readonly merge_sha: string; readonly tree_sha: string; readonly target_sha: string }
-  | { readonly kind: 'conflict'; readonly files: string[] }
+  | { readonly kind: 'conflict'; readonly files: string[]; readonly conflicts: readonly Conflict[] }
   /** The user's own hooks refused the merge commit. */
   | { readonly kind: 'refused'; readonly message: string };
 
@@ -302,6 +310,10 @@ export interface Workspace {
   /** Copies and links ignored files by rule, of those that `ignored()` has named where it was asked already; only for a new worktree. Returns what it brought. */
   populate(worktree: string, copy: readonly string[], link: readonly string[], ignored?: readonly string[]): Promise<string[]>;
   state(worktree: string): Promise<TreeState>;
+  /** The tree of a commit. */
+  treeOf(sha: string): Promise<string>;
+  /** Checks a commit out in a task's worktree, detached; unsaved work is saved first, and `backToBranch` ends the visit. */
+  visit(worktree: string, taskId: string, sha: string): Promise<void>;
   /** Commits everything in the worktree (unsigned, no hooks) if there is anything; says whether there was. */
   checkpoint(worktree: string, message: string): Promise<{ sha: string; changed: boolean }>;
   changes(worktree: string, baseSha: string, headSha: string): Promise<FileChange[]>;
@@ -481,4 +493,5 @@ export interface Ports {
   readonly resolvePath: (folder: string, path: string) => Promise<string | null>;
   /** Writes `.baton/checkpoint.json` (atomic). */
   readonly writeCheckpoint: (checkpoint: Record<string, unknown>) => Promise<void>;
+  readonly exporters: ExporterMakers;
 }

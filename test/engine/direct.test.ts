@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
+import { promisify } from 'node:util';
 import { isTaskEdge } from '../../src/core/states.ts';
 import { makeEngine } from '../support/engine.ts';
+import { gitEnv } from '../support/repo.ts';
 
 const task = (id: string, more: Record<string, unknown> = {}) => ({ id, goal: `Do ${id}`, ...more });
 
@@ -58,7 +61,7 @@ describe('The direct workflow', () => {
     const test = await makeEngine({
       driver: 'claude',
       tasks: [task('one')],
-      config: { gates: [{ name: 'check', run: 'echo "still $(cat one.txt)"; grep -q fixed one.txt' }] },
+      config: { gates: [{ name: 'check', run: 'echo "still $(cat one.txt)"; ! grep -qs wrong one.txt' }] },
       agent: async (agent) => {
         await agent.write({ 'one.txt': agent.request.prompt.includes('still wrong') ? 'fixed\n' : 'wrong\n' });
         return undefined;
@@ -75,7 +78,7 @@ describe('The direct workflow', () => {
     let round = 0;
     const test = await makeEngine({
       tasks: [task('one')],
-      config: { gates: [{ name: 'check', run: 'exit 3' }] },
+      config: { gates: [{ name: 'check', run: 'test ! -e one.txt' }] },
       agent: async (agent) => {
         round += 1;
         await agent.write({ 'one.txt': `${round}\n` });
@@ -158,22 +161,77 @@ describe('The direct workflow', () => {
     assert.equal(readFileSync(path.join(test.repo.root, 'a.txt'), 'utf8'), '1\n');
   });
 
-  it('shows a conflict with its files and lets the agent resolve it on request (row 228)', async () => {
+  it('gives a conflict to the agent with both sides, and merges what it made of them (row 228)', async () => {
+    const test = await makeEngine({
+      files: { 'a.txt': 'top\n1\nbottom\n' },
+      tasks: [task('one')],
+      agent: async (agent) => {
+        if (agent.request.step_id === 'implement') {
+          await agent.write({ 'a.txt': 'top\nagent\nbottom\n' });
+          await test.repo.commit('Move the target', { 'a.txt': 'top\nhuman\nbottom\n' });
+          return undefined;
+        }
+        // As its prompt tells it.
+        await promisify(execFile)('git', ['merge', '--no-commit', 'main'], { cwd: agent.request.cwd, env: gitEnv() }).catch(() => undefined);
+        await agent.write({ 'a.txt': 'top\nhuman and agent\nbottom\n' });
+        return undefined;
+      },
+    });
+    await test.engine.send({ type: 'start' });
+    const record = await test.untilState('one', 'done');
+    const prompt = test.requests[1]?.prompt ?? '';
+    assert.match(prompt, /<{7} [^\n]*\nhuman\n={7}\nagent\n>{7} /);
+    assert.match(prompt, /git merge --no-commit main/);
+    assert.equal(readFileSync(path.join(test.repo.root, 'a.txt'), 'utf8'), 'top\nhuman and agent\nbottom\n');
+    assert.equal(record.gate_failures, 0);
+    assert.equal(record.decisions.length, 0);
+  });
+
+  it('shows the human the files of a conflict that the agent could not resolve twice, and takes a word of help (row 228)', async () => {
     const test = await makeEngine({
       files: { 'a.txt': '1\n' },
       tasks: [task('one')],
       agent: async (agent) => {
-        if (agent.request.step_id === 'implement') {
-          await agent.write({ 'a.txt': 'agent\n' });
-          await test.repo.commit('Move the target', { 'a.txt': 'human\n' });
-        }
+        if (agent.request.step_id === 'implement') await test.repo.commit('Move the target', { 'a.txt': 'human\n' });
+        await agent.write({ 'a.txt': `agent at ${agent.request.step_id ?? ''}\n` });
         return undefined;
       },
     });
     await test.engine.send({ type: 'start' });
     const record = await test.untilState('one', 'awaiting_human_review');
+    assert.deepEqual(record.steps.map((step) => step.step_id), ['implement', 'fix-1', 'fix-2']);
     assert.equal(record.decisions[0]?.detail['reason'], 'conflict');
     assert.deepEqual(record.decisions[0].detail['files_in_the_way'], ['a.txt']);
+    assert.match(record.decisions[0].question, /could not resolve it in 2 tries/);
+    await test.engine.send({ type: 'decide', task_id: 'one', verdict: 'request_changes', text: 'Keep mine', by: 'me', via: 'cli' });
+    await test.until(() => test.requests.length > 3, 'another attempt');
+    assert.match(test.requests[3]?.prompt ?? '', /<{7} [^\n]*\nhuman\n={7}\nagent at fix-2\n>{7}[^]*Keep mine/);
+  });
+
+  it('catches two tasks that are green apart and red together, before the target has them both (row 227)', async () => {
+    const test = await makeEngine({
+      files: { 'a.txt': '1\n', 'b.txt': '1\n' },
+      tasks: [task('one'), task('two')],
+      config: { gates: [{ name: 'sum', run: 'test "$(cat a.txt)$(cat b.txt)" != 22' }] },
+      agent: async (agent) => {
+        const { task_id: id, step_id: step } = agent.request;
+        await agent.write(step === 'implement' ? { [id === 'one' ? 'a.txt' : 'b.txt']: '2\n' } : { [id === 'one' ? 'a.txt' : 'b.txt']: '3\n' });
+        // Both stand on the same base.
+        await test.until(() => test.requests.length >= 2, 'both at work');
+        return undefined;
+      },
+    });
+    await test.engine.send({ type: 'start' });
+    const records = [await test.untilState('one', 'done'), await test.untilState('two', 'done')];
+    const rounds = records.flatMap((record) => record.quality_gate_results.map(({ subject, passed }) => `${subject} ${String(passed)}`));
+    assert.equal(rounds.filter((round) => round === 'merge false').length, 1, rounds.join(', '));
+    const [a, b] = ['a.txt', 'b.txt'].map((name) => readFileSync(path.join(test.repo.root, name), 'utf8').trim());
+    assert.ok(['23', '32'].includes(`${a ?? ''}${b ?? ''}`), `${a ?? ''}${b ?? ''}`);
+    // No commit on the target was ever red.
+    for (const sha of (await test.repo.git('log', '--format=%H', 'main')).split('\n')) {
+      const state = `${await test.repo.git('show', `${sha}:a.txt`)}${await test.repo.git('show', `${sha}:b.txt`)}`;
+      assert.notEqual(state, '22');
+    }
   });
 
   it('asks for a merge decision under auto when no gate checked the work, or it touches what agents are steered by', async () => {

@@ -36,7 +36,7 @@ const CHAINS: Readonly<Record<string, { tasks: readonly string[]; kills: readonl
   },
   'while gates run and their failure goes back to the agent': {
     tasks: ['fix-one'],
-    kills: [{ hook: 'gate' }, justBefore('commit gate_round'), rightAfter('commit gate_round'), justBefore('commit retry'), rightAfter('commit retry'), rightAfter('commit step_completed')],
+    kills: [{ hook: 'gate' }, justBefore('commit gate_round'), rightAfter('commit gate_round'), justBefore('workspace.visit'), rightAfter('workspace.visit'), rightAfter('commit base_checked'), justBefore('commit retry'), rightAfter('commit retry'), rightAfter('commit step_completed')],
   },
   'while a human is asked and answers': {
     tasks: ['ask-one'],

@@ -136,7 +136,7 @@ describe('The reviewed workflow', function () {
   });
 
   it('fails after three red gate rounds, with reviewed fix steps between (row 176)', async () => {
-    const test = await started({}, { config: { gates: [{ name: 'no', run: 'exit 1' }] } });
+    const test = await started({}, { config: { gates: [{ name: 'no', run: 'test -z "$(ls | grep txt)"' }] } });
     const record = await test.untilState('one', 'failed');
     assert.equal(record.error?.kind, 'gates_failed');
     assert.deepEqual(record.steps.map((step) => step.step_id), ['only', 'fix-1', 'fix-2']);

@@ -22,6 +22,12 @@ export async function treeState(context: GitContext, worktree: string): Promise<
   return { head_sha: head.sha, tree_sha: head.tree, dirty };
 }
 
+export async function treeOf(context: GitContext, sha: string): Promise<string> {
+  const tree = await context.git.resolve(`${sha}^{tree}`, context.root);
+  if (tree === undefined) throw new BatonError('git', `The commit ${sha} is not in the repository any more.`, { hint: 'Run the task again from scratch.' });
+  return tree;
+}
+
 /**
  * Commits everything in the worktree on the task's branch (unsigned, no hooks). `changed` says whether the content
  * differs from the last checkpoint, whoever committed it.

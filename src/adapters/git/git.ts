@@ -139,6 +139,11 @@ export class Git {
     return result.code === 0 && id !== '' ? id : undefined;
   }
 
+  /** A file's text by `<tree>:<path>`; undefined when there is none or it cannot be read this way. */
+  async file(revision: string): Promise<string | undefined> {
+    return this.#objects?.file(revision).catch(() => undefined);
+  }
+
   /** A commit by its id; undefined when there is none or it cannot be read this way. */
   async commit(id: string): Promise<CommitFacts | undefined> {
     return this.#objects?.commit(id).catch(() => undefined);

@@ -9,6 +9,7 @@ import type { GitResult } from './git.ts';
 import { identityIn, lastValue } from './identity.ts';
 import { exists, gitDirOf, headOf } from './layout.ts';
 import { clearStaleLocks, dropOperations } from './operations.ts';
+import { bothSides } from './conflicts.ts';
 import { headRef, taskBranch } from './refs.ts';
 import { snapshot, wipe } from './snapshot.ts';
 import { isDirty, status } from './status.ts';
@@ -54,7 +55,7 @@ export async function buildMerge(context: GitContext, options: MergeOptions): Pr
   const { worktree, head_sha } = options;
   const taskId = basename(worktree);
   const tested = await testMerge(context, head_sha, options.target);
-  if (tested.conflicts.length > 0) return { kind: 'conflict', files: tested.conflicts };
+  if (tested.conflicts.length > 0) return { kind: 'conflict', files: tested.conflicts, conflicts: await bothSides(context, tested) };
   await clearStaleLocks(context, worktree);
   const [settings, entries, head] = await Promise.all([commitSettings(context, worktree), status(git, worktree), headOf(context, worktree)]);
   const clean = entries.length === 0;

@@ -47,6 +47,12 @@ export class ObjectReader {
     return (await this.#ask('info', revision)).id;
   }
 
+  /** A file by `<tree>:<path>`; undefined when there is none. */
+  async file(revision: string): Promise<string | undefined> {
+    const { type, content } = await this.#ask('contents', revision);
+    return type === 'blob' ? content.toString('utf8') : undefined;
+  }
+
   /** A commit by its id; undefined when there is none. */
   async commit(id: string): Promise<CommitFacts | undefined> {
     const { type, content } = await this.#ask('contents', id);

@@ -49,6 +49,15 @@ export async function reset(context: GitContext, worktree: string, taskId: strin
   await git.run(['update-ref', checkpointRef(taskId), sha], { cwd: worktree });
 }
 
+/** Snapshot first; then the worktree holds the commit, detached. */
+export async function visit(context: GitContext, worktree: string, taskId: string, sha: string): Promise<void> {
+  await clearStaleLocks(context, worktree);
+  await snapshot(context, worktree, taskId);
+  await dropOperations(context, worktree, taskId);
+  await context.git.run(['update-ref', '--no-deref', 'HEAD', sha], { cwd: worktree });
+  await wipe(context, worktree, sha);
+}
+
 /** Makes index and files those of a commit and moves HEAD (and the branch it is on) there; deletes untracked files, not ignored ones. */
 export async function wipe(context: GitContext, worktree: string, sha: string): Promise<void> {
   await context.git.run(['reset', '--hard', '--quiet', sha], { cwd: worktree });

@@ -2,13 +2,13 @@
 import type { Log, Workspace } from '../../engine/ports.ts';
 import { advance } from './advance.ts';
 import { changes } from './changes.ts';
-import { backToBranch, checkpoint, treeState } from './checkpoint.ts';
+import { backToBranch, checkpoint, treeOf, treeState } from './checkpoint.ts';
 import type { GitContext } from './context.ts';
 import { diff, moved } from './diff.ts';
 import { Git } from './git.ts';
 import { buildMerge, testMerge } from './merge.ts';
 import { ignoredPaths, populate } from './populate.ts';
-import { reset, snapshot } from './snapshot.ts';
+import { reset, snapshot, visit } from './snapshot.ts';
 import { merged } from './trailers.ts';
 import { Worktrees } from './worktrees.ts';
 
@@ -36,6 +36,8 @@ export function createWorkspace(options: WorkspaceOptions): Workspace {
     create: (taskId, target) => worktrees.create(taskId, target),
     ignored: () => ignoredPaths(context),
     populate: (worktree, copy, link, ignored) => populate(context, worktree, copy, link, ignored),
+    treeOf: (sha) => treeOf(context, sha),
+    visit: (worktree, taskId, sha) => visit(context, worktree, taskId, sha),
     state: (worktree) => treeState(context, worktree),
     checkpoint: (worktree, message) => checkpoint(context, worktree, message),
     changes: (worktree, baseSha, headSha) => changes(git, worktree, baseSha, headSha),

@@ -3,6 +3,7 @@ import type { Config } from '../../core/config/schema.ts';
 import type { TaskExecution } from '../../core/execution.ts';
 import type { GateLine } from '../../core/prompt.ts';
 import type { Accounts } from '../accounts.ts';
+import type { BaseGates } from '../baseGates.ts';
 import type { Budgets } from '../budgets.ts';
 import type { Decisions } from '../decisions.ts';
 import type { Lifecycle } from '../lifecycle.ts';
@@ -15,6 +16,7 @@ export interface PipelineContext {
   readonly decisions: Decisions;
   readonly accounts: Accounts;
   readonly budgets: Budgets;
+  readonly baseGates: BaseGates;
   readonly config: () => Config;
   /** Who takes which role of a task. */
   readonly staffing: Staffing;

@@ -44,6 +44,7 @@ export async function judge(context: PipelineContext, run: Run, task: TaskExecut
     context.changed();
   };
   show();
+  const ignore = context.baseGates.hasRulings ? context.baseGates.ignored(await ports.workspace.treeOf(subject.base_sha), subject.subject) : [];
   const round = await runGateRound(ports.gates, {
     round: number,
     subject: subject.subject,
@@ -57,6 +58,7 @@ export async function judge(context: PipelineContext, run: Run, task: TaskExecut
     log: (file) => `${ports.runs.directory(task.task_id, 'gates')}/${file}`,
     signal: run.signal,
     allow_warnings: context.config().merge.allow_warnings,
+    ignore,
     clock: ports.clock,
     onCheck: (check) => {
       left.delete(check.name);
@@ -71,10 +73,10 @@ export async function judge(context: PipelineContext, run: Run, task: TaskExecut
   return round;
 }
 
-/** Red gates: the failing output becomes the next prompt, or the task fails at the third round. */
-export async function sendBack(context: PipelineContext, task: TaskExecution, round: GateRound): Promise<PhaseResult> {
+/** Red gates: the failing output becomes the next prompt, or the task fails at the third round. `before` are those that are red on the base too. */
+export async function sendBack(context: PipelineContext, task: TaskExecution, round: GateRound, before: readonly string[]): Promise<PhaseResult> {
   const failures = task.gate_failures + 1;
-  const names = round.checks.filter((check) => check.status === 'failed' && check.required).map((check) => check.name);
+  const names = round.checks.filter((check) => check.status === 'failed' && check.required && !before.includes(check.name)).map((check) => check.name);
   const what = round.subject === 'merge' ? `combined with ${task.target_branch ?? 'the target'}, ${names.join(', ')} failed` : `${names.join(', ')} failed`;
   if (failures >= MAX_GATE_FAILURES) {
     const why = `${what} (round ${failures} of ${MAX_GATE_FAILURES})`;
@@ -87,7 +89,7 @@ export async function sendBack(context: PipelineContext, task: TaskExecution, ro
   }
   await context.lifecycle.transition(task.task_id, 'implementing', `${what} (round ${failures} of ${MAX_GATE_FAILURES}): back to the agent`, (draft) => {
     draft.gate_failures = failures;
-    draft.feedback = gateFeedback(round, task.target_branch);
+    draft.feedback = gateFeedback(round, task.target_branch, before);
     addStep(draft, { id: nextFixId(draft), description: `Make the quality gates pass: ${names.join(', ')}` });
     return [{ type: 'retry', data: { step_id: draft.steps.at(-1)?.step_id, attempt: failures + 1, max_attempts: MAX_GATE_FAILURES, reason: what, kind: 'gates_failed' } }];
   });

@@ -3,14 +3,21 @@
  * advances. The user's checkout is never touched but by a fast-forward that git itself finds safe.
  */
 import { secondsOf, type Decision, type GateRound, type TaskExecution } from '../../core/execution.ts';
+import { conflictFeedback } from '../../core/prompt.ts';
 import { useApproval } from '../decisions.ts';
-import type { MergeResult } from '../ports.ts';
+import { addStep, nextFixId } from '../lifecycle.ts';
+import type { Conflict, MergeResult } from '../ports.ts';
 import type { PhaseResult, PipelineContext } from './context.ts';
-import { judge, sendBack } from './judge.ts';
+import { judge } from './judge.ts';
+import { afterRed } from './redBase.ts';
 import type { Run } from './run.ts';
+import { dropMerge, tidy } from './worktree.ts';
 
 /** The target may move while the gates run; that often we start over before asking. */
 const MAX_ROUNDS = 5;
+
+/** Conflicts in all before a human is asked, so two that the agent resolves. */
+const MAX_CONFLICTS = 3;
 
 /** Merges a task whose own tree is green and whose merge is allowed. */
 export async function merge(context: PipelineContext, run: Run, round: GateRound, approval: Decision | undefined): Promise<PhaseResult> {
@@ -39,6 +46,7 @@ async function mergeInTurn(context: PipelineContext, run: Run, green: GateRound,
     }
     if (built.kind !== 'merged') {
       await dropMerge(context, task.task_id, worktree, branch);
+      if (built.kind === 'conflict' && (task.conflicts ?? 0) + 1 < MAX_CONFLICTS) return sendConflict(context, task, built.conflicts);
       await askAgain(context, task, built);
       return 'leave';
     }
@@ -47,7 +55,7 @@ async function mergeInTurn(context: PipelineContext, run: Run, green: GateRound,
       const combined = await judge(context, run, task, { subject: 'merge', base_sha: built.target_sha, tree_sha: built.tree_sha, changes });
       if (!combined?.passed) {
         await dropMerge(context, task.task_id, worktree, branch);
-        return combined ? sendBack(context, context.lifecycle.get(run.taskId), combined) : 'leave';
+        return combined ? afterRed(context, run, context.lifecycle.get(run.taskId), combined) : 'leave';
       }
     }
     // Stored first: after a crash between here and `done`, the target itself tells whether the merge happened.
@@ -94,30 +102,6 @@ export async function finish(context: PipelineContext, taskId: string, mergeSha:
   context.background(`removing the worktree of ${taskId}`, () => tidy(context, task));
 }
 
-/** Removes the worktree of a finished task; a failure to do so is no failure of the task and is tried again at the next start. */
-export async function tidy(context: PipelineContext, task: TaskExecution): Promise<void> {
-  if (task.worktree === null || task.branch === null) return;
-  try {
-    await context.ports.workspace.remove(task.task_id, task.worktree, task.branch);
-    await context.lifecycle.change(task.task_id, (draft) => {
-      draft.worktree = null;
-      return undefined;
-    });
-  } catch (error) {
-    context.ports.log.warn(`The worktree of ${task.task_id} could not be removed: ${error instanceof Error ? error.message : String(error)}`);
-  }
-}
-
-/** Puts the branch back into a worktree that holds a merge nobody wants any more. */
-export async function dropMerge(context: PipelineContext, taskId: string, worktree: string, branch: string): Promise<void> {
-  await context.ports.workspace.backToBranch(worktree, branch);
-  await context.lifecycle.change(taskId, (draft) => {
-    draft.merge_started_at = null;
-    draft.merge_sha = null;
-    return undefined;
-  });
-}
-
 async function build(context: PipelineContext, run: Run, task: TaskExecution, worktree: string, head: string, target: string): Promise<MergeResult> {
   const { log, processes, repository, workspace } = context.ports;
   const mark = `${repository.key}:${task.task_id}:merge`;
@@ -139,20 +123,34 @@ async function build(context: PipelineContext, run: Run, task: TaskExecution, wo
   }
 }
 
+/** Both sides of the conflict become the next prompt. */
+async function sendConflict(context: PipelineContext, task: TaskExecution, conflicts: readonly Conflict[]): Promise<PhaseResult> {
+  const target = task.target_branch ?? 'the target branch';
+  const times = (task.conflicts ?? 0) + 1;
+  const what = `the merge into ${target} conflicts in ${conflicts.map(({ path }) => path).join(', ')}`;
+  await context.lifecycle.transition(task.task_id, 'implementing', `${what} (${times} of ${MAX_CONFLICTS}): back to the agent`, (draft) => {
+    draft.conflicts = times;
+    draft.feedback = conflictFeedback(conflicts, target);
+    addStep(draft, { id: nextFixId(draft), description: `Resolve the conflicts with ${target}` });
+    return [{ type: 'retry', data: { step_id: draft.steps.at(-1)?.step_id, attempt: times + 1, max_attempts: MAX_CONFLICTS, reason: what, kind: 'conflict' } }];
+  });
+  return 'again';
+}
+
 type Obstacle = Exclude<MergeResult, { kind: 'merged' }> | { kind: 'blocked'; files: string[]; message: string };
 
 /** The merge cannot go on by itself: one decision that names the files and what to do. Approving tries again. */
 async function askAgain(context: PipelineContext, task: TaskExecution, obstacle: Obstacle): Promise<void> {
   const target = task.target_branch ?? 'the target';
   const question = {
-    conflict: () => `The merge into ${target} conflicts. Request changes to have the agent resolve it, or resolve it in the worktree and approve.`,
+    conflict: () => `The merge into ${target} conflicts${(task.conflicts ?? 0) > 0 ? `, and the agent could not resolve it in ${task.conflicts ?? 0} tries` : ''}. Request changes to have the agent resolve it, or resolve it in the worktree and approve.`,
     refused: () => `Your git hooks refused the merge commit: ${obstacle.kind === 'refused' ? obstacle.message : ''} Approve to try again.`,
     blocked: () => `${obstacle.kind === 'blocked' ? obstacle.message : ''} Commit or set aside your changes, then approve to try again.`,
   }[obstacle.kind]();
   const files = 'files' in obstacle ? obstacle.files : [];
   await context.decisions.park(
     task.task_id,
-    { kind: 'merge', question, detail: { reason: obstacle.kind, files_in_the_way: files }, resume_state: 'quality_gate', head_sha: task.head_sha },
+    { kind: 'merge', question, detail: { reason: obstacle.kind, files_in_the_way: files, ...('conflicts' in obstacle && { conflicts: obstacle.conflicts }) }, resume_state: 'quality_gate', head_sha: task.head_sha },
     files.length > 0 ? `${obstacle.kind}: ${files.join(', ')}` : question,
   );
 }

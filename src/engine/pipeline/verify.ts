@@ -7,10 +7,12 @@ import { needsHumanPaths, type SensitivePath } from '../../core/sensitivePaths.t
 import type { GateRound, TaskExecution } from '../../core/execution.ts';
 import type { FileChange } from '../ports.ts';
 import type { PhaseResult, PipelineContext } from './context.ts';
-import { configuredGates, judge, sendBack } from './judge.ts';
-import { dropMerge, merge } from './merge.ts';
+import { configuredGates, judge } from './judge.ts';
+import { merge } from './merge.ts';
+import { afterRed } from './redBase.ts';
 import type { Run } from './run.ts';
 import { threadsAt } from './threads.ts';
+import { dropMerge } from './worktree.ts';
 
 export async function verify(context: PipelineContext, run: Run): Promise<PhaseResult> {
   const { task, tree, changes } = await withOwnCommits(context, run);
@@ -18,7 +20,7 @@ export async function verify(context: PipelineContext, run: Run): Promise<PhaseR
 
   const round = evidence(task, tree) ?? (await newRound(context, run, task, changes, tree));
   if (round === undefined) return 'leave';
-  if (!round.passed) return sendBack(context, task, round);
+  if (!round.passed) return afterRed(context, run, task, round);
 
   const approved = approval(context, task);
   const commands = (await configuredGates(context)).map((gate) => gate.run);

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { hunksOf } from '../../../src/adapters/git/conflicts.ts';
 import { fixture, git, write } from './fixture.ts';
 
 describe('The diff between two commits', () => {
@@ -15,5 +16,14 @@ describe('The diff between two commits', () => {
     assert.match(diff, /-one\n\+two\n/);
     assert.match(diff, /more lines of this file left out/);
     assert.ok(diff.length < 20_000);
+  });
+});
+
+describe('the places of a conflict', () => {
+  it('are shown with three lines around each, and what lies between is left out', () => {
+    const side = (name: string): string[] => [`<<<<<<< a`, `${name} of theirs`, '=======', `${name} of ours`, '>>>>>>> b'];
+    const lines = [...[1, 2, 3, 4, 5].map(String), ...side('first'), ...Array.from({ length: 9 }, (_, index) => `between ${index}`), ...side('second'), 'end'];
+    const expected = ['…', '3', '4', '5', ...side('first'), 'between 0', 'between 1', 'between 2', '…', 'between 6', 'between 7', 'between 8', ...side('second'), 'end'];
+    assert.equal(hunksOf(lines.join('\n')), expected.join('\n'));
   });
 });

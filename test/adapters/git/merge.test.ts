@@ -97,10 +97,13 @@ describe('git merge', () => {
       assert.equal(await git(made.worktree, 'log', '-1', '--format=%B', merge.merge_sha), 'Do it\n\nCo-authored-by: A <a@b.c>\nBaton-Task: t1\nBaton-Hash: abc123\n');
     });
 
-    it('gives the conflicting files and leaves the worktree on its branch', async () => {
+    it('gives the conflicting files with both sides and leaves the worktree on its branch', async () => {
       const made = await ready();
       await made.repo.commit('Target', { 'a.txt': 'target\n' });
-      assert.deepEqual(await build(made), { kind: 'conflict', files: ['a.txt'] });
+      const result = await build(made);
+      assert.ok(result.kind === 'conflict');
+      assert.deepEqual(result.files, ['a.txt']);
+      assert.match(result.conflicts[0]?.hunks ?? '', /^<{7} [0-9a-f]{40}\ntarget\n={7}\ntask\n>{7} [0-9a-f]{40}\n?$/);
       assert.equal(await git(made.worktree, 'symbolic-ref', '--short', 'HEAD'), made.branch);
     });
 

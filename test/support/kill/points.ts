@@ -35,7 +35,7 @@ export function portsThatKill(ports: Ports, point: KillPoint | undefined, die: (
   return {
     ...ports,
     store: watched('store', ports.store, ['commit'], (_method, [commit]) => namesOf(commit as Commit)),
-    workspace: watched('workspace', ports.workspace, ['create', 'populate', 'checkpoint', 'buildMerge', 'advance', 'backToBranch', 'reset', 'remove']),
+    workspace: watched('workspace', ports.workspace, ['create', 'populate', 'checkpoint', 'buildMerge', 'advance', 'backToBranch', 'reset', 'visit', 'remove']),
     gates: watched('gates', ports.gates, ['run']),
     processes: watched('processes', ports.processes, ['sweep']),
     runners: watched('runners', { ...ports.runners, take: async () => watched('agents', await ports.runners.take(), ['start']) }, ['take', 'adopt']),

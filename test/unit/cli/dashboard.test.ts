@@ -92,6 +92,23 @@ describe('baton dashboard', () => {
     assert.match((await cli(engine(), ['dashboard'], { connect })).stdout, /^error: The database is damaged\.\nRestore it\./);
   });
 
+  for (const [columns, rows] of [[120, 40], [120, 24], [80, 40], [80, 24], [60, 20]] as const) {
+    it(`keeps what needs you, what runs and the queue on a terminal of ${columns} × ${rows}`, async () => {
+      const clock = new FakeClock(NOW);
+      const screen = new Screen(columns);
+      let interrupt = (): void => undefined;
+      const run = cli(engine(), ['dashboard', '--watch'], { clock, isTTY: true, columns, rows, signals: (send) => (interrupt = () => send('interrupt')), watch: (part) => screen.write(part) });
+      await clock.advance(0);
+      const shown = bare(screen.text().join('\n'));
+      interrupt();
+      await clock.advance(0);
+      await run;
+      assert.ok(shown.split('\n').length <= rows);
+      for (const part of ['Needs you', '◆ clean-build', 'Active', '▸ flaky-test', 'Queue (10)', 'csv-export']) assert.ok(shown.includes(part), part);
+      assert.ok(!shown.includes('more lines'));
+    });
+  }
+
   it('fills the terminal and no more with --watch, redraws at the interval and leaves it clean (rows 21, 72, 94)', async () => {
     const clock = new FakeClock(NOW);
     const screen = new Screen(120);

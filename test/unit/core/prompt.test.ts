@@ -102,7 +102,7 @@ describe('feedback of failed gates', () => {
 
 describe('feedback of a merge conflict (row 228)', () => {
   it('names the files and how to resolve them without a commit', () => {
-    const text = conflictFeedback(['src/a b.ts', 'x.ts'], 'main');
+    const text = conflictFeedback([{ path: 'src/a b.ts', hunks: '' }, { path: 'x.ts', hunks: '' }], 'main');
     assert.match(text, /- `src\/a b\.ts`\n- `x\.ts`/);
     assert.match(text, /`git merge --no-commit main`[^]*stop without committing/);
   });

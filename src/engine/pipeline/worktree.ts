@@ -1,0 +1,27 @@
+/** What becomes of a task's worktree after a merge, and after one that nobody wants any more. */
+import type { TaskExecution } from '../../core/execution.ts';
+import type { PipelineContext } from './context.ts';
+
+/** Removes the worktree of a finished task; a failure to do so is no failure of the task and is tried again at the next start. */
+export async function tidy(context: PipelineContext, task: TaskExecution): Promise<void> {
+  if (task.worktree === null || task.branch === null) return;
+  try {
+    await context.ports.workspace.remove(task.task_id, task.worktree, task.branch);
+    await context.lifecycle.change(task.task_id, (draft) => {
+      draft.worktree = null;
+      return undefined;
+    });
+  } catch (error) {
+    context.ports.log.warn(`The worktree of ${task.task_id} could not be removed: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
+
+/** Puts the branch back into a worktree that holds a merge nobody wants any more, or the base. */
+export async function dropMerge(context: PipelineContext, taskId: string, worktree: string, branch: string): Promise<void> {
+  await context.ports.workspace.backToBranch(worktree, branch);
+  await context.lifecycle.change(taskId, (draft) => {
+    draft.merge_started_at = null;
+    draft.merge_sha = null;
+    return undefined;
+  });
+}
