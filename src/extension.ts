@@ -10,7 +10,7 @@ import { Diagnostics } from './vscode/diagnostics.ts';
 import { loadEngine, loadOnDemand } from './vscode/engine.ts';
 import { locate } from './vscode/git.ts';
 import { createLog } from './vscode/log.ts';
-import { DASHBOARD } from './vscode/model/ids.ts';
+import { DASHBOARD, type CommandId } from './vscode/model/ids.ts';
 import { NeedsYouView } from './vscode/needsYouView.ts';
 import { Notifications } from './vscode/notifications.ts';
 import { Pages } from './vscode/pages.ts';
@@ -26,6 +26,7 @@ let running: Repositories | undefined;
 
 /** Registers everything and returns; the engine is loaded when a repository needs it. */
 export function activate(context: vscode.ExtensionContext): void {
+  const declared = context.extension.packageJSON as { readonly contributes: { readonly commands: readonly { readonly command: CommandId }[] } };
   const channel = vscode.window.createOutputChannel('Baton', { log: true });
   const log = createLog(channel);
   const distDir = context.asAbsolutePath('dist');
@@ -59,7 +60,7 @@ export function activate(context: vscode.ExtensionContext): void {
     new Diagnostics(repositories),
     new Notifications(repositories, needsYou, reviews),
     followRepositories(repositories, setKey),
-    registerCommands(app),
+    registerCommands(app, declared.contributes.commands.map(({ command }) => command)),
     vscode.window.registerWebviewPanelSerializer(DASHBOARD, {
       deserializeWebviewPanel: (panel) => guarded(channel, () => onDemand().dashboardOf(app).show(panel)),
     }),

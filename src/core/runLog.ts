@@ -2,6 +2,7 @@
  * The lines of the human-readable audit log (`.baton/ORCHESTRATOR_RUN_LOG.md`), in the wording of the requirements with the
  * task id wherever that lacks it. Pure: an event and its task in, Markdown out. Times are UTC.
  */
+import { spendingOf } from './cost.ts';
 import type { GateCheck, GateRound, TaskExecution, Usage } from './execution.ts';
 import { formatCost, formatMoney } from './format.ts';
 
@@ -31,16 +32,20 @@ export interface RunFigures {
   readonly needs_review: number;
 }
 
-/** What happened to the tasks between a run's start and its end (ISO times), read from their own records. */
-export function runFigures(tasks: readonly TaskExecution[], startedAt: string, endedAt: string): RunFigures {
+/**
+ * What happened to the tasks between a run's start and its end (ISO times), read from their own records.
+ * @param diedAt when it really ended, of a run that was closed by the leader after it
+ */
+export function runFigures(tasks: readonly TaskExecution[], startedAt: string, endedAt: string, diedAt?: unknown): RunFigures {
   const within = (at: string | null): boolean => at !== null && at >= startedAt && at <= endedAt;
   const ends = tasks.flatMap((task) => task.history.filter((entry) => within(entry.at)).slice(-1).map((entry) => ({ task, to: entry.to })));
-  const calls = tasks.flatMap((task) => task.attempts).filter((attempt) => within(attempt.ended_at));
+  const calls = spendingOf(tasks.flatMap((task) => task.attempts).filter((attempt) => within(attempt.ended_at)));
+  const ended_at = typeof diedAt === 'string' ? diedAt : endedAt;
   return {
-    ended_at: endedAt,
-    seconds: (Date.parse(endedAt) - Date.parse(startedAt)) / 1000,
-    cost_usd: calls.reduce((sum, call) => sum + (call.cost_usd ?? 0), 0),
-    unpriced: calls.some((call) => call.cost_usd === null),
+    ended_at,
+    seconds: Math.max(0, (Date.parse(ended_at) - Date.parse(startedAt)) / 1000),
+    cost_usd: calls.cost_usd,
+    unpriced: calls.unpriced,
     completed: ends.filter(({ to }) => to === 'done').length,
     // A cancelled task is not a failure.
     failed: ends.filter(({ task, to }) => to === 'failed' && task.error?.kind !== 'cancelled').length,
@@ -94,12 +99,22 @@ export function runLogEntry(event: RunLogEvent, task: TaskExecution | undefined)
       return line(
         '⚠️',
         'retry',
-        `⚠️ Retry attempt ${text(data['attempt'])}/${text(data['max_attempts'])} for ${typeof data['step_id'] === 'string' ? `step ${text(data['step_id'])}` : (WITHOUT_STEP[text(data['role'])] ?? 'the workspace')}: ${text(data['message'] ?? data['reason'])} ${about}`,
+        `⚠️ Retry attempt ${text(data['attempt'])}/${text(data['max_attempts'])} for ${typeof data['step_id'] === 'string' ? `step ${text(data['step_id'])}` : (WITHOUT_STEP[text(data['role'])] ?? 'the workspace')}: ${text(data['message'] ?? data['reason'])} ${typeof data['delay_seconds'] === 'number' ? `(task=${id}, wait=${seconds(data['delay_seconds'])})` : about}`,
       );
     case 'answer_unreadable':
       return line('⚠️', 'retry', `⚠️ Answer of [${text(data['role'])}] cannot be read: ${text(data['reason'])} ${about}`);
     case 'held':
       return line('⚠️', 'retry', `⚠️ Account ${text(data['account'])} closed until ${text(data['until'] ?? 'sign-in')}: ${text(data['reason'])} ${about}`);
+    case 'session_lost':
+      return line('⚠️', 'retry', `⚠️ Session of [${text(data['role'])}] ${text(data['agent'])} is lost: a new one begins ${about}`);
+    case 'retry_now':
+      return line('⚠️', 'retry', `⚠️ Retry asked for now ${about}`);
+    case 'account_opened':
+      return line('ℹ️', 'retry', `Account ${text(data['account'])} is open again`);
+    case 'budget_reached':
+      return line('⚠️', 'human_review', `⚠️ Budget reached by [${text(data['role'])}]: ${text(data['reason'])} ${about}`);
+    case 'budget_exceeded':
+      return line('🔍', 'human_review', `🔍 Budget exceeded: ${text(data['reason'])}, and the next attempt reserves ${formatMoney(Number(data['reserve_usd'] ?? 0))} ${about}`);
     case 'interrupted':
       return line('⚠️', 'retry', `⚠️ Interrupted: ${text(data['reason'])} ${about}`);
     case 'decision_opened':

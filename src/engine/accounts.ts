@@ -1,4 +1,5 @@
 /** Which provider accounts are closed, until when and why. A closed account holds its tasks; other accounts go on. */
+import type { AccountView } from '../shared/api.ts';
 import type { Lifecycle } from './lifecycle.ts';
 import type { Clock } from './ports.ts';
 
@@ -37,6 +38,15 @@ export class Accounts {
 
   holds(): AccountHold[] {
     return [...this.#holds.keys()].map((account) => this.hold(account)).filter((hold) => hold !== undefined);
+  }
+
+  /** As the surfaces see the named accounts, each once. */
+  views(accounts: readonly string[]): AccountView[] {
+    return [...new Set(accounts)].map((account) => {
+      const hold = this.hold(account);
+      const until = hold?.until ?? null;
+      return { account, closed: hold !== undefined, closed_until: until === null ? null : new Date(until).toISOString(), reason: hold?.reason ?? null };
+    });
   }
 
   /** Closes an account until `resetsAt` (epoch ms); without one, for 1, 2, 4 … minutes, at most an hour. */

@@ -6,7 +6,7 @@ import { isTerminal } from '../core/states.ts';
 import type { Command, CommandReply } from '../shared/api.ts';
 import { taskIdFault, taskDefinition } from '../core/task.ts';
 import { slugOf, uniqueTaskId } from '../core/taskText.ts';
-import { allowAlways, editPlan, talk } from './humanWords.ts';
+import { allowAlways, answerAllowed, editPlan, talk } from './humanWords.ts';
 import { cleanState, deleteTask, discardWork } from './housekeeping.ts';
 import { setStep } from './lifecycle.ts';
 import { handBack, takeOver } from './takeOver.ts';
@@ -212,6 +212,7 @@ export class CommandDesk {
     const written = always === undefined ? undefined : await allowAlways(this.#options.context, command, always);
     if (written !== undefined) await this.#options.reloadConfig();
     const { decision } = await this.#options.context.decisions.answer(taskId, decisionId, { verdict, text, input, always, by, via });
+    if (written !== undefined) await answerAllowed(this.#options.context, command);
     return { message: `${answerMessage(decision)}${always === undefined ? '' : `, and from now on in this ${always}`}${written === undefined ? '' : ` (${written})`}`, task_id: taskId };
   }
 

@@ -32,6 +32,18 @@ export async function allowAlways(context: PipelineContext, command: Of<'decide'
   return context.ports.sources.addPermission(rule);
 }
 
+/** Answers the requests of other agents that wait for what the policy allows by now: nobody needs to be asked twice. */
+export async function answerAllowed(context: PipelineContext, { by, via }: Of<'decide'>): Promise<void> {
+  for (const task of context.lifecycle.all()) {
+    for (const decision of openDecisions(task)) {
+      const rule = ruleOf(decision);
+      if (!rule || !isAllowed(context.config().permissions, rule)) continue;
+      // Somebody may have answered it meanwhile, which is as good.
+      await context.decisions.answer(task.task_id, decision.id, { verdict: 'approve', by, via }).catch(() => undefined);
+    }
+  }
+}
+
 /** Comments and their threads. */
 export async function talk(context: PipelineContext, command: Of<'comment' | 'edit_comment' | 'resolve_thread'>): Promise<CommandReply> {
   let message = '';

@@ -14,6 +14,7 @@ import { Run, type AbortReason } from './pipeline/run.ts';
 import type { AdoptedSession, Disposable } from './ports.ts';
 import { marksOf } from './recovery.ts';
 import type { QueuePlan } from '../core/queue.ts';
+import { closeDeadRun } from './succession.ts';
 
 /** Between TERM and KILL when the host goes away: VS Code gives its extensions 4 s in all, less than the grace of an ordinary stop. */
 const CLOSING_GRACE_MS = 2_000;
@@ -36,6 +37,8 @@ export interface LoopOptions {
   readonly stored: StoredLoop | undefined;
   /** The last sign of life that was stored, if it is one. */
   readonly heartbeat: unknown;
+  /** See LeaderMark. */
+  readonly leader: unknown;
   /** The queue as it is now. */
   readonly plan: () => QueuePlan;
   /** Called when anything that the surfaces show has changed. */
@@ -121,6 +124,20 @@ export class Loop {
       slots: this.slots,
       slots_used: this.slotsUsed,
     };
+  }
+
+  /** Notes that a leader works here, after closing the run of one that died. */
+  async takeOver(): Promise<void> {
+    const { passive, leader } = this.#options;
+    if (passive) return;
+    const dead = closeDeadRun(this.#lifecycle, this.#stored, leader, this.#heartbeat);
+    if (dead) this.#stored = dead.stored;
+    await this.#lifecycle.record(dead?.events ?? [], { leader: this.#lifecycle.now(), ...(dead ? { loop: dead.stored } : {}) });
+  }
+
+  /** The leader goes in peace. */
+  async handOver(): Promise<void> {
+    if (!this.#options.passive) await this.#lifecycle.record([], { leader: undefined });
   }
 
   /** Goes on with the stored wish, at the start of a leader; and, whatever the wish, with the agents that were found at work. */

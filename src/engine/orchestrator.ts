@@ -4,11 +4,11 @@
  */
 import type { Config } from '../core/config/schema.ts';
 import { estimateTimes } from '../core/estimate.ts';
-import { planQueue, type QueueFacts, type QueuePlan, type RunningFact } from '../core/queue.ts';
+import { planQueue, type QueueFacts, type QueuePlan } from '../core/queue.ts';
 import type { TaskExecution } from '../core/execution.ts';
 import type { HealthReport } from '../shared/health.ts';
 import type { MetricsQuery, MetricsReport } from '../shared/metrics.ts';
-import type { AccountView, ChangesView, Command, CommandReply, EngineApi, Snapshot } from '../shared/api.ts';
+import type { ChangesView, Command, CommandReply, EngineApi, Snapshot } from '../shared/api.ts';
 import { messageOf, type Problem } from '../core/errors.ts';
 import { Accounts } from './accounts.ts';
 import { BaseGates } from './baseGates.ts';
@@ -18,17 +18,18 @@ import { keepCheckpoint } from './checkpoint.ts';
 import { CommandDesk } from './commands.ts';
 import { Decisions } from './decisions.ts';
 import { Emitter } from './emitter.ts';
+import { Exporters } from './exporters.ts';
 import { healthReport } from './health.ts';
 import { watchHealth } from './healthWatch.ts';
 import { holdsOf } from './holds.ts';
-import { Intake } from './intake.ts';
+import { Intake, problemsByTask } from './intake.ts';
 import { Ledger } from './ledger.ts';
 import { Lifecycle } from './lifecycle.ts';
 import { Loop, type StoredLoop } from './loop.ts';
 import { Metrics } from './metrics/metrics.ts';
 import type { AgentChoice, PipelineContext } from './pipeline/context.ts';
 import { tidy } from './pipeline/worktree.ts';
-import type { Run } from './pipeline/run.ts';
+import { runningFact } from './pipeline/run.ts';
 import type { AgentInfo, Disposable, Ports } from './ports.ts';
 import { Outbox } from './outbox.ts';
 import { recover } from './recovery.ts';
@@ -65,6 +66,7 @@ export class Orchestrator implements EngineApi {
   readonly #commands: CommandDesk;
   readonly #changes: Changes;
   readonly #metrics: Metrics;
+  readonly #exporters: Exporters;
   readonly #outbox: Outbox;
   readonly #schedules: Schedules;
   readonly #snapshots: Emitter<Snapshot>;
@@ -98,7 +100,11 @@ export class Orchestrator implements EngineApi {
     await engine.#schedules.read();
     engine.#watch();
     // What an earlier process left to tell; a command that only looks leaves it to the next one that stays.
-    if (options.passive !== true) engine.#outbox.wake();
+    if (options.passive !== true) {
+      engine.#outbox.wake();
+      void engine.#exporters.configure(config);
+    }
+    await engine.#loop.takeOver();
     engine.#loop.resume(adopted);
     return engine;
   }
@@ -146,12 +152,15 @@ export class Orchestrator implements EngineApi {
       context: this.#context,
       stored: meta['loop'] as StoredLoop | undefined,
       heartbeat: meta['heartbeat'],
+      leader: meta['leader'],
       plan: () => this.#plan(),
       changed: () => this.#publish(),
       lost: (reason, run_id) => this.#outbox.tellUnstored({ at: lifecycle.now(), type: 'orchestrator_stopped', task_id: null, data: { reason, run_id } }),
       passive: options.passive ?? false,
     });
     this.#metrics = new Metrics({ store: ports.store, lifecycle, clock: ports.clock, log: ports.log, config: () => this.#config }, meta['metrics_since']);
+    const feed = { repository: ports.repository, snapshot: () => this.snapshot(), health: () => this.health(), onCommitted: lifecycle.onCommitted };
+    this.#exporters = new Exporters({ makers: ports.exporters, feed, sources: ports.sources, log: ports.log, changed: () => this.#publish() });
     this.#intake = new Intake(ports, lifecycle, this.#decisions, (taskId) => this.#loop.runs.has(taskId));
     this.#changes = new Changes(this.#context);
     this.#commands = new CommandDesk({
@@ -218,7 +227,9 @@ export class Orchestrator implements EngineApi {
     for (const one of this.#owned) one.dispose();
     this.#publishing?.dispose();
     await this.#checkpoint.settled();
+    await this.#loop.handOver().catch((error: unknown) => this.#ports.log.warn(`The end could not be noted: ${messageOf(error)}`));
     await this.#ports.runLog.flush();
+    await this.#exporters.close();
     await this.#ports.store.close();
   }
 
@@ -240,6 +251,7 @@ export class Orchestrator implements EngineApi {
     this.#config = config;
     this.#configProblems = problems;
     await this.#metrics.begin();
+    if (this.#options.passive !== true) void this.#exporters.configure(config);
     await Promise.all([this.#refreshAgents(false), this.#outbox.configure()]);
     this.#outbox.wake();
     this.#loop.wake();
@@ -306,7 +318,7 @@ export class Orchestrator implements EngineApi {
       agents: new Map(this.#agents.map((agent) => [agent.name, this.#staffing.fact(agent)])),
       agentOf,
       accounts: new Map(this.#accounts.holds().map((hold) => [hold.account, { closed_until: hold.until, reason: hold.reason }])),
-      problems: groupBy(this.#intake.problems),
+      problems: problemsByTask(this.#intake.problems),
       merged: this.#intake.merged,
       holds: holdsOf(this.#lifecycle, this.#options.only, this.#context.baseGates),
       spend: this.#budgets.fact(),
@@ -338,7 +350,7 @@ export class Orchestrator implements EngineApi {
       estimates: estimateTimes(tasks, plan, facts),
       runs: this.#loop.runs,
       source: (taskId) => this.#intake.source(taskId),
-      accounts: this.#accountViews(),
+      accounts: this.#accounts.views(this.#agents.map((agent) => agent.account)),
       agents: this.#agents.map((agent) => ({
         name: agent.name,
         driver: agent.config.driver,
@@ -351,7 +363,7 @@ export class Orchestrator implements EngineApi {
       })),
       schedules: this.#schedules.views(),
       quietHours: this.#config.attention.quiet_hours ?? null,
-      problems: [...this.#configProblems, ...(this.#outbox.problem === undefined ? [] : [this.#outbox.problem]), ...this.#intake.problems, ...this.#schedules.problems],
+      problems: [...this.#configProblems, ...(this.#outbox.problem === undefined ? [] : [this.#outbox.problem]), ...this.#exporters.problems, ...this.#intake.problems, ...this.#schedules.problems],
       health: this.#health(),
       day: this.#budgets.day(),
       config: this.#config,
@@ -371,24 +383,4 @@ export class Orchestrator implements EngineApi {
       heartbeat: this.#loop.heartbeat,
     });
   }
-
-  #accountViews(): AccountView[] {
-    return [...new Set(this.#agents.map((agent) => agent.account))].map((account) => {
-      const hold = this.#accounts.hold(account);
-      const until = hold?.until ?? null;
-      return { account, closed: hold !== undefined, closed_until: until === null ? null : new Date(until).toISOString(), reason: hold?.reason ?? null };
-    });
-  }
-}
-
-function runningFact(run: Run): RunningFact {
-  return { agent: run.agent, since: run.startedAt, activity: run.activity, waits_for_human: run.suspended, uses_slot: run.usesSlot };
-}
-
-function groupBy(problems: readonly Problem[]): Map<string, Problem[]> {
-  const groups = new Map<string, Problem[]>();
-  for (const problem of problems) {
-    if (problem.task_id !== undefined) groups.set(problem.task_id, [...(groups.get(problem.task_id) ?? []), problem]);
-  }
-  return groups;
 }

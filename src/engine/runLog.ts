@@ -15,7 +15,7 @@ export function keepRunLog(lifecycle: Lifecycle, log: RunLog): Disposable {
       const entry = runLogEntry(event, task);
       if (entry !== undefined) log.append(entry);
       // A run's id is the time of its start.
-      if (event.type === 'orchestrator_stopped') log.append(runSummary(runFigures(lifecycle.all(), runId, event.at)));
+      if (event.type === 'orchestrator_stopped') log.append(runSummary(runFigures(lifecycle.all(), runId, event.at, event.data['ended_at'])));
     }
   });
 }

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
-import { globSync, readFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { cli } from '../support/cli.ts';
 import { MemoryEngine } from '../support/memoryEngine.ts';
@@ -43,6 +45,41 @@ describe('The documentation (row 60)', () => {
     it(`${file} links only to files that there are`, () => {
       for (const [, target = ''] of text.matchAll(/\]\((?!https?:)([^)#]+)/g)) {
         assert.doesNotThrow(() => readFileSync(path.join(path.dirname(file), target)), `${file}: ${target}`);
+      }
+    });
+  }
+});
+
+describe('docs/TROUBLESHOOTING.md (row 61)', () => {
+  const source = globSync('src/**/*.ts').map((file) => readFileSync(file, 'utf8')).join('\n').replaceAll('’', "'");
+  /** Words that stand for whatever it is about, so that the code has a value in their place. */
+  const EXAMPLES = /…|\$?\d+(?:\.\d+|x|m|h\d+m|s)?|\b(?:x|y|Y|a, b|anthropic|claude|csv-export|implementing|file:line:column|task_failed|ECONNREFUSED)\b|\.claude_stop|slots are| of |tasks? waits?|attempts|, which|[()";:,]/;
+
+  it('quotes messages that Baton says', () => {
+    const text = readFileSync('docs/TROUBLESHOOTING.md', 'utf8');
+    const quoted = [...text.matchAll(/^\|(.*?)\|/gm)].flatMap(([, cell = '']) => [...cell.matchAll(/(?<!\*)\*([^*]+)\*(?!\*)/g)].map(([, words = '']) => words));
+    assert.ok(quoted.length > 40, String(quoted.length));
+    const unsaid = quoted.flatMap((words) => {
+      const longest = words.split(EXAMPLES).map((part) => part.trim()).sort((a, b) => b.length - a.length)[0] ?? '';
+      return source.includes(longest) ? [] : [`${words}: nothing says "${longest}"`];
+    });
+    assert.deepEqual(unsaid, []);
+  });
+});
+
+describe('docs/DEPLOYMENT.md (row 60)', () => {
+  const installed = spawnSync('systemd-analyze', ['--version']).status === 0;
+  if (installed) {
+    it('holds a unit that systemd takes without a word', () => {
+      const folder = mkdtempSync(path.join(tmpdir(), 'baton-unit-'));
+      try {
+        const unit = /```ini\n([\s\S]*?)```/.exec(readFileSync('docs/DEPLOYMENT.md', 'utf8'))?.[1] ?? '';
+        assert.match(unit, /^ExecStart=/m);
+        writeFileSync(path.join(folder, 'baton.service'), unit);
+        const { status, stdout, stderr } = spawnSync('systemd-analyze', ['--user', 'verify', path.join(folder, 'baton.service')], { encoding: 'utf8', env: { ...process.env, XDG_RUNTIME_DIR: folder } });
+        assert.deepEqual([status, stdout, stderr], [0, '', '']);
+      } finally {
+        rmSync(folder, { recursive: true });
       }
     });
   }

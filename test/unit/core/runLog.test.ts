@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { runFigures, runHeader, runLogEntry, runSummary } from '../../../src/core/runLog.ts';
-import { task } from '../../support/tasks.ts';
+import { attempt, task } from '../../support/tasks.ts';
 
 const at = '2025-12-10T10:30:01.123Z';
 const entry = (type: string, data: Record<string, unknown>, record = task('RAE-001')): string | undefined => runLogEntry({ at, type, task_id: 'RAE-001', data }, record);
@@ -50,6 +50,31 @@ describe('The run log', () => {
   for (const [category, type, data, line] of GOLDEN) {
     it(`has this line for ${category} (rows 146–154)`, () => assert.equal(entry(type, data), line));
   }
+
+  // What the requirements have no line for has one of its category.
+  const MORE: readonly (readonly [string, string, Record<string, unknown>, string])[] = [
+    ['a failed call', 'attempt_ended', { role: 'code_reviewer', agent: 'codex', model: 'gpt', outcome: 'failed', cost_usd: 0.02, seconds: 3, error: { message: 'HTTP 529' } }, '❌ **llm_call**: ❌ LLM call [code_reviewer] codex/gpt (cost=$0.02, 3.0s): HTTP 529 (task=RAE-001)'],
+    ['a call that was cut off', 'attempt_ended', { role: 'planner', agent: 'codex', model: null, outcome: 'interrupted', cost_usd: null, seconds: 1, error: null }, '❌ **llm_call**: ❌ LLM call [planner] codex/default (cost=unpriced, 1.0s): interrupted (task=RAE-001)'],
+    ['a gate that warns', 'gate_round', { subject: 'merge', passed: true, checks: [{ name: 'ruff', status: 'warning', seconds: 1.5 }] }, '✅ **quality_gate**: Quality Gate ✅ PASSED (task=RAE-001, 1.5s, on the merge result)\n  - ⚠️ ruff warned'],
+    ['a plan that goes back', 'retry', { role: 'planner', step_id: null, attempt: 2, max_attempts: 3, message: 'No rollback' }, '⚠️ **retry**: ⚠️ Retry attempt 2/3 for the plan: No rollback (task=RAE-001)'],
+    ['a retry that waits', 'retry', { role: 'implementer', step_id: 'S2', attempt: 3, max_attempts: 5, message: 'HTTP 503', delay_seconds: 120 }, '⚠️ **retry**: ⚠️ Retry attempt 3/5 for step S2: HTTP 503 (task=RAE-001, wait=120.0s)'],
+    ['an answer that cannot be read', 'answer_unreadable', { role: 'planner', reason: 'it holds no JSON object' }, '⚠️ **retry**: ⚠️ Answer of [planner] cannot be read: it holds no JSON object (task=RAE-001)'],
+    ['a session that is lost', 'session_lost', { role: 'implementer', agent: 'claude' }, '⚠️ **retry**: ⚠️ Session of [implementer] claude is lost: a new one begins (task=RAE-001)'],
+    ['a closed account', 'held', { account: 'anthropic', until: '2025-12-10T11:00:00.000Z', reason: 'usage limit' }, '⚠️ **retry**: ⚠️ Account anthropic closed until 2025-12-10T11:00:00.000Z: usage limit (task=RAE-001)'],
+    ['an account that opens', 'account_opened', { account: 'anthropic' }, 'ℹ️ **retry**: Account anthropic is open again'],
+    ['a budget', 'budget_exceeded', { scope: 'task', reason: 'its budget of $2.00 is reached: $1.90 is spent', reserve_usd: 0.5 }, '🔍 **human_review**: 🔍 Budget exceeded: its budget of $2.00 is reached: $1.90 is spent, and the next attempt reserves $0.50 (task=RAE-001)'],
+    ['an answer', 'decision_answered', { kind: 'plan', verdict: 'reject', by: 'ada', text: 'Too risky' }, '🔍 **human_review**: ❌ plan answered by ada: reject: Too risky (task=RAE-001)'],
+    ['a stop', 'orchestrator_stopped', { reason: 'Baton ended unexpectedly' }, 'ℹ️ **task**: Stopped: Baton ended unexpectedly'],
+  ];
+  for (const [what, type, data, line] of MORE) {
+    it(`has a line for ${what} (rows 146, 148, 151–154, 203)`, () => assert.equal(entry(type, data), `- \`10:30:01\` ${line}\n`));
+  }
+
+  it('tells the end of a run that died by when it died, and its cost by all its calls', () => {
+    const calls = task('a', { attempts: [attempt({ cost_usd: 0.1, ended_at: '2025-12-10T10:40:00.000Z' }), attempt({ cost_usd: 0.2, ended_at: '2025-12-10T12:00:00.000Z', outcome: 'interrupted' })] });
+    const figures = runFigures([calls], '2025-12-10T10:30:00.000Z', '2025-12-10T12:00:00.000Z', '2025-12-10T10:45:00.000Z');
+    assert.deepEqual([figures.ended_at, figures.seconds, figures.cost_usd], ['2025-12-10T10:45:00.000Z', 900, 0.3]);
+  });
 
   it('ends a task with duration and cost (row 149)', () => {
     const record = task('RAE-001', { started_at: '2025-12-10T10:30:00.000Z', completed_at: '2025-12-10T10:45:00.500Z', total_cost_usd: 0.38 });
