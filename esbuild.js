@@ -36,6 +36,7 @@ const ENTRIES = [
   { out: 'runner', source: 'src/adapters/runner/main.ts', limit: 150 * KIB, ...NODE },
   // Loaded by engine and command line where a repository has schedules.
   { out: 'cron', source: 'src/core/cron.ts', ...NODE },
+  { out: 'monitoring', source: 'src/adapters/http/server.ts', ...NODE },
   { out: 'storeWorker', source: 'src/adapters/store/worker.ts', ...NODE },
   { out: 'webview', source: 'src/webview/main.ts', limit: 120 * KIB, ...BROWSER },
 ];

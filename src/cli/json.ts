@@ -42,6 +42,8 @@ export interface TaskEntry {
   /** Some call had no price: the sum is a lower bound. */
   readonly unpriced: boolean;
   readonly error: string | null;
+  readonly eta_start: string | null;
+  readonly eta_done: string | null;
   readonly decisions: readonly { readonly id: string; readonly kind: DecisionKind; readonly question: string; readonly since: string }[];
   /** `review` only: the changed files, what to look at first first. */
   readonly review_order?: readonly { readonly path: string; readonly level: string; readonly reason: string; readonly added: number | null; readonly removed: number | null }[];
@@ -152,6 +154,8 @@ export function tasksDocument(tasks: readonly TaskView[]): TasksDocument {
       total_cost_usd: task.cost_usd,
       unpriced: task.unpriced,
       error: task.error,
+      eta_start: task.eta_start,
+      eta_done: task.eta_done,
       decisions: openDecisionsOf(task).map(({ id, kind, question, since }) => ({ id, kind, question, since })),
     })),
   };

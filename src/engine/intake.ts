@@ -142,3 +142,11 @@ function isUnstarted(record: TaskExecution): boolean {
 function place(task: SourcedTask) {
   return { file: task.file, line: task.line, column: 1, source: 'task' as const, task_id: task.definition.id };
 }
+
+export function problemsByTask(problems: readonly Problem[]): Map<string, Problem[]> {
+  const groups = new Map<string, Problem[]>();
+  for (const problem of problems) {
+    if (problem.task_id !== undefined) groups.set(problem.task_id, [...(groups.get(problem.task_id) ?? []), problem]);
+  }
+  return groups;
+}

@@ -4,7 +4,7 @@
  */
 import type { Config } from '../core/config/schema.ts';
 import { estimateTimes } from '../core/estimate.ts';
-import { planQueue, type QueueFacts, type QueuePlan, type RunningFact } from '../core/queue.ts';
+import { planQueue, type QueueFacts, type QueuePlan } from '../core/queue.ts';
 import type { TaskExecution } from '../core/execution.ts';
 import type { HealthReport } from '../shared/health.ts';
 import type { MetricsQuery, MetricsReport } from '../shared/metrics.ts';
@@ -18,17 +18,18 @@ import { keepCheckpoint } from './checkpoint.ts';
 import { CommandDesk } from './commands.ts';
 import { Decisions } from './decisions.ts';
 import { Emitter } from './emitter.ts';
+import { Exporters } from './exporters.ts';
 import { healthReport } from './health.ts';
 import { watchHealth } from './healthWatch.ts';
 import { holdsOf } from './holds.ts';
-import { Intake } from './intake.ts';
+import { Intake, problemsByTask } from './intake.ts';
 import { Ledger } from './ledger.ts';
 import { Lifecycle } from './lifecycle.ts';
 import { Loop, type StoredLoop } from './loop.ts';
 import { Metrics } from './metrics/metrics.ts';
 import type { AgentChoice, PipelineContext } from './pipeline/context.ts';
 import { tidy } from './pipeline/worktree.ts';
-import type { Run } from './pipeline/run.ts';
+import { runningFact } from './pipeline/run.ts';
 import type { AgentInfo, Disposable, Ports } from './ports.ts';
 import { Outbox } from './outbox.ts';
 import { recover } from './recovery.ts';
@@ -65,6 +66,7 @@ export class Orchestrator implements EngineApi {
   readonly #commands: CommandDesk;
   readonly #changes: Changes;
   readonly #metrics: Metrics;
+  readonly #exporters: Exporters;
   readonly #outbox: Outbox;
   readonly #schedules: Schedules;
   readonly #snapshots: Emitter<Snapshot>;
@@ -98,7 +100,10 @@ export class Orchestrator implements EngineApi {
     await engine.#schedules.read();
     engine.#watch();
     // What an earlier process left to tell; a command that only looks leaves it to the next one that stays.
-    if (options.passive !== true) engine.#outbox.wake();
+    if (options.passive !== true) {
+      engine.#outbox.wake();
+      void engine.#exporters.configure(config);
+    }
     await engine.#loop.takeOver();
     engine.#loop.resume(adopted);
     return engine;
@@ -154,6 +159,8 @@ export class Orchestrator implements EngineApi {
       passive: options.passive ?? false,
     });
     this.#metrics = new Metrics({ store: ports.store, lifecycle, clock: ports.clock, log: ports.log, config: () => this.#config }, meta['metrics_since']);
+    const feed = { repository: ports.repository, snapshot: () => this.snapshot(), health: () => this.health(), onCommitted: lifecycle.onCommitted };
+    this.#exporters = new Exporters({ makers: ports.exporters, feed, sources: ports.sources, log: ports.log, changed: () => this.#publish() });
     this.#intake = new Intake(ports, lifecycle, this.#decisions, (taskId) => this.#loop.runs.has(taskId));
     this.#changes = new Changes(this.#context);
     this.#commands = new CommandDesk({
@@ -222,6 +229,7 @@ export class Orchestrator implements EngineApi {
     await this.#checkpoint.settled();
     await this.#loop.handOver().catch((error: unknown) => this.#ports.log.warn(`The end could not be noted: ${messageOf(error)}`));
     await this.#ports.runLog.flush();
+    await this.#exporters.close();
     await this.#ports.store.close();
   }
 
@@ -243,6 +251,7 @@ export class Orchestrator implements EngineApi {
     this.#config = config;
     this.#configProblems = problems;
     await this.#metrics.begin();
+    if (this.#options.passive !== true) void this.#exporters.configure(config);
     await Promise.all([this.#refreshAgents(false), this.#outbox.configure()]);
     this.#outbox.wake();
     this.#loop.wake();
@@ -309,7 +318,7 @@ export class Orchestrator implements EngineApi {
       agents: new Map(this.#agents.map((agent) => [agent.name, this.#staffing.fact(agent)])),
       agentOf,
       accounts: new Map(this.#accounts.holds().map((hold) => [hold.account, { closed_until: hold.until, reason: hold.reason }])),
-      problems: groupBy(this.#intake.problems),
+      problems: problemsByTask(this.#intake.problems),
       merged: this.#intake.merged,
       holds: holdsOf(this.#lifecycle, this.#options.only, this.#context.baseGates),
       spend: this.#budgets.fact(),
@@ -354,7 +363,7 @@ export class Orchestrator implements EngineApi {
       })),
       schedules: this.#schedules.views(),
       quietHours: this.#config.attention.quiet_hours ?? null,
-      problems: [...this.#configProblems, ...(this.#outbox.problem === undefined ? [] : [this.#outbox.problem]), ...this.#intake.problems, ...this.#schedules.problems],
+      problems: [...this.#configProblems, ...(this.#outbox.problem === undefined ? [] : [this.#outbox.problem]), ...this.#exporters.problems, ...this.#intake.problems, ...this.#schedules.problems],
       health: this.#health(),
       day: this.#budgets.day(),
       config: this.#config,
@@ -374,16 +383,4 @@ export class Orchestrator implements EngineApi {
       heartbeat: this.#loop.heartbeat,
     });
   }
-}
-
-function runningFact(run: Run): RunningFact {
-  return { agent: run.agent, since: run.startedAt, activity: run.activity, waits_for_human: run.suspended, uses_slot: run.usesSlot };
-}
-
-function groupBy(problems: readonly Problem[]): Map<string, Problem[]> {
-  const groups = new Map<string, Problem[]>();
-  for (const problem of problems) {
-    if (problem.task_id !== undefined) groups.set(problem.task_id, [...(groups.get(problem.task_id) ?? []), problem]);
-  }
-  return groups;
 }

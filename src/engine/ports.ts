@@ -8,6 +8,7 @@ import type { StoredMetrics } from '../core/metrics/columns.ts';
 import type { MetricsWrite } from '../core/metrics/rollup.ts';
 import type { FileHunks } from '../core/hunks.ts';
 import type { TaskDefinition } from '../core/task.ts';
+import type { ExporterMakers } from './exporters.ts';
 
 export interface Disposable {
   dispose(): void;
@@ -492,4 +493,5 @@ export interface Ports {
   readonly resolvePath: (folder: string, path: string) => Promise<string | null>;
   /** Writes `.baton/checkpoint.json` (atomic). */
   readonly writeCheckpoint: (checkpoint: Record<string, unknown>) => Promise<void>;
+  readonly exporters: ExporterMakers;
 }

@@ -1,10 +1,12 @@
 /** Bundles that lie beside the host's own and are loaded when they are needed. */
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
+import type * as monitoring from '../adapters/http/server.ts';
 import type * as cron from '../core/cron.ts';
 
 interface Bundles {
   readonly cron: typeof cron;
+  readonly monitoring: typeof monitoring;
 }
 
 /** `createRequire` and not `require`, so that the bundler leaves the file a bundle of its own. */

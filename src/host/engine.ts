@@ -68,6 +68,9 @@ export async function buildEngine(repository: Repository, options: EngineOptions
       repository: { root, name, key },
       resolvePath,
       writeCheckpoint: checkpointWriter(batonDir),
+      exporters: {
+        http: async (settings, feed) => (await loadBundle(options.distDir, 'monitoring')).serveMonitoring(settings, feed),
+      },
     };
     const engine = await Orchestrator.open({
       host: options.host,

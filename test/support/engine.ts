@@ -6,6 +6,7 @@ import { writeFile, mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { Channel } from '../../src/adapters/agents/channel.ts';
 import { runCommand } from '../../src/adapters/gates/command.ts';
+import { serveMonitoring } from '../../src/adapters/http/server.ts';
 import { createWorkspace } from '../../src/adapters/git/workspace.ts';
 import { createProcesses } from '../../src/adapters/process/processes.ts';
 import { createRedactor } from '../../src/adapters/runs/redact.ts';
@@ -211,6 +212,7 @@ export async function makeEngine(setup: EngineSetup = {}): Promise<TestEngine> {
     repository: { root: repo.root, name: 'sample', key: crypto.hash(repo.root).slice(0, 12) },
     resolvePath,
     writeCheckpoint: checkpointWriter(batonDir),
+    exporters: { http: serveMonitoring },
   });
   let ports = await makePorts();
   const engine = await Orchestrator.open({ ports, host: setup.host ?? 'cli', pid: process.pid, passive: setup.passive ?? false });

@@ -1,5 +1,6 @@
 /** One task at work: what the scheduler, the surfaces and the pipeline share about it while it runs. Nothing here is stored. */
 import type { Usage } from '../../core/execution.ts';
+import type { RunningFact } from '../../core/queue.ts';
 import type { AdoptedSession, AttendedSession } from '../ports.ts';
 
 /** `close`: the engine goes away; agents that can do without it go on, everything else is interrupted. */
@@ -106,4 +107,9 @@ export class Run {
   get wantsSlot(): boolean {
     return this.#waiting.length > 0;
   }
+}
+
+/** What the queue's plan needs to know of a run. */
+export function runningFact(run: Run): RunningFact {
+  return { agent: run.agent, since: run.startedAt, activity: run.activity, waits_for_human: run.suspended, uses_slot: run.usesSlot };
 }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { TASK_STATES } from '../../../src/core/states.ts';
 import { cli } from '../../support/cli.ts';
 import { documentOf, summarySchema, tasksSchema } from '../../support/cliSchemas.ts';
-import { decision, MemoryEngine, taskView } from '../../support/memoryEngine.ts';
+import { AT, decision, MemoryEngine, taskView } from '../../support/memoryEngine.ts';
 
 function phase2(): MemoryEngine {
   return new MemoryEngine([
@@ -124,6 +124,26 @@ describe('baton review --interactive', () => {
     assert.equal((await cli(phase2(), ['review', '-i', '--json'])).code, 2);
   });
 
+  it('allows always by the rule that it shows, and puts an agent’s own questions with their options', async () => {
+    const questions = [{ question: 'Tabs or spaces?', options: [{ label: 'Tabs', description: 'one byte' }, { label: 'Spaces' }] }];
+    const engine = new MemoryEngine([
+      taskView('a', { state: 'implementing', decisions: [decision('d1', 'a', { kind: 'permission', detail: { rule: { tool: 'Bash', pattern: 'npm test', then: 'allow' } } })] }),
+      taskView('b', { state: 'implementing', decisions: [decision('d2', 'b', { kind: 'permission', detail: { tool: 'AskUserQuestion', input: { questions } } })] }),
+      taskView('c', { state: 'implementing', decisions: [decision('d3', 'c', { kind: 'permission', detail: {} })] }),
+    ]);
+    const { stdout } = await cli(engine, ['review', '-i'], { typed: ['c', 'p', '2', 't', 'r', 'not now'] });
+    assert.match(stdout, /always in this re\[p\]ository \(\{tool: Bash, pattern: npm test, then: allow\}\)/);
+    assert.match(stdout, /Tabs or spaces\?\n {2}1\. Tabs: one byte\n {2}2\. Spaces\n/);
+    assert.deepEqual(
+      engine.commands.map((command) => (command.type === 'decide' ? [command.verdict, command.always, command.input, command.text] : [])),
+      [
+        ['approve', 'repository', undefined, undefined],
+        ['approve', undefined, { questions, answers: { 'Tabs or spaces?': 'Spaces' } }, undefined],
+        ['reject', undefined, undefined, 'not now'],
+      ],
+    );
+  });
+
   it('is the way in a terminal, unless only a list or a document is wanted (row 169)', async () => {
     const engine = () => new MemoryEngine([taskView('a', { state: 'awaiting_human_review', decisions: [decision('d1', 'a')] })]);
     const asked = engine();
@@ -138,6 +158,12 @@ describe('baton review --interactive', () => {
 });
 
 describe('baton active', () => {
+  it('says when a task will probably be done, where that is known (row 73)', async () => {
+    const engine = new MemoryEngine([taskView('a', { state: 'implementing', eta_start: AT, eta_done: '2026-03-02T10:12:00.000Z' })]);
+    assert.match((await cli(engine, ['active'])).stdout, /\[implementing\] a: Goal of a \(done in 12m\)\n/);
+    assert.match((await cli(engine, ['task', 'a'])).stdout, /\nEstimate: starts 2026-03-02T10:00:00\.000Z, done 2026-03-02T10:12:00\.000Z\n/);
+  });
+
   it('prints [state] id: goal (row 163)', async () => {
     const { stdout } = await cli(phase2(), ['active']);
     assert.equal(
