@@ -4,6 +4,7 @@
  */
 import { BatonError, messageOf } from '../../core/errors.ts';
 import type { AgentDriver, AgentEnd, AgentMessage, AgentSession, AttemptOrder, Clock, PermissionAnswer } from '../../engine/ports.ts';
+import { refuseEdit } from '../agents/editable.ts';
 import { failure } from '../agents/launch.ts';
 import { Watchdog } from './watchdog.ts';
 
@@ -58,6 +59,7 @@ export class Attendant {
   async answer(requestId: string, answer: PermissionAnswer, by: string): Promise<void> {
     const request = this.#pending.get(requestId);
     if (request === undefined) throw new BatonError('not_found', 'The agent no longer waits for this answer.', { hint: 'It was withdrawn or answered already.' });
+    refuseEdit(request, answer);
     this.#settled(requestId);
     this.#around.write({ type: 'permission_answer', request_id: requestId, tool: request.tool, title: request.title, by, ...answer });
     await (await this.#session).answer(requestId, answer);
