@@ -1,11 +1,11 @@
 /** `baton review`: everything that waits for a human, and with `--interactive` the answers one by one. */
 import { Command } from 'commander';
-import { budgetDetail } from '../core/budget.ts';
-import type { Decision, Verdict } from '../core/execution.ts';
-import { formatMoney } from '../core/format.ts';
 import type { Session } from '../host/session.ts';
 import type { TaskView } from '../shared/api.ts';
+import { askDecision } from './askDecision.ts';
 import { LOOK, nobodyRuns, usage, type Bind, type Context, type Outcome } from './context.ts';
+import { agentQuestions } from '../core/agentQuestions.ts';
+import type { Decision } from '../core/execution.ts';
 import { ruleOf, ruleText } from '../core/permissionGrant.ts';
 import { needsHuman, openDecisionsOf, tasksDocument, type TasksDocument } from './json.ts';
 import { plain } from './text.ts';
@@ -60,26 +60,18 @@ async function reviewOf({ api }: Session, task: TaskView): Promise<TaskReview> {
   for (const decision of openDecisionsOf(task)) {
     const rule = ruleOf(decision);
     lines.push(`Decision: ${decision.id} (${decision.kind}, since ${decision.since}): ${plain(decision.question)}`);
+    for (const { question, options } of agentQuestions(decision)) lines.push(`  ${plain(question)} ${options.map(({ label }, index) => `${index + 1}. ${plain(label)}`).join(' ')}`);
     if (rule) lines.push(`  --always would allow: ${plain(ruleText(rule))}`);
   }
-  const budget = openDecisionsOf(task)[0]?.kind === 'budget';
-  lines.push(`Answer: baton task ${task.id} ${budget ? '--approve [--budget USD | --cheaper] | --reject' : '--approve | --reject | --request-changes TEXT'}`);
+  lines.push(`Answer: baton task ${task.id} ${howToAnswer(openDecisionsOf(task)[0])}`);
   return { lines, order };
 }
 
-const ANSWERS: Readonly<Record<string, Verdict | 'skip' | 'quit'>> = {
-  a: 'approve',
-  approve: 'approve',
-  r: 'reject',
-  reject: 'reject',
-  c: 'request_changes',
-  changes: 'request_changes',
-  '': 'skip',
-  s: 'skip',
-  skip: 'skip',
-  q: 'quit',
-  quit: 'quit',
-};
+function howToAnswer(decision: Decision | undefined): string {
+  if (decision?.kind === 'budget') return '--approve [--budget USD | --cheaper] | --reject';
+  if (decision !== undefined && agentQuestions(decision).length > 0) return '--answer TEXT | --reject';
+  return '--approve | --reject | --request-changes TEXT';
+}
 
 async function answerEach(context: Context, session: Session, tasks: readonly TaskView[]): Promise<Outcome> {
   const { io } = context;
@@ -87,60 +79,13 @@ async function answerEach(context: Context, session: Session, tasks: readonly Ta
   asking: for (const task of tasks) {
     io.stdout.write(`\n${(await reviewOf(session, task)).lines.join('\n')}\n`);
     for (const decision of openDecisionsOf(task)) {
-      const budget = decision.kind === 'budget' ? await askBudget(context, decision) : undefined;
-      const verdict = budget?.verdict ?? (await askVerdict(context, decision.kind));
-      if (verdict === 'quit') break asking;
-      if (verdict === 'skip') continue;
-      const question = verdict === 'request_changes' ? 'What should change? ' : 'Reason (Enter for none): ';
-      const text = verdict === 'approve' ? undefined : (await io.ask(question))?.trim();
-      if (verdict === 'request_changes' && (text ?? '') === '') {
-        io.stdout.write('Nothing to send back, so it stays open.\n');
-        continue;
-      }
-      const reply = await session.api.send({
-        type: 'decide',
-        task_id: task.id,
-        decision_id: decision.id,
-        verdict,
-        text: text === '' ? undefined : text,
-        ...(budget?.input === undefined ? {} : { input: budget.input }),
-        by: context.deps.user,
-        via: 'cli',
-      });
+      const words = await askDecision(io, decision);
+      if (words === 'quit') break asking;
+      if (words === 'skip') continue;
+      const reply = await session.api.send({ type: 'decide', task_id: task.id, decision_id: decision.id, ...words, by: context.deps.user, via: 'cli' });
       io.stdout.write(`${reply.message}\n`);
       answered += 1;
     }
   }
   return { document: null, lines: ['', `${answered} decision(s) answered.`, ...(answered > 0 ? nobodyRuns(session) : [])] };
-}
-
-interface BudgetWords {
-  readonly verdict: Verdict | 'skip' | 'quit';
-  readonly input?: Record<string, unknown>;
-}
-
-/** A budget takes an amount or a cheaper model besides yes and no. */
-async function askBudget({ io }: Context, decision: Decision): Promise<BudgetWords> {
-  const { suggested_usd: suggested, limit_usd: limit, cheaper } = budgetDetail(decision);
-  const less = cheaper === null ? '' : `, [c]heaper with ${cheaper}`;
-  for (;;) {
-    const typed = (await io.ask(`[a]pprove ${formatMoney(suggested)}, an amount above ${formatMoney(limit)}${less}, [r]eject, [s]kip or [q]uit this budget decision? `))?.trim().toLowerCase();
-    if (typed === undefined) return { verdict: 'quit' };
-    if (cheaper !== null && (typed === 'c' || typed === 'cheaper')) return { verdict: 'approve', input: { cheaper: true } };
-    const amount = Number(typed.replace(/^\$/, ''));
-    if (typed !== '' && amount > limit) return { verdict: 'approve', input: { budget_usd: amount } };
-    const verdict = ANSWERS[typed];
-    if (verdict && verdict !== 'request_changes') return { verdict };
-    io.stdout.write(`Type an amount above ${formatMoney(limit)}, a,${cheaper === null ? '' : ' c,'} r, s or q.\n`);
-  }
-}
-
-async function askVerdict({ io }: Context, kind: string): Promise<Verdict | 'skip' | 'quit'> {
-  for (;;) {
-    const typed = await io.ask(`[a]pprove, [r]eject, request [c]hanges, [s]kip or [q]uit this ${kind} decision? `);
-    if (typed === null) return 'quit';
-    const verdict = ANSWERS[typed.trim().toLowerCase()];
-    if (verdict) return verdict;
-    io.stdout.write('Type a, r, c, s or q.\n');
-  }
 }

@@ -5,6 +5,7 @@ import { BatonError } from '../core/errors.ts';
 import type { Session } from '../host/session.ts';
 import type { TaskView } from '../shared/api.ts';
 import { change, CHANGE, findTask, nobodyRuns, usage, type Bind, type Context, type Outcome } from './context.ts';
+import { agentQuestions, answeredInput } from '../core/agentQuestions.ts';
 import { ruleOf, ruleText } from '../core/permissionGrant.ts';
 import { dollars } from './format.ts';
 import { openDecisionsOf } from './json.ts';
@@ -20,6 +21,7 @@ interface TaskOptions {
   decision?: string;
   always?: Always;
   plan?: string;
+  answer: readonly string[];
   budget?: number;
   cheaper?: true;
   reason?: string;
@@ -36,6 +38,7 @@ export function taskCommand(bind: Bind): Command {
     .addOption(new Option('--fresh', 'with --retry: start over (the old work is kept as a snapshot)'))
     .option('--cancel', 'end the task; it counts as cancelled, not as an error')
     .option('--decision <decision>', 'answer this decision instead of the oldest')
+    .option('--answer <text>', 'answer an agent’s question, by words or the number of an option; once for each question', (answer: string, all: readonly string[]) => [...all, answer], [])
     .addOption(new Option('--always <where>', 'with --approve of a permission: allow exactly this from now on, in this task or this repository').choices(ALWAYS))
     .option('--plan <file>', 'with --approve of a plan: approve the plan in this YAML or JSON file instead')
     .addOption(new Option('--budget <usd>', 'with --approve of a budget: raise it to this many dollars').argParser(dollars))
@@ -70,7 +73,7 @@ type Action = 'show' | 'retry' | 'cancel' | Verdict;
 
 function actionOf(options: TaskOptions): Action {
   const chosen: Action[] = [];
-  if (options.approve) chosen.push('approve');
+  if (options.approve || options.answer.length > 0) chosen.push('approve');
   if (options.reject) chosen.push('reject');
   if (options.requestChanges !== undefined) chosen.push('request_changes');
   if (options.retry) chosen.push('retry');
@@ -127,6 +130,7 @@ async function decide(context: Context, session: Session, task: TaskView, verdic
   if (options.plan !== undefined && decision.kind !== 'plan') throw usage(`--plan goes with the approval of a plan, and decision ${decision.id} is a ${decision.kind}.`);
   const plan = options.plan === undefined ? undefined : await context.deps.readPlan(context.folder, options.plan);
   const budget = budgetInput(decision, options);
+  const answered = verdict === 'approve' && (options.answer.length > 0 || agentQuestions(decision).length > 0) ? answeredInput(decision, options.answer) : undefined;
   if (context.dryRun) {
     const wider = rule === undefined ? '' : ` From now on in this ${options.always ?? ''}: ${rule}`;
     const verb = { approve: 'approve', reject: 'reject', request_changes: 'request changes on' }[verdict];
@@ -138,7 +142,7 @@ async function decide(context: Context, session: Session, task: TaskView, verdic
     decision_id: decision.id,
     verdict,
     text: text?.trim(),
-    ...(plan === undefined && budget === undefined ? {} : { input: plan ?? budget }),
+    ...(plan === undefined && budget === undefined && answered === undefined ? {} : { input: plan ?? budget ?? answered }),
     ...(options.always === undefined ? {} : { always: options.always }),
     by: context.deps.user,
     via: 'cli',

@@ -9,7 +9,8 @@ import { ruleOf, ruleText } from '../core/permissionGrant.ts';
 import type { App } from './app.ts';
 import { confirm } from './confirm.ts';
 import { isAnswered } from './model/actions.ts';
-import { agentQuestions, commandOf, decisionTitle, permissionInput, permissionSummary } from './model/decisionItem.ts';
+import { agentQuestions } from '../core/agentQuestions.ts';
+import { commandOf, decisionTitle, permissionInput, permissionSummary } from './model/decisionItem.ts';
 import { oneLine, withoutIcon } from './model/format.ts';
 import { decisionTarget, targetOf, taskFor, type DecisionTarget } from './targets.ts';
 

@@ -2,7 +2,8 @@
 import * as vscode from 'vscode';
 import type { App } from './app.ts';
 import { answer, approve, openDecision, reject, requestChanges } from './decisions.ts';
-import { agentQuestions, decisionFacts, decisionTitle } from './model/decisionItem.ts';
+import { agentQuestions } from '../core/agentQuestions.ts';
+import { decisionFacts, decisionTitle } from './model/decisionItem.ts';
 import { takes } from './model/actions.ts';
 import { oneLine } from './model/format.ts';
 import type { DecisionNode } from './needsYouView.ts';

@@ -1,4 +1,5 @@
 /** How an open decision shows in Needs You, and what its `detail` says in words. */
+import { agentQuestions } from '../../core/agentQuestions.ts';
 import type { Decision, DecisionKind, Verdict } from '../../core/execution.ts';
 import type { Snapshot, TaskView } from '../../shared/api.ts';
 import { actionsOf, isAnswered, openDecisions, takes, type TaskAction } from './actions.ts';
@@ -128,24 +129,6 @@ export function permissionInput(decision: Decision): Record<string, unknown> {
 
 export function permissionTool(decision: Decision): string {
   return text(decision.detail['tool']) ?? 'tool';
-}
-
-/** A question of the agent to the user, with the answers that it offers. */
-export interface AgentQuestion {
-  readonly question: string;
-  readonly options: readonly { readonly label: string; readonly description: string }[];
-  readonly many: boolean;
-}
-
-/** What the agent asks by its tool for questions; the answers go back as that tool's input. Empty for other requests. */
-export function agentQuestions(decision: Decision): AgentQuestion[] {
-  const { questions } = permissionInput(decision);
-  if (permissionTool(decision) !== 'AskUserQuestion' || !Array.isArray(questions)) return [];
-  return questions.map(record).flatMap(({ question, options, multiSelect }) => {
-    const offered = (Array.isArray(options) ? options : []).map(record).map(({ label, description }) => ({ label: text(label) ?? '', description: text(description) ?? '' }));
-    const asked = text(question);
-    return asked === undefined ? [] : [{ question: asked, options: offered.filter(({ label }) => label !== ''), many: multiSelect === true }];
-  });
 }
 
 /** What a permission is about, in one line: the command, the file, or the tool with its input. */

@@ -157,6 +157,18 @@ describe('baton task ID --approve', () => {
     assert.equal((await cli(asking(), ['task', 'a', '--approve', '--always', 'ever'])).code, 2);
   });
 
+  it('answers an agent’s question with --answer, by words or by number, and never by a bare yes', async () => {
+    const questions = [{ question: 'Tabs or spaces?', options: [{ label: 'Tabs' }, { label: 'Spaces' }] }, { question: 'How many?', options: [] }];
+    const asking = () => new MemoryEngine([taskView('a', { state: 'implementing', decisions: [decision('d1', 'a', { kind: 'permission', detail: { tool: 'AskUserQuestion', input: { questions } } })] })]);
+    const engine = asking();
+    assert.equal((await cli(engine, ['task', 'a', '--answer', '2', '--answer', 'four'])).code, 0);
+    assert.deepEqual(decisionOf(engine.commands[0]).input, { questions, answers: { 'Tabs or spaces?': 'Spaces', 'How many?': 'four' } });
+    const bare = await cli(asking(), ['task', 'a', '--approve']);
+    assert.equal(bare.code, 2);
+    assert.match(bare.stderr, /asks 2 questions, and each needs an answer.*Tabs or spaces\? How many\?/);
+    assert.match((await cli(parked(), ['task', 'RAE-001', '--answer', 'x'])).stderr, /is no question of an agent/);
+  });
+
   it('approves an edited plan with --plan FILE, and a plan only (row 223)', async () => {
     const engine = parked();
     await cli(engine, ['task', 'RAE-001', '--approve', '--plan', 'plan.yaml']);

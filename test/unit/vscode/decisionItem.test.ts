@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { agentQuestions, decisionContext, decisionDescription, decisionTitle, needYou, pendingDecisions, permissionSummary } from '../../../src/vscode/model/decisionItem.ts';
+import { agentQuestions } from '../../../src/core/agentQuestions.ts';
+import { decisionContext, decisionDescription, decisionTitle, needYou, pendingDecisions, permissionSummary } from '../../../src/vscode/model/decisionItem.ts';
 import { awaitingMerge, awaitingPermission, decision, everyState, snapshot } from '../../support/snapshotEngine.ts';
 
 const NOW = Date.parse('2030-05-17T12:30:00.000Z');
