@@ -29,7 +29,7 @@ export interface SnapshotParts {
   readonly agents: readonly AgentView[];
   readonly problems: readonly Problem[];
   readonly schedules: NonNullable<Snapshot['schedules']>;
-  readonly day: Pick<CostView, 'today_usd' | 'budget_usd' | 'committed_usd'>;
+  readonly day: Omit<CostView, 'total_usd' | 'unpriced'>;
   readonly config: Pick<Config, 'models'>;
   readonly budgetOf: (task: TaskExecution) => number | null;
   readonly routingOf: (task: TaskExecution) => RoutingView | null;
