@@ -2,6 +2,7 @@
 import { Command } from 'commander';
 import { isActive } from '../core/states.ts';
 import { LOOK, type Bind } from './context.ts';
+import { ahead } from './format.ts';
 import { tasksDocument } from './json.ts';
 import { colourOf } from './style.ts';
 import { plain } from './text.ts';
@@ -9,9 +10,9 @@ import { plain } from './text.ts';
 export function activeCommand(bind: Bind): Command {
   return bind(new Command('active').description('tasks that are neither finished nor waiting for a human'), (context) =>
     context.use(LOOK, async ({ api }) => {
-      const { tasks } = await api.snapshot();
+      const { tasks, at } = await api.snapshot();
       const active = tasks.filter((task) => isActive(task.state));
-      const lines = active.map((task) => `  ${context.style.paint(colourOf(task.group), `[${task.state}]`)} ${task.id}: ${plain(task.goal)}`);
+      const lines = active.map((task) => `  ${context.style.paint(colourOf(task.group), `[${task.state}]`)} ${task.id}: ${plain(task.goal)}${task.eta_done === null ? '' : ` (done in ${ahead(task.eta_done, at)})`}`);
       return {
         document: tasksDocument(active),
         lines: active.length === 0 ? ['No active tasks.'] : [`🔄 ${active.length} active task(s):`, ...lines],

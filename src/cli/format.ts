@@ -1,5 +1,6 @@
 /** Figures that only the command line shows; the rest is in core/format.ts. */
 import { InvalidArgumentError } from 'commander';
+import type { TaskView } from '../shared/api.ts';
 import { formatAhead, formatMoney } from '../core/format.ts';
 
 /** A cost that may be a lower bound: unpriced work is never shown as $0. */
@@ -29,4 +30,10 @@ export function ahead(at: string | null, now: string): string {
 /** UTC clock time of epoch ms: 10:30:01. */
 export function clockTime(ms: number): string {
   return new Date(ms).toISOString().slice(11, 19);
+}
+
+/** When a task will probably start and be done, as ISO times. */
+export function estimateText({ eta_start: start, eta_done: done }: Pick<TaskView, 'eta_start' | 'eta_done'>): string {
+  if (start === null) return 'unknown';
+  return `starts ${start}, ${done === null ? 'end unknown: no task like it is done yet' : `done ${done}`}`;
 }

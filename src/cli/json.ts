@@ -2,7 +2,7 @@
 import type { DecisionKind, TaskExecution } from '../core/execution.ts';
 import { isActive, TASK_STATES, type TaskState } from '../core/states.ts';
 import type { PriorityBreakdown } from '../core/priority.ts';
-import type { Snapshot, TaskView } from '../shared/api.ts';
+import type { CostView, Snapshot, TaskView } from '../shared/api.ts';
 import { secondsSince } from './format.ts';
 
 export interface QueueEntry {
@@ -30,6 +30,8 @@ export interface SummaryDocument {
   readonly total_cost_usd: number;
   /** Some call had no price: the sum is a lower bound. */
   readonly unpriced: boolean;
+  /** Of today (UTC) by agent, model, role and area, and of the latest days. */
+  readonly cost: CostView;
 }
 
 export interface TaskEntry {
@@ -42,6 +44,8 @@ export interface TaskEntry {
   /** Some call had no price: the sum is a lower bound. */
   readonly unpriced: boolean;
   readonly error: string | null;
+  readonly eta_start: string | null;
+  readonly eta_done: string | null;
   readonly decisions: readonly { readonly id: string; readonly kind: DecisionKind; readonly question: string; readonly since: string }[];
   /** `review` only: the changed files, what to look at first first. */
   readonly review_order?: readonly { readonly path: string; readonly level: string; readonly reason: string; readonly added: number | null; readonly removed: number | null }[];
@@ -138,6 +142,7 @@ export function summaryDocument(snapshot: Snapshot): SummaryDocument {
     needs_human_review: snapshot.tasks.filter(needsHuman).length,
     total_cost_usd: snapshot.cost.total_usd,
     unpriced: snapshot.cost.unpriced,
+    cost: snapshot.cost,
   };
 }
 
@@ -152,6 +157,8 @@ export function tasksDocument(tasks: readonly TaskView[]): TasksDocument {
       total_cost_usd: task.cost_usd,
       unpriced: task.unpriced,
       error: task.error,
+      eta_start: task.eta_start,
+      eta_done: task.eta_done,
       decisions: openDecisionsOf(task).map(({ id, kind, question, since }) => ({ id, kind, question, since })),
     })),
   };

@@ -3,7 +3,7 @@ import { Command } from 'commander';
 import type { Snapshot, TaskView } from '../shared/api.ts';
 import type { Bind } from './context.ts';
 import { formatDuration } from '../core/format.ts';
-import { ahead, secondsSince } from './format.ts';
+import { ahead, estimateText, secondsSince } from './format.ts';
 import { queueDocument, queueOf } from './json.ts';
 import { scoreFigure, scoreText } from './score.ts';
 import { colourOf, type Style } from './style.ts';
@@ -60,9 +60,4 @@ function verboseLines(task: TaskView, width: number, style: Style): string[] {
     ...(task.not_before === null ? [] : [`not before: ${task.not_before}`]),
   ];
   return [style.paint('bold', plain(task.id)), ...facts.flatMap((fact) => wrap(fact, width - 2).map((line) => `  ${line}`))];
-}
-
-function estimateText({ eta_start: start, eta_done: done }: TaskView): string {
-  if (start === null) return 'unknown';
-  return `starts ${start}, ${done === null ? 'end unknown: no task like it is done yet' : `done ${done}`}`;
 }

@@ -3,7 +3,7 @@ import type { Decision, GateCheck, TaskExecution } from '../core/execution.ts';
 import { formatMoney } from '../core/format.ts';
 import type { ReviewThread } from '../core/threads.ts';
 import type { ChangesView, TaskView } from '../shared/api.ts';
-import { cost } from './format.ts';
+import { cost, estimateText } from './format.ts';
 import { scoreText } from './score.ts';
 import { colourOf, type Style } from './style.ts';
 import { plain, plainLines } from './text.ts';
@@ -30,6 +30,7 @@ export function taskDetails(view: TaskView, task: TaskExecution, style: Style, c
   say('Started', view.started_at);
   say('Completed', view.completed_at);
   say('Not before', view.not_before);
+  say('Estimate', view.eta_start === null ? null : estimateText(view));
   say('Cost', `${cost(view.cost_usd, view.unpriced)}${view.budget_usd === null ? '' : ` of ${formatMoney(view.budget_usd)}`}`);
   say('Retries', `${view.retry_count} of ${view.max_retries}`);
   if (view.error !== null) lines.push(`${style.paint('bold', 'Error:')} ${style.paint('red', plain(view.error))}`);

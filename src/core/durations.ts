@@ -10,6 +10,8 @@ export interface Durations {
    * it has had. Null when none is known that did.
    */
   left(workflow: TaskExecution['workflow'], worked: number): number | null;
+  /** What workflow a task has makes no difference: those that are done all had the same one. */
+  readonly uniform: boolean;
 }
 
 /** Like tasks are the latest done tasks of the same workflow; where there are none, the latest of any. */
@@ -22,6 +24,7 @@ export function recentDurations(tasks: readonly TaskExecution[]): Durations {
   const pool = (some: readonly TaskExecution[]) => (some.length > 0 ? some : all).map((task) => workedTime(task, Date.parse(endOf(task)))).sort((a, b) => a - b);
   const pools = { direct: pool(latest.direct), reviewed: pool(latest.reviewed) };
   return {
+    uniform: latest.direct.length === 0 || latest.reviewed.length === 0,
     left: (workflow, worked) => {
       const sorted = pools[workflow];
       const longer = sorted.findIndex((one) => one > worked);

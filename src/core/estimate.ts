@@ -39,15 +39,18 @@ export function estimateTimes(tasks: readonly TaskExecution[], plan: QueuePlan, 
   const estimates = new Map<string, Estimate>();
   const byId = facts.byId ?? new Map(tasks.map((task) => [task.task_id, task]));
   for (const [id, run] of facts.running) estimates.set(id, { start: startOf(byId.get(id)) ?? run.since, done: null });
-  for (const id of plan.order) estimates.set(id, { start: null, done: null });
+  for (const id of plan.order) estimates.set(id, UNKNOWN);
   if (facts.loop !== 'running') return estimates;
 
   const durations = recentDurations(tasks);
   const caps = new Map([...facts.agents].flatMap(([name, { max_concurrent: most }]) => (most === null ? [] : [[name, most] as const])));
+  // Almost all tasks of a long queue have not begun.
+  const whole = { direct: durations.left('direct', 0), reviewed: durations.left('reviewed', 0) };
+  const fresh = (task: TaskExecution): number | null => whole[durations.uniform ? 'direct' : workflowOf(task)];
   const jobOf = (task: TaskExecution, order: number, needsSlot: boolean, agent: string | null): Job => ({
     id: task.task_id,
     order,
-    left: durations.left(workflowOf(task), workedTime(task, facts.now)),
+    left: task.started_at === null ? fresh(task) : durations.left(workflowOf(task), workedTime(task, facts.now)),
     needsSlot,
     capped: agent !== null && caps.has(agent) ? agent : null,
   });
@@ -64,13 +67,19 @@ export function estimateTimes(tasks: readonly TaskExecution[], plan: QueuePlan, 
     if (task === undefined || entry === undefined) continue;
     const ready = readyAt(task, entry, facts.now);
     if (ready === null) continue;
-    const waitsFor = entry.reason.code === 'dependency' ? unfinished(task, byId, facts) : [];
+    const waitsFor = entry.reason.code === 'dependency' ? unfinished(task, byId, facts) : NOTHING;
     const agent = caps.size === 0 ? null : facts.agentOf(task);
     machine.expect(jobOf(task, order, nextRole(task, 'direct') !== null, typeof agent === 'string' ? agent : null), ready, waitsFor);
   }
-  for (const [id, { start, done }] of machine.run()) estimates.set(id, { start: estimates.get(id)?.start ?? start, done });
+  for (const [id, found] of machine.run()) {
+    const since = estimates.get(id)?.start ?? null;
+    estimates.set(id, since === null ? found : { start: since, done: found.done });
+  }
   return estimates;
 }
+
+const UNKNOWN: Estimate = { start: null, done: null };
+const NOTHING: readonly string[] = [];
 
 function startOf(task: TaskExecution | undefined): number | null {
   const at = task?.started_at ?? null;
@@ -115,7 +124,7 @@ class Machine {
   /** Ready jobs whose agent is at its cap. */
   readonly #blocked = new Map<string, Heap<Job>>();
   readonly #dependents = new Map<string, { readonly job: Job; readonly ready: number; missing: number }[]>();
-  readonly #times = new Map<string, { start: number; done: number | null }>();
+  readonly #times = new Map<string, Estimate>();
 
   constructor(slots: number, caps: ReadonlyMap<string, number>, now: number) {
     this.#free = slots;
@@ -131,15 +140,21 @@ class Machine {
   /** A job that may start at `ready` (epoch ms) once those with the ids `after` are done. */
   expect(job: Job, ready: number, after: readonly string[]): void {
     if (after.length === 0) {
-      this.#events.push({ at: ready, kind: 'ready', job });
+      if (ready <= this.#now && job.needsSlot) this.#ready.push(job);
+      else this.#events.push({ at: ready, kind: 'ready', job });
       return;
     }
     const waiting = { job, ready, missing: after.length };
-    for (const id of after) this.#dependents.set(id, [...(this.#dependents.get(id) ?? []), waiting]);
+    for (const id of after) {
+      const others = this.#dependents.get(id);
+      if (others) others.push(waiting);
+      else this.#dependents.set(id, [waiting]);
+    }
   }
 
   /** Start and end of every job that gets to start. */
-  run(): ReadonlyMap<string, { readonly start: number; readonly done: number | null }> {
+  run(): ReadonlyMap<string, Estimate> {
+    this.#fill();
     for (let event = this.#events.pop(); event !== undefined; event = this.#events.pop()) {
       this.#now = event.at;
       if (event.kind === 'ends') this.#end(event.job);

@@ -44,6 +44,8 @@ export const tasksSchema = z.object({
       total_cost_usd: z.number(),
       unpriced: z.boolean(),
       error: z.string().nullable(),
+      eta_start: time.nullable(),
+      eta_done: time.nullable(),
       decisions: z.array(z.object({ id: z.string(), kind: z.enum(DECISION_KINDS), question: z.string(), since: time })),
       review_order: z.exactOptional(z.array(z.object({ path: z.string(), level: z.enum(['high', 'medium', 'low']), reason: z.string(), added: z.number().nullable(), removed: z.number().nullable() }))),
     }),
