@@ -21,9 +21,9 @@ describe('An agent under a runner', function () {
     withRunners(async (bench) => {
       const agent = await bench.script('cat; echo; echo done');
       const end = await agent.ended;
-      await agent.session.kill('the attempt is over');
       assert.equal(end?.ok, true);
-      assert.deepEqual(await survivors(`${bench.key}:`), []);
+      assert.deepEqual(await survivors(bench.mark), []);
+      await bench.gone();
       assert.deepEqual(bench.transcript().map(({ seq, type }) => [seq, type]), [[0, 'prompt'], [1, 'started'], [2, 'text'], [3, 'text'], [4, 'end']]);
       assert.deepEqual(bench.transcript().flatMap(({ type, text }) => (type === 'text' ? [text] : [])), agent.texts());
       assert.deepEqual(readdirSync(bench.directory), ['transcript.jsonl']);
