@@ -159,10 +159,10 @@ describe('An agent under a runner', function () {
       assert.equal((await agent.ended)?.ok, true);
     }));
 
-  it('of a kind without a driver ends with that reason', () =>
+  it('of a kind that this runner has no driver for ends with that reason', () =>
     withRunners(async (bench) => {
-      const agent = await bench.start({ request: { agent: { driver: 'acp', args: [], env: {} } } });
-      assert.match((await agent.ended)?.error?.message ?? '', /No driver for agents of kind "acp"/);
+      const agent = await bench.start({ request: { agent: { driver: 'telepathy' as 'acp', args: [], env: {} } } });
+      assert.match((await agent.ended)?.error?.message ?? '', /No driver for agents of kind "telepathy"/);
       await bench.gone();
     }));
 });
