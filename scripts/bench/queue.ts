@@ -55,7 +55,7 @@ export const queue: Benchmark = {
         schedules: [],
         quietHours: null,
         problems: [],
-        day: { today_usd: 0, budget_usd: null, committed_usd: 0 },
+        day: { today_usd: 0, budget_usd: null, committed_usd: 0, shares: { agent: [], model: [], role: [], area: [], day: [] } },
         config,
         budgetOf: () => null,
         routingOf: () => null,

@@ -2,7 +2,7 @@
 import type { DecisionKind, TaskExecution } from '../core/execution.ts';
 import { isActive, TASK_STATES, type TaskState } from '../core/states.ts';
 import type { PriorityBreakdown } from '../core/priority.ts';
-import type { Snapshot, TaskView } from '../shared/api.ts';
+import type { CostView, Snapshot, TaskView } from '../shared/api.ts';
 import { secondsSince } from './format.ts';
 
 export interface QueueEntry {
@@ -30,6 +30,8 @@ export interface SummaryDocument {
   readonly total_cost_usd: number;
   /** Some call had no price: the sum is a lower bound. */
   readonly unpriced: boolean;
+  /** Of today (UTC) by agent, model, role and area, and of the latest days. */
+  readonly cost: CostView;
 }
 
 export interface TaskEntry {
@@ -140,6 +142,7 @@ export function summaryDocument(snapshot: Snapshot): SummaryDocument {
     needs_human_review: snapshot.tasks.filter(needsHuman).length,
     total_cost_usd: snapshot.cost.total_usd,
     unpriced: snapshot.cost.unpriced,
+    cost: snapshot.cost,
   };
 }
 

@@ -67,6 +67,15 @@ export interface SpendShare extends Spending {
   readonly attempts: number;
 }
 
+/** Today's spending divided four ways, and the latest days, oldest first. */
+export interface SpendShares {
+  readonly agent: readonly SpendShare[];
+  readonly model: readonly SpendShare[];
+  readonly role: readonly SpendShare[];
+  readonly area: readonly SpendShare[];
+  readonly day: readonly SpendShare[];
+}
+
 /** Shares by agent, model, role, area or day (UTC), the dearest first; days in their order. */
 export function spendingBy(rows: Iterable<SpendRow>, by: 'agent' | 'model' | 'role' | 'area' | 'day'): SpendShare[] {
   const groups = new Map<string, SpendRow[]>();

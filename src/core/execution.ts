@@ -229,6 +229,8 @@ export interface TaskExecution {
   head_sha: string | null;
   /** The merge commit that was about to land, or has. */
   merge_sha: string | null;
+  /** The pull request that the task lands by, and the head that was pushed for it. */
+  pull_request?: { url: string; number: number; head_sha: string };
   /** Set while the worktree may hold a merge that is being built instead of the branch. */
   merge_started_at: string | null;
   /** Last session id by agent name; those of planners and reviewers by `<agent>/<role>`. */

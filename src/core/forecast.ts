@@ -37,6 +37,7 @@ export class Experience {
   readonly #rows = new Map<string, AttemptRow[]>();
   readonly #forecasts = new Map<string, Forecast | undefined>();
   readonly #reserves = new Map<string, number | undefined>();
+  #config: Config | undefined;
 
   /** Adds an attempt that ended; in the order in which they did. */
   add(row: AttemptRow): void {
@@ -51,8 +52,10 @@ export class Experience {
 
   /** Median cost and time of like attempts that succeeded, else what the model's tier lets expect; undefined for a program of the user that has not run yet. */
   forecast(config: Config, subject: AttemptSubject): Forecast | undefined {
-    const known = this.#kept(this.#forecasts, subject, () => this.#fromHistory(subject));
-    return known ?? fromTier(config, subject);
+    // Prices and tiers may have changed.
+    if (config !== this.#config) this.#forecasts.clear();
+    this.#config = config;
+    return this.#kept(this.#forecasts, subject, () => this.#fromHistory(subject) ?? fromTier(config, subject));
   }
 
   /** The cost that 9 of 10 like attempts did not pass; undefined while there are too few. */
@@ -79,7 +82,7 @@ export class Experience {
   }
 
   #kept<T>(answers: Map<string, T | undefined>, subject: AttemptSubject, find: () => T | undefined): T | undefined {
-    const key = JSON.stringify([subject.role, subject.agent, subject.model, subject.risk, subject.area]);
+    const key = `${subject.role}\n${subject.agent}\n${subject.driver}\n${subject.model ?? ''}\n${subject.risk}\n${subject.area}`;
     if (!answers.has(key)) answers.set(key, find());
     return answers.get(key);
   }
@@ -109,7 +112,16 @@ function fromTier(config: Config, { role, driver, model }: AttemptSubject): Fore
 }
 
 /** `about $0.12 and 3m (median of 8 like attempts)`. */
-export function forecastText({ cost_usd, seconds, basis, samples }: Forecast): string {
+export function forecastText(forecast: Forecast): string {
+  const text = texts.get(forecast) ?? wordsOf(forecast);
+  texts.set(forecast, text);
+  return text;
+}
+
+/** Ten thousand tasks share a handful of forecasts. */
+const texts = new WeakMap<Forecast, string>();
+
+function wordsOf({ cost_usd, seconds, basis, samples }: Forecast): string {
   const cost = cost_usd === null ? 'unpriced' : `about ${formatMoney(Math.round(cost_usd * 1000) / 1000)}`;
   return `${cost} and ${formatDuration(Math.max(1, Math.round(seconds)))} (${basis === 'history' ? `median of ${plural(samples, 'like attempt')}` : 'typical of its tier'})`;
 }

@@ -91,6 +91,8 @@ export function runLogEntry(event: RunLogEvent, task: TaskExecution | undefined)
       return callLine(line, data, about);
     case 'gate_round':
       return gateLines(line, id, data as unknown as GateRound);
+    case 'pull_request':
+      return line('🔍', 'human_review', `Pull request #${text(data['number'])} for ${text(data['head_sha']).slice(0, 8)}: ${text(data['url'])} ${about}`);
     case 'base_checked':
       return baseLines(line, id, data);
     case 'retry':

@@ -117,9 +117,9 @@ export class Budgets {
   }
 
   /** What today has cost, running attempts included, and what it may cost. */
-  day(): Pick<CostView, 'today_usd' | 'budget_usd'> & { readonly committed_usd: number } {
+  day(): Omit<CostView, 'total_usd' | 'unpriced'> {
     const committed_usd = this.#spent({ reserved: true }).all;
-    return { today_usd: this.#spent({ reserved: false }).all, committed_usd, budget_usd: this.#limit('day', null) ?? null };
+    return { today_usd: this.#spent({ reserved: false }).all, committed_usd, budget_usd: this.#limit('day', null) ?? null, shares: this.#options.ledger.shares() };
   }
 
   /** Who takes a task's present or next attempt and what that is expected to cost; null for a task that needs nobody. */

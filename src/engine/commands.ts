@@ -285,6 +285,7 @@ function runAgain(draft: TaskExecution, fresh: boolean, at: string): void {
     draft.target_branch = null;
     draft.base_sha = null;
     draft.head_sha = null;
+    delete draft.pull_request;
     return;
   }
   for (const step of draft.steps) {

@@ -8,6 +8,7 @@ import type { DesiredState, LoopView } from '../shared/api.ts';
 import type { Lifecycle } from './lifecycle.ts';
 import { drive } from './pipeline/drive.ts';
 import type { PipelineContext } from './pipeline/context.ts';
+import { awaitsPullRequest, lookAtPullRequests } from './pipeline/pullRequest.ts';
 import { needsApproval, parkUnlessApproved } from './pipeline/begin.ts';
 import { Run, type AbortReason } from './pipeline/run.ts';
 import type { AdoptedSession, Disposable } from './ports.ts';
@@ -63,6 +64,7 @@ export class Loop {
   #safetyNet: Disposable | undefined;
   #ticking: Promise<void> | undefined;
   #again = false;
+  #looking = false;
   /** Milliseconds that the last look took. */
   #planned = 0;
   /** Until the engine has put in order what an earlier one left, nothing may start: its own commits wake the loop too. */
@@ -358,6 +360,11 @@ export class Loop {
     this.#safetyNet = context.ports.clock.after(context.config().orchestrator.poll_interval * 1000, () => {
       this.#armSafetyNet();
       this.wake();
+      // Nobody tells when a pull request is merged. A slow forge is asked once at a time.
+      if (!this.#looking && awaitsPullRequest(context)) {
+        this.#looking = true;
+        context.background('looking at pull requests', () => lookAtPullRequests(context).finally(() => (this.#looking = false)));
+      }
     });
   }
 

@@ -144,7 +144,7 @@ export type PermissionAnswer =
 
 /** One agent at work, as its driver makes it. */
 export interface AgentSession {
-  /** Ends with exactly one `end` message, whatever happens. */
+  /** Ends with exactly one `end` message, whatever happens, and only when nothing of the agent's tree is left. */
   readonly messages: AsyncIterable<AgentMessage>;
   answer(requestId: string, answer: PermissionAnswer): Promise<void>;
   /** Gives the running agent a message of the user, which then comes among `messages` too; rejects with `unsupported` where the driver cannot. */
@@ -335,6 +335,8 @@ export interface Workspace {
   }): Promise<MergeResult>;
   /** Moves the target to the merge commit: `merge --ff-only` where it is checked out, else a compare-and-swap of the ref. */
   advance(target: string, mergeSha: string, expectedSha: string): Promise<AdvanceResult>;
+  /** Fast-forwards the target to a commit of its future; false when it is none, or the user's own changes are in the way. */
+  follow(target: string, sha: string): Promise<boolean>;
   /** Puts the worktree back on the task's branch (after a merge was built and dropped). */
   backToBranch(worktree: string, branch: string): Promise<void>;
   /** Saves unsaved work to `refs/baton/snapshots/…`; null when there was none. */
@@ -345,6 +347,27 @@ export interface Workspace {
   remove(taskId: string, worktree: string, branch: string): Promise<void>;
   /** Task ids and content hashes of the `Baton-Task`/`Baton-Hash` trailers reachable from the target, and not from `since` where given. */
   merged(target: string, since?: string): Promise<Map<string, { hash: string; sha: string }>>;
+}
+
+// ---------------------------------------------------------------- pull requests
+
+export interface PullRequest {
+  readonly url: string;
+  readonly number: number;
+  readonly state: 'open' | 'merged' | 'closed';
+  /** The commit that it became on the target. */
+  readonly merge_sha: string | null;
+}
+
+/** Where pull requests are. Every method rejects with a BatonError that says what to do: no program, not signed in, no remote. */
+export interface Forge {
+  /** Pushes the commit as the branch and opens a pull request for it, or finds the one that is open. */
+  open(options: { readonly branch: string; readonly sha: string; readonly target: string; readonly title: string; readonly body: string }): Promise<PullRequest>;
+  look(url: string): Promise<PullRequest>;
+  /** Merges it, if its head is still this commit. */
+  merge(url: string, sha: string, strategy: 'squash' | 'merge'): Promise<void>;
+  /** Fetches a branch of the remote; returns its head. No branch here moves. */
+  fetch(target: string): Promise<string>;
 }
 
 // ---------------------------------------------------------------- gates, setup
@@ -385,6 +408,26 @@ export interface Processes {
    * TERM and KILL, 5000 by default.
    */
   sweep(markPrefix: string, options?: { readonly keep?: readonly string[]; readonly roots?: readonly { pid: number; started: string }[]; readonly grace_ms?: number }): Promise<number>;
+  /** What Baton and these trees use, measured since the last call. */
+  usage(trees: readonly UsageTree[]): Promise<ProcessUsage>;
+}
+
+/** An agent's processes: those with the mark, the one with the pid, and all their descendants. */
+export interface UsageTree {
+  readonly mark: string;
+  readonly pid: number | null;
+}
+export interface TreeUsage {
+  /** Share of one processor since the last measurement; null at the first. */
+  readonly cpu_percent: number | null;
+  /** Resident, in 10^6 bytes. */
+  readonly memory_mb: number;
+}
+export interface ProcessUsage {
+  /** This process and what it started, without the trees. */
+  readonly own: TreeUsage;
+  /** By mark. */
+  readonly trees: ReadonlyMap<string, TreeUsage>;
 }
 
 /** Task definitions and configuration as files, with what is wrong in them. */
@@ -475,6 +518,7 @@ export interface Ports {
   readonly agents: Agents;
   readonly runners: Runners;
   readonly workspace: Workspace;
+  readonly forge: Forge;
   readonly gates: Gates;
   readonly processes: Processes;
   readonly sources: Sources;

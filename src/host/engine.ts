@@ -4,6 +4,7 @@ import { join, resolve } from 'node:path';
 import { createAgents } from '../adapters/agents/discovery.ts';
 import { runCommand } from '../adapters/gates/command.ts';
 import { detectGates } from '../adapters/gates/detect.ts';
+import { createForge } from '../adapters/forge/gh.ts';
 import { createWorkspace } from '../adapters/git/workspace.ts';
 import { createProcesses } from '../adapters/process/processes.ts';
 import { createRunners } from '../adapters/runner/runners.ts';
@@ -56,6 +57,7 @@ export async function buildEngine(repository: Repository, options: EngineOptions
       log,
       store,
       agents: createAgents({ root, redactor, programs: options.settings?.agentPaths ?? {} }),
+      forge: createForge({ root }),
       workspace: createWorkspace({ root, worktreesDir: join(worktrees, `${name}-${key}`), log }),
       gates: { detect: () => detectGates(root), run: (request) => runCommand(request, redactor) },
       processes: createProcesses(),

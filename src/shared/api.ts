@@ -6,6 +6,7 @@ import type { Problem } from '../core/errors.ts';
 import type { Always, Decision, GateCheck, Role, TaskExecution, Usage, Verdict } from '../core/execution.ts';
 import type { Finding } from '../core/findings.ts';
 import type { RiskLevel } from '../core/reviewOrder.ts';
+import type { SpendShares } from '../core/cost.ts';
 import type { Forecast } from '../core/forecast.ts';
 import type { StepState, TaskState } from '../core/states.ts';
 import type { PriorityBreakdown } from '../core/priority.ts';
@@ -144,6 +145,10 @@ export interface TaskView {
   readonly attempt_started_at: string | null;
   readonly activity: string | null;
   readonly last_line: string | null;
+  /** Share of one processor that the agent's process tree uses; absent while none is at work or not measured yet. */
+  readonly cpu_percent?: number;
+  /** Its resident memory, in MB. */
+  readonly memory_mb?: number;
   readonly usage: Usage;
   readonly cost_usd: number;
   readonly unpriced: boolean;
@@ -218,6 +223,8 @@ export interface CostView {
   readonly budget_usd: number | null;
   /** Of today, with what running attempts have reserved. */
   readonly committed_usd: number;
+  /** Of the attempts that have ended, deleted tasks' too. */
+  readonly shares: SpendShares;
 }
 
 export interface ScheduleView {

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
+import { rm } from 'node:fs/promises';
 import path from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { openStore } from '../../src/adapters/store/store.ts';
 import { budgetDetail } from '../../src/core/budget.ts';
 import type { Decision, Verdict } from '../../src/core/execution.ts';
@@ -222,3 +224,44 @@ describe('An agent without a price (row 236)', () => {
     assert.equal(done.attempts[0]?.cost_usd, null);
   });
 });
+
+describe('The history (rows 236, 253)', () => {
+  it('keeps of every call and every merged task what it cost, its rounds and whether the gates passed at once', async () => {
+    const test = await engine({
+      tasks: [{ ...reviewed, area: 'core', risk: 'low' }],
+      agent: costing(0.25, (agent) => (agent.request.role === 'implementer' && agent.request.step_id === 'only' ? agent.write({ broken: 'x', 'a.txt': 'x' }).then(() => undefined) : byRole({ implementer: fixes })(agent))),
+    });
+    await test.engine.send({ type: 'start' });
+    await test.untilState('one', 'done');
+    const [row] = await test.ports.store.history({ kind: 'task' });
+    assert.ok(row?.kind === 'task');
+    const { outcome, area, risk, first_pass, gate_rounds, plan_rounds, code_rounds, cost_usd, attempts, workflow } = row;
+    assert.deepEqual({ outcome, area, risk, first_pass, gate_rounds, plan_rounds, code_rounds, cost_usd, attempts, workflow }, { outcome: 'merged', area: 'core', risk: 'low', first_pass: false, gate_rounds: 2, plan_rounds: 1, code_rounds: 2, cost_usd: 1.5, attempts: 6, workflow: 'reviewed' });
+    const calls = await test.ports.store.history({ kind: 'attempt' });
+    assert.deepEqual(calls.map((one) => one.cost_usd), Array.from({ length: 6 }, () => 0.25));
+    const { cost } = await test.engine.snapshot();
+    assert.deepEqual(cost.shares.role.map((one) => [one.name, one.cost_usd]), [['code_reviewer', 0.5], ['implementer', 0.5], ['plan_reviewer', 0.25], ['planner', 0.25]]);
+    assert.deepEqual([cost.shares.agent[0]?.cost_usd, cost.shares.area[0]?.name, cost.shares.day.length, cost.today_usd], [1.5, 'core', 1, 1.5]);
+  });
+
+  it('is made from the records of an older Baton, once', async () => {
+    const test = await engine({ tasks: [direct('one')], agent: costing(0.25) });
+    await test.engine.send({ type: 'start' });
+    const done = await test.untilState('one', 'done');
+    await test.close();
+    const db = new DatabaseSync(path.join(test.batonDir, 'baton.db'));
+    db.exec('DELETE FROM history');
+    db.close();
+    await test.restart();
+    await test.restart();
+    const { cost } = await test.engine.snapshot();
+    assert.equal(cost.shares.agent[0]?.attempts, done.attempts.length);
+    assert.equal(cost.today_usd, 0.25);
+  });
+});
+
+/** Takes away what broke the gate. */
+const fixes: AgentScript = async (agent) => {
+  await rm(path.join(agent.request.cwd, 'broken'));
+  return writes(agent);
+};

@@ -145,6 +145,31 @@ describe('Rules and the real Codex', function () {
   });
 });
 
+describe('A real Codex that', function () {
+  this.timeout(120_000);
+  const direct = { files, tasks: [{ id: 'one', goal: 'Mend add', agent: 'codex' }] };
+
+  it('claims success without a change is told so in its session, and is done only when there is one (row 233)', async () => {
+    const codex: Turn[] = [{ text: 'All fixed and tested!' }, { tools: [{ tool: 'edit', path: 'calc.js', old: 'a - b', new: 'a + b' }] }, { text: 'Now it is.' }];
+    const test = await withRealAgents(server, { codex }, direct);
+    await test.engine.send({ type: 'start' });
+    const done = await test.untilState('one', 'done');
+    assert.deepEqual(done.attempts.map((one) => [one.outcome, one.error?.kind ?? null]).at(-1), ['succeeded', null]);
+    assert.equal(done.attempts.length, 2);
+    assert.equal(done.attempts[1]?.session_id, done.attempts[0]?.session_id);
+    assert.match(server.turns(test.scenario.codex)[1]?.conversation?.prompt ?? '', /no file in this directory has changed/);
+  });
+
+  it('says nothing because its provider does not answer is ended, and tried again with the reason (row 232)', async () => {
+    const codex: Turn[] = [{ silent: true }, { tools: [{ tool: 'edit', path: 'calc.js', old: 'a - b', new: 'a + b' }] }, { text: 'Done.' }];
+    const test = await withRealAgents(server, { codex }, { ...direct, config: { orchestrator: { silence_timeout: 3 } } });
+    await test.engine.send({ type: 'start' });
+    const done = await test.untilState('one', 'done');
+    assert.deepEqual(done.attempts.map((one) => [one.outcome, one.error?.kind ?? null]), [['failed', 'silence'], ['succeeded', null]]);
+    assert.match(done.attempts[0]?.error?.message ?? '', /was silent for 3 s/);
+  });
+});
+
 describe('A limit of the real Codex', function () {
   this.timeout(120_000);
 

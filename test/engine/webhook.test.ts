@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import type { NotificationEvent } from '../../src/core/notifications.ts';
 import { BatonError } from '../../src/core/errors.ts';
 import type { Ports } from '../../src/engine/ports.ts';
-import { failure, makeEngine } from '../support/engine.ts';
+import { byRole, failure, makeEngine } from '../support/engine.ts';
 import { makeReceiver, type Receiver } from '../support/receiver.ts';
 
 const task = (id: string, more: Record<string, unknown> = {}) => ({ id, goal: `Do ${id}`, ...more });
@@ -172,5 +172,33 @@ describe('The engine’s webhook', () => {
     await receiver.until(1);
     await test.close();
     assert.deepEqual(receiver.got.map(({ json }) => (json['task'] as { id: string }).id), ['bad2']);
+  });
+
+  it('tells once that health has become worse, with what fails (row 99)', async () => {
+    const receiver = await makeReceiver();
+    const test = await makeEngine({ tasks: [task('bad1'), task('bad2'), task('bad3')], agent: script, config: notifying(receiver, ['health_degraded']) });
+    await test.engine.send({ type: 'start' });
+    await test.until((snapshot) => snapshot.loop.idle && snapshot.tasks.every((one) => one.state === 'failed'));
+    await receiver.until(1);
+    await test.close();
+    assert.deepEqual(receiver.events(), ['health_degraded']);
+    assert.match(String(receiver.got[0]?.json['message']), /^Baton is not healthy: .*failed/);
+  });
+
+  it('tells that a budget is used up, for which task and by how much', async () => {
+    const receiver = await makeReceiver();
+    const test = await makeEngine({
+      tasks: [task('one', { workflow: 'reviewed', budget_usd: 1 })],
+      driver: 'claude',
+      agent: (agent) => {
+        agent.say({ type: 'usage', usage: { input_tokens: 0, output_tokens: 9, cache_read_tokens: 0, cache_write_tokens: 0 }, cost_usd: 0.3, turns: 1 });
+        return byRole({})(agent);
+      },
+      config: notifying(receiver, ['budget_exceeded']),
+    });
+    await test.engine.send({ type: 'start' });
+    await receiver.until(1);
+    assert.match(String(receiver.got[0]?.json['message']), /^A budget is used up: .*\$1\.00 is reached: \$0\.60 is spent$/);
+    assert.partialDeepStrictEqual(receiver.got[0]?.json['task'], { id: 'one' });
   });
 });

@@ -14,7 +14,7 @@ export type DashboardScene = (typeof DASHBOARD_SCENES)[number];
 export function sceneSnapshot(scene: DashboardScene, now: number): Snapshot {
   switch (scene) {
     case 'empty':
-      return snapshot(now, [], { cost: { today_usd: 0, total_usd: 0, unpriced: false, budget_usd: null, committed_usd: 0 } });
+      return snapshot(now, [], { cost: { today_usd: 0, total_usd: 0, unpriced: false, budget_usd: null, committed_usd: 0, shares: { agent: [], model: [], role: [], area: [], day: [] } } });
     case 'busy':
       return busy(now);
     case 'degraded':
@@ -62,7 +62,7 @@ function busy(now: number): Snapshot {
     done('utf8', 'Read CSV files with a byte order mark', 130, 0.19),
   ];
   return snapshot(now, tasks, {
-    cost: { today_usd: 4.12, total_usd: 61.4, unpriced: false, budget_usd: 20, committed_usd: 0 },
+    cost: { today_usd: 4.12, total_usd: 61.4, unpriced: false, budget_usd: 20, committed_usd: 0, shares: { agent: [], model: [], role: [], area: [], day: [] } },
     accounts: [
       { account: 'anthropic', closed: false, closed_until: null, reason: null },
       { account: 'openai', closed: true, closed_until: iso(now + 14 * MINUTE), reason: 'usage limit reached' },
@@ -82,7 +82,7 @@ function degraded(now: number): Snapshot {
     ...calm,
     tasks: everyState(now),
     loop: { ...calm.loop, desired: 'paused', state: 'paused', slots_used: 0 },
-    cost: { today_usd: 20.4, total_usd: 120, unpriced: true, budget_usd: 20, committed_usd: 0 },
+    cost: { today_usd: 20.4, total_usd: 120, unpriced: true, budget_usd: 20, committed_usd: 0, shares: { agent: [], model: [], role: [], area: [], day: [] } },
     accounts: [{ account: 'anthropic', closed: true, closed_until: 'unknown', reason: 'Not signed in: run "claude login" in a terminal' }],
     agents: [
       { name: 'claude', driver: 'claude', available: true, version: '2.1.0', install: null, account: 'anthropic' },

@@ -6,6 +6,7 @@ import { writeFile, mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { Channel } from '../../src/adapters/agents/channel.ts';
 import { runCommand } from '../../src/adapters/gates/command.ts';
+import { createForge } from '../../src/adapters/forge/gh.ts';
 import { serveMonitoring } from '../../src/adapters/http/server.ts';
 import { createWorkspace } from '../../src/adapters/git/workspace.ts';
 import { createProcesses } from '../../src/adapters/process/processes.ts';
@@ -178,6 +179,7 @@ export async function makeEngine(setup: EngineSetup = {}): Promise<TestEngine> {
     store: await openStore({ batonDir, workerPath: path.resolve('src/adapters/store/worker.ts'), log }),
     agents: { list: (config) => Promise.resolve(agents(config)), hasDriver: () => true },
     runners: createLocalRunners(driver, setup.clock ?? createClock()),
+    forge: createForge({ root: repo.root }),
     workspace: createWorkspace({ root: repo.root, worktreesDir, log }),
     gates: { detect: () => Promise.resolve([]), run: (request) => runCommand(request) },
     processes: createProcesses(),

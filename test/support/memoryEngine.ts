@@ -131,7 +131,7 @@ export class MemoryEngine implements EngineApi {
       accounts: [],
       agents: [],
       problems: [],
-      cost: { today_usd: total, total_usd: total, unpriced: tasks.some((task) => task.unpriced), budget_usd: null, committed_usd: 0 },
+      cost: { today_usd: total, total_usd: total, unpriced: tasks.some((task) => task.unpriced), budget_usd: null, committed_usd: 0, shares: { agent: [], model: [], role: [], area: [], day: [] } },
       dashboard: { refresh_interval: 5, max_recent_tasks: 10 },
       health: healthyReport(AT),
       ...given,

@@ -217,7 +217,7 @@ export function snapshot(now: number, tasks: readonly TaskView[] = everyState(no
     accounts: [{ account: 'anthropic', closed: false, closed_until: null, reason: null }],
     agents: [{ name: 'claude', driver: 'claude', available: true, version: '2.1.0', install: null, account: 'anthropic' }],
     problems: [],
-    cost: { today_usd: 1.02, total_usd: 4.12, unpriced: false, budget_usd: null, committed_usd: 0 },
+    cost: { today_usd: 1.02, total_usd: 4.12, unpriced: false, budget_usd: null, committed_usd: 0, shares: { agent: [], model: [], role: [], area: [], day: [] } },
     dashboard: { refresh_interval: 5, max_recent_tasks: 10 },
     health: healthyReport(iso(now)),
     ...changes,

@@ -42,6 +42,13 @@ export async function advance(context: GitContext, target: string, mergeSha: str
   return { kind: 'blocked', files, message };
 }
 
+/** Fast-forwards the target to a commit that has it in its history. */
+export async function follow(context: GitContext, target: string, sha: string): Promise<boolean> {
+  const before = await targetHead(context, target);
+  if (before === sha) return true;
+  return (await context.git.isAncestor(before, sha, context.root)) && (await advance(context, target, sha, before)).kind === 'advanced';
+}
+
 type Holder = { readonly kind: 'free'; readonly path: string } | { readonly kind: 'busy'; readonly path: string; readonly operation: string };
 
 /** The checkout that has a branch. A rebase or bisect detaches HEAD but still owns the branch that it started from. */

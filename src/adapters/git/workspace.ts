@@ -1,6 +1,6 @@
 /** The engine's Workspace port over git: a worktree and branch for each task of one repository. */
 import type { Log, Workspace } from '../../engine/ports.ts';
-import { advance } from './advance.ts';
+import { advance, follow } from './advance.ts';
 import { changes } from './changes.ts';
 import { backToBranch, checkpoint, treeOf, treeState } from './checkpoint.ts';
 import type { GitContext } from './context.ts';
@@ -25,7 +25,7 @@ export interface WorkspaceOptions {
 
 /**
  * Every method rejects with BatonError `git` when git itself fails. Baton's own git commands run no hooks of the user,
- * with two exceptions: the merge commit (buildMerge) and the step of the user's checkout to it (advance).
+ * with two exceptions (and the push of a pull request's branch, in adapters/forge): the merge commit (buildMerge) and the step of the user's checkout to it (advance).
  */
 export function createWorkspace(options: WorkspaceOptions): Workspace {
   const { root, worktreesDir, log } = options;
@@ -46,6 +46,7 @@ export function createWorkspace(options: WorkspaceOptions): Workspace {
     testMerge: (headSha, target) => testMerge(context, headSha, target),
     buildMerge: (merge) => buildMerge(context, merge),
     advance: (target, mergeSha, expectedSha) => advance(context, target, mergeSha, expectedSha),
+    follow: (target, sha) => follow(context, target, sha),
     backToBranch: (worktree, branch) => backToBranch(context, worktree, branch),
     snapshot: (worktree, taskId) => snapshot(context, worktree, taskId),
     reset: (worktree, taskId, sha) => reset(context, worktree, taskId, sha),

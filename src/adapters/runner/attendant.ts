@@ -4,6 +4,7 @@
  */
 import { BatonError, messageOf } from '../../core/errors.ts';
 import type { AgentDriver, AgentEnd, AgentMessage, AgentSession, AttemptOrder, Clock, PermissionAnswer } from '../../engine/ports.ts';
+import { refuseEdit } from '../agents/editable.ts';
 import { failure } from '../agents/launch.ts';
 import { Watchdog } from './watchdog.ts';
 
@@ -58,6 +59,7 @@ export class Attendant {
   async answer(requestId: string, answer: PermissionAnswer, by: string): Promise<void> {
     const request = this.#pending.get(requestId);
     if (request === undefined) throw new BatonError('not_found', 'The agent no longer waits for this answer.', { hint: 'It was withdrawn or answered already.' });
+    refuseEdit(request, answer);
     this.#settled(requestId);
     this.#around.write({ type: 'permission_answer', request_id: requestId, tool: request.tool, title: request.title, by, ...answer });
     await (await this.#session).answer(requestId, answer);
@@ -99,16 +101,12 @@ export class Attendant {
     const session = await this.#session;
     // A protocol agent that has only been spawned has not said anything yet; a command may work without a word.
     let spawned = this.#order.request.agent.driver === 'command';
-    try {
-      for await (const message of session.messages) {
-        if (spawned || message.type !== 'started') this.#watchdog.sign();
-        spawned = true;
-        if (message.type === 'end') return message.end;
-        this.#note(message);
-        this.#say(message);
-      }
-    } finally {
-      await session.kill('the attempt is over');
+    for await (const message of session.messages) {
+      if (spawned || message.type !== 'started') this.#watchdog.sign();
+      spawned = true;
+      if (message.type === 'end') return message.end;
+      this.#note(message);
+      this.#say(message);
     }
     return failure('crashed', 'The agent ended without a result.');
   }

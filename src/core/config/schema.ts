@@ -209,12 +209,12 @@ export const configSchema = z
       .default([])
       .describe('What agents may do; first matching rule wins, ask when none does.'),
     budget: section({
-      per_task_usd: z.number().positive().optional().describe('Most one task may cost.'),
+      per_task_usd: z.number().positive().optional().describe('Most one task may cost, where it states no budget_usd of its own.'),
       per_day_usd: z.number().positive().optional().describe('Most one day (UTC) may cost.'),
       by_area: z.record(z.string(), z.number().positive()).default({}).describe('Most one day may cost by the tasks’ area.'),
-      reserve_usd: z.number().min(0).default(0.5).describe('Set aside for an attempt while it runs.'),
+      reserve_usd: z.number().min(0).default(0.5).describe('Set aside before an attempt starts, while fewer than three like attempts are known; a smaller budget starts nothing.'),
       allow_unpriced: z.boolean().default(false).describe('true: agents without a price run under a budget too.'),
-    }).describe('What may be spent, in dollars; what would pass a limit is held.'),
+    }).describe('What may be spent, in dollars; what would pass a limit is held and asked about once.'),
     telemetry: section({
       otlp_endpoint: text.optional().describe('Address of an OpenTelemetry collector (OTLP over HTTP).'),
       headers: z.record(z.string(), z.string()).default({}).describe('Sent with every request, such as a key.'),

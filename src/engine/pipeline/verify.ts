@@ -9,6 +9,7 @@ import type { FileChange } from '../ports.ts';
 import type { PhaseResult, PipelineContext } from './context.ts';
 import { configuredGates, judge } from './judge.ts';
 import { merge } from './merge.ts';
+import { landByPullRequest } from './pullRequest.ts';
 import { afterRed } from './redBase.ts';
 import type { Run } from './run.ts';
 import { threadsAt } from './threads.ts';
@@ -23,6 +24,7 @@ export async function verify(context: PipelineContext, run: Run): Promise<PhaseR
   if (!round.passed) return afterRed(context, run, task, round);
 
   const approved = approval(context, task);
+  if (context.config().merge.policy === 'pr') return landByPullRequest(context, run, task, round, approved);
   const commands = (await configuredGates(context)).map((gate) => gate.run);
   const protectedPaths = needsHumanPaths(changes, commands);
   const mayMerge = context.config().merge.policy === 'auto' && round.can_merge && protectedPaths.length === 0;

@@ -146,7 +146,7 @@ function repositoryFacts(snapshot: Snapshot, now: number): string[] {
   const lines = [
     `${escapeMarkdown(loop.state.replaceAll('_', ' '))} since ${localTime(loop.since, now)}${loop.reason === null ? '' : `: ${escapeMarkdown(loop.reason)}`}`,
     `${loop.slots_used} of ${plural(loop.slots, 'slot')} in use, ${number('waiting')} waiting, ${number('held')} held, ${number('failed')} failed`,
-    `${cost(snapshot.cost.today_usd, snapshot.cost.unpriced)} today`,
+    `${cost(snapshot.cost.today_usd, snapshot.cost.unpriced)} today${snapshot.cost.budget_usd === null ? '' : ` of ${cost(snapshot.cost.budget_usd, false)}`}`,
   ];
   for (const account of snapshot.accounts.filter((one) => one.closed)) {
     const until = account.closed_until === null || account.closed_until === 'unknown' ? 'sign-in works again' : localTime(account.closed_until, now);

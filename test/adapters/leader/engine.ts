@@ -46,7 +46,7 @@ export async function smallEngine(repository: Pick<Repository, 'root'>, log: Log
       accounts: [],
       agents: [],
       problems: [],
-      cost: { today_usd: 0, total_usd: 0, unpriced: false, budget_usd: null, committed_usd: 0 },
+      cost: { today_usd: 0, total_usd: 0, unpriced: false, budget_usd: null, committed_usd: 0, shares: { agent: [], model: [], role: [], area: [], day: [] } },
       dashboard: { refresh_interval: 5, max_recent_tasks: 10 },
       health: healthyReport(AT),
     };

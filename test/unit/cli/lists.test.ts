@@ -29,9 +29,20 @@ describe('baton summary', () => {
     assert.equal(stdout, '📊 Orchestrator Summary\nTotal Tasks: 6\nActive Tasks: 3\nNeeds Human Review: 1\nTotal Cost: $12.45\n');
   });
 
+  it('divides what was spent by agent, model, role, area and day with --cost, unpriced said (row 236)', async () => {
+    const usage = { input_tokens: 0, output_tokens: 0, cache_read_tokens: 0, cache_write_tokens: 0 };
+    const share = (name: string, cost_usd: number, attempts = 1, unpriced = false) => ({ name, cost_usd, attempts, unpriced, usage });
+    const shares = { agent: [share('claude', 1.2, 3), share('codemod', 0, 1, true)], model: [share('opus', 1.2, 3)], role: [share('implementer', 1.2, 4)], area: [share('core', 1.2, 4)], day: [share('2026-03-01', 0.5), share('2026-03-02', 1.2, 4)] };
+    const engine = phase2();
+    engine.update(() => ({ cost: { today_usd: 1.2, total_usd: 12.45, unpriced: true, budget_usd: 20, committed_usd: 1.7, shares } }));
+    const { stdout } = await cli(engine, ['summary', '--cost']);
+    assert.match(stdout, /\n\nToday: \$1\.20 \+ unpriced of \$20\.00, \$1\.70 with what is reserved\n\nToday by agent:\n {2}claude: \$1\.20 \(3 attempts\)\n {2}codemod: unpriced \(1 attempt\)\n/);
+    assert.match(stdout, /By day \(UTC\):\n {2}2026-03-01: \$0\.50 \(1 attempt\)\n {2}2026-03-02: \$1\.20 \(4 attempts\)\n$/);
+  });
+
   it('gives the documented JSON, with every state counted (row 74)', async () => {
     const summary = documentOf(summarySchema, (await cli(phase2(), ['summary', '--json'])).stdout);
-    assert.deepEqual({ ...summary, by_state: undefined }, { total_tasks: 6, active_tasks: 3, needs_human_review: 1, total_cost_usd: 12.45, unpriced: false, by_state: undefined });
+    assert.deepEqual({ ...summary, by_state: undefined, cost: undefined }, { total_tasks: 6, active_tasks: 3, needs_human_review: 1, total_cost_usd: 12.45, unpriced: false, by_state: undefined, cost: undefined });
     assert.deepEqual(Object.keys(summary.by_state), [...TASK_STATES]);
     assert.equal(summary.by_state.done, 1);
   });

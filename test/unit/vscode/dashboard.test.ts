@@ -46,7 +46,7 @@ describe('The dashboard', () => {
   });
 
   function costOf(today: number, unpriced: boolean): (string | undefined)[] {
-    const cost = tile(snapshot(NOW, [], { cost: { today_usd: today, total_usd: today, unpriced, budget_usd: null, committed_usd: 0 } }), 'cost');
+    const cost = tile(snapshot(NOW, [], { cost: { today_usd: today, total_usd: today, unpriced, budget_usd: null, committed_usd: 0, shares: { agent: [], model: [], role: [], area: [], day: [] } } }), 'cost');
     return [cost?.value, cost?.detail];
   }
 
@@ -60,7 +60,7 @@ describe('The dashboard', () => {
   });
 
   it('measures today’s cost against the budget, and warns when it is spent', () => {
-    const given = (today_usd: number, budget_usd: number) => tile(snapshot(NOW, [], { cost: { today_usd, total_usd: 0, unpriced: false, budget_usd, committed_usd: 0 } }), 'cost');
+    const given = (today_usd: number, budget_usd: number) => tile(snapshot(NOW, [], { cost: { today_usd, total_usd: 0, unpriced: false, budget_usd, committed_usd: 0, shares: { agent: [], model: [], role: [], area: [], day: [] } } }), 'cost');
     const { value, of, detail, share, tone } = given(4.1234, 20) ?? {};
     assert.deepEqual([value, of, detail, tone], ['$4.12', '/ $20.00', '$15.88 left', 'plain']);
     assert.ok(Math.abs((share ?? 0) - 0.206) < 0.001);

@@ -1,9 +1,10 @@
 /** One running ACP agent with one session: the protocol on one side, agent messages on the other. */
 import { BatonError, messageOf } from '../../../core/errors.ts';
-import type { AgentRequest, AgentSession, PermissionAnswer } from '../../../engine/ports.ts';
+import type { AgentMessage, AgentRequest, AgentSession, PermissionAnswer } from '../../../engine/ports.ts';
 import { eachLine } from '../../process/lines.ts';
 import type { Spawned } from '../../process/spawn.ts';
 import type { Channel } from '../channel.ts';
+import { refuseEdit } from '../editable.ts';
 import { object, objects, string, type Json } from '../json.ts';
 import { Paragraphs } from '../paragraphs.ts';
 import { Rpc, type RequestId } from '../rpc.ts';
@@ -23,7 +24,7 @@ const TALKS_OF_ERRORS: ReadonlySet<string> = new Set(['Copilot']);
 
 interface Pending {
   readonly id: RequestId;
-  readonly title: string;
+  readonly message: Extract<AgentMessage, { type: 'permission' }>;
   readonly options: readonly Json[];
 }
 
@@ -76,16 +77,7 @@ export class AcpSession implements AgentSession {
   }
 
   answer(requestId: string, answer: PermissionAnswer): Promise<void> {
-    const pending = this.pending.get(requestId);
-    if (!pending) return Promise.reject(new BatonError('not_found', 'The agent no longer waits for this answer.', { hint: 'It was withdrawn or answered already.' }));
-    if (answer.behavior === 'allow' && answer.input !== undefined) {
-      return Promise.reject(new BatonError('unsupported', 'This agent cannot run something else than it asked for.', { hint: 'Deny it, and say in the reason what to run instead.' }));
-    }
-    this.pending.delete(requestId);
-    const option = optionOf(pending.options, answer.behavior === 'allow' ? 'allow' : 'reject');
-    if (answer.behavior === 'deny') this.denial = `${pending.title} was denied: ${answer.message}`;
-    this.rpc.respond(pending.id, { outcome: option === undefined ? { outcome: 'cancelled' } : { outcome: 'selected', optionId: option } });
-    return Promise.resolve();
+    return Promise.resolve().then(() => this.reply(requestId, answer));
   }
 
   /** The protocol takes no word while a turn is at work: the message is the next prompt. */
@@ -99,6 +91,16 @@ export class AcpSession implements AgentSession {
   async kill(reason: string): Promise<void> {
     if (!this.closing) this.evidence.killed ??= reason;
     await this.spawned.killTree();
+  }
+
+  private reply(requestId: string, answer: PermissionAnswer): void {
+    const pending = this.pending.get(requestId);
+    if (!pending) throw new BatonError('not_found', 'The agent no longer waits for this answer.', { hint: 'It was withdrawn or answered already.' });
+    refuseEdit(pending.message, answer);
+    this.pending.delete(requestId);
+    const option = optionOf(pending.options, answer.behavior === 'allow' ? 'allow' : 'reject');
+    if (answer.behavior === 'deny') this.denial = `${pending.message.title} was denied: ${answer.message}`;
+    this.rpc.respond(pending.id, { outcome: option === undefined ? { outcome: 'cancelled' } : { outcome: 'selected', optionId: option } });
   }
 
   private async follow(): Promise<void> {
@@ -215,8 +217,9 @@ export class AcpSession implements AgentSession {
     }
     this.endBlock();
     const { tool, title, input } = this.calls.asked(object(params['toolCall']));
-    this.pending.set(String(id), { id, title, options: objects(params['options']) });
-    this.say({ type: 'permission', request_id: String(id), tool, title, input, reason: null, editable: false });
+    const message = { type: 'permission', request_id: String(id), tool, title, input, reason: null, editable: false } as const;
+    this.pending.set(String(id), { id, message, options: objects(params['options']) });
+    this.say(message);
   }
 
   private onUpdate(update: Json): void {

@@ -1,6 +1,5 @@
 /** What Codex asks Baton for while it works, as permission requests, and the answers in its own form. */
-import { BatonError } from '../../../core/errors.ts';
-import type { AgentMessage, PermissionAnswer } from '../../../engine/ports.ts';
+import type { AgentMessage } from '../../../engine/ports.ts';
 import { object, objects, string, type Json } from '../json.ts';
 import type { RequestId } from '../rpc.ts';
 import { commandUse, patchUse } from './items.ts';
@@ -84,11 +83,4 @@ function question(asked: readonly Json[], say: (tool: string, title: string, inp
 /** Codex runs what it asked about or does not: there is no place for another command in its answer. */
 function asIs(answer: Json): Pending['allow'] {
   return () => answer;
-}
-
-/** @throws BatonError `unsupported` when the answer changes what was asked, which Codex cannot take. */
-export function checkAnswer({ message }: Pending, answer: PermissionAnswer): void {
-  if (answer.behavior !== 'allow' || answer.input === undefined || message.editable !== false) return;
-  const same = Object.entries({ ...message.input, ...answer.input }).every(([key, value]) => JSON.stringify(value) === JSON.stringify(message.input[key]));
-  if (!same) throw new BatonError('unsupported', 'Codex cannot run something else than it asked for.', { hint: 'Deny it, and say in the reason what to run instead.' });
 }

@@ -4,11 +4,12 @@ import type { AgentRequest, AgentSession, PermissionAnswer } from '../../../engi
 import { eachLine } from '../../process/lines.ts';
 import type { Spawned } from '../../process/spawn.ts';
 import type { Channel } from '../channel.ts';
+import { refuseEdit } from '../editable.ts';
 import { object, string, type Json } from '../json.ts';
 import { METHOD_NOT_FOUND, Rpc, RpcError, type RequestId } from '../rpc.ts';
 import { Narrator } from './narrator.ts';
 import { closedUntil, endOf, errorOf, errorOfTurn, infoOf, SIGN_IN, type AgentError, type Evidence } from './outcome.ts';
-import { checkAnswer, pendingOf, type Pending } from './requests.ts';
+import { pendingOf, type Pending } from './requests.ts';
 import { confinementOf } from './sandbox.ts';
 import { toStrict } from './schema.ts';
 import { UsageMeter } from './usage.ts';
@@ -75,7 +76,7 @@ export class CodexSession implements AgentSession {
   async answer(requestId: string, answer: PermissionAnswer): Promise<void> {
     const pending = this.pending.get(requestId);
     if (!pending) throw new BatonError('not_found', 'The agent no longer waits for this answer.', { hint: 'It was withdrawn or answered already.' });
-    checkAnswer(pending, answer);
+    refuseEdit(pending.message, answer);
     this.pending.delete(requestId);
     if (answer.behavior === 'allow') this.rpc.respond(pending.id, pending.allow(answer.input));
     else if (pending.denyWith) this.rpc.respond(pending.id, pending.denyWith(answer.message));

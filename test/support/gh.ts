@@ -1,0 +1,107 @@
+/** A stand-in for GitHub's command line on the PATH, over a real bare repository: it knows `pr list|create|view|merge` as Baton calls them. */
+import { execFileSync } from 'node:child_process';
+import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { gitEnv, type TestRepo } from './repo.ts';
+import { tempDir } from './tmp.ts';
+
+export interface StandInPullRequest {
+  number: number;
+  url: string;
+  state: 'OPEN' | 'CLOSED' | 'MERGED';
+  head: string;
+  base: string;
+  title: string;
+  body: string;
+  mergeCommit: { oid: string } | null;
+}
+
+export interface StandIn {
+  /** The bare repository that is the remote `origin`. */
+  readonly bare: string;
+  readonly pullRequests: () => StandInPullRequest[];
+  /** What somebody does on the web site. */
+  readonly close: (number: number) => void;
+  readonly merge: (number: number) => void;
+  readonly signOut: () => void;
+  readonly git: (...args: string[]) => string;
+  /** Takes it off the PATH. */
+  readonly remove: () => void;
+}
+
+/** Puts a stand-in before everything else on this process's PATH and gives the repository a bare `origin`. */
+export async function standInForge(repo: TestRepo): Promise<StandIn> {
+  const folder = tempDir();
+  const [bare, bin, state] = [path.join(folder, 'origin.git'), path.join(folder, 'bin'), path.join(folder, 'state.json')];
+  const git = (...args: string[]): string => execFileSync('git', args, { cwd: bare, env: gitEnv(), encoding: 'utf8' }).trim();
+  mkdirSync(bin);
+  execFileSync('git', ['clone', '--quiet', '--bare', repo.root, bare], { env: gitEnv() });
+  await repo.git('remote', 'add', 'origin', bare);
+  writeFileSync(state, '[]');
+  const file = path.join(bin, 'gh');
+  writeFileSync(file, `#!${process.execPath}\nconst [STATE, BARE, OUT] = ${JSON.stringify([state, bare, path.join(folder, 'signed-out')])};\n${PROGRAM}`);
+  chmodSync(file, 0o755);
+  const before = process.env['PATH'];
+  process.env['PATH'] = `${bin}${path.delimiter}${before ?? ''}`;
+  const pullRequests = (): StandInPullRequest[] => JSON.parse(readFileSync(state, 'utf8')) as StandInPullRequest[];
+  return {
+    bare,
+    pullRequests,
+    close: (number) => writeFileSync(state, JSON.stringify(pullRequests().map((one) => (one.number === number ? { ...one, state: 'CLOSED' } : one)))),
+    merge: (number) => void execFileSync(file, ['pr', 'merge', pullRequests().find((one) => one.number === number)?.url ?? '', '--squash'], { env: gitEnv() }),
+    signOut: () => writeFileSync(path.join(folder, 'signed-out'), ''),
+    git,
+    remove: () => {
+      process.env['PATH'] = before;
+      if (!existsSync(file)) throw new Error('The stand-in was gone already.');
+    },
+  };
+}
+
+const PROGRAM = `
+const { execFileSync } = require('node:child_process');
+const { existsSync, readFileSync, writeFileSync } = require('node:fs');
+if (existsSync(OUT)) { console.error('To get started with GitHub CLI, please run:  gh auth login'); process.exit(4); }
+const args = process.argv.slice(2);
+const git = (...more) => execFileSync('git', more, { cwd: BARE, encoding: 'utf8' }).trim();
+const all = JSON.parse(readFileSync(STATE, 'utf8'));
+const option = (name) => args[args.indexOf(name) + 1];
+const save = () => writeFileSync(STATE, JSON.stringify(all));
+const found = () => {
+  const one = all.find((pr) => pr.url === args[2]);
+  if (!one) { console.error('no pull requests found'); process.exit(1); }
+  return one;
+};
+const shown = ({ url, number, state, mergeCommit }) => ({ url, number, state, mergeCommit });
+switch (args.slice(0, 2).join(' ')) {
+  case 'pr list':
+    console.log(JSON.stringify(all.filter((pr) => pr.state === 'OPEN' && pr.head === option('--head') && pr.base === option('--base')).map(shown)));
+    break;
+  case 'pr create': {
+    git('rev-parse', '--verify', 'refs/heads/' + option('--head'));
+    const number = all.length + 1;
+    const url = 'https://github.example/acme/sample/pull/' + number;
+    all.push({ number, url, state: 'OPEN', head: option('--head'), base: option('--base'), title: option('--title'), body: readFileSync(0, 'utf8'), mergeCommit: null });
+    save();
+    console.log(url);
+    break;
+  }
+  case 'pr view':
+    console.log(JSON.stringify(shown(found())));
+    break;
+  case 'pr merge': {
+    const pr = found();
+    const head = git('rev-parse', 'refs/heads/' + pr.head);
+    if (args.includes('--match-head-commit') && option('--match-head-commit') !== head) { console.error('Head branch was modified.'); process.exit(1); }
+    const tree = git('merge-tree', '--write-tree', 'refs/heads/' + pr.base, head);
+    const oid = git('-c', 'user.name=Forge', '-c', 'user.email=forge@example.org', 'commit-tree', tree, '-p', 'refs/heads/' + pr.base, '-m', pr.title);
+    git('update-ref', 'refs/heads/' + pr.base, oid);
+    Object.assign(pr, { state: 'MERGED', mergeCommit: { oid } });
+    save();
+    break;
+  }
+  default:
+    console.error('unknown command ' + args.join(' '));
+    process.exit(1);
+}
+`;
