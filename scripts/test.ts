@@ -8,7 +8,7 @@
  * code is 1 when something failed or nothing ran. Programs without a count of their own (build, lint, types) are one test each.
  */
 import { spawn } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Counts } from '../test/support/reporter.ts';
@@ -20,6 +20,11 @@ interface Result extends Counts {
   /** Why the suite failed beyond its failing tests. */
   readonly problem?: string;
 }
+
+/** Exit code of a suite that was ended because it stayed after its tests. */
+const HUNG = -1;
+/** Milliseconds that a suite may stay after its last test. */
+const LINGER_MS = 60_000;
 
 await main(process.argv.slice(2));
 
@@ -57,7 +62,7 @@ async function runSuite(name: string, prefixed: boolean): Promise<Result> {
   if (!prefixed) console.log(`\n=== ${name}`);
   let code = 0;
   for (const step of suite.steps) {
-    code = await runStep(step, { ...suite.env, BATON_TEST_RESULTS: resultsFile }, prefixed ? `${name} | ` : '');
+    code = await runStep(step, { ...suite.env, BATON_TEST_RESULTS: resultsFile }, prefixed ? `${name} | ` : '', resultsFile);
     if (code !== 0) break;
   }
   const seconds = (performance.now() - started) / 1000;
@@ -66,23 +71,36 @@ async function runSuite(name: string, prefixed: boolean): Promise<Result> {
   if (!suite.counted) return { name, seconds, ...(code === 0 ? ok : broken) };
   if (!existsSync(resultsFile)) return { name, seconds, ...broken, problem: `ended with code ${String(code)} before its tests were counted` };
   const counts = JSON.parse(readFileSync(resultsFile, 'utf8')) as Counts;
+  if (code === HUNG) return { name, seconds, ...counts, failed: counts.failed + 1, problem: 'did not end by itself after its tests: something of theirs was left open' };
   if (code !== 0 && counts.failed === 0) return { name, seconds, ...counts, failed: 1, problem: `ended with code ${String(code)} after its tests` };
   if (counts.passed + counts.failed === 0) return { name, seconds, ...counts, failed: 1, problem: 'ran no test' };
   return { name, seconds, ...counts };
 }
 
-/** Runs a script with this Node and passes its output on as it comes; resolves with its exit code. */
-function runStep(args: readonly string[], env: Readonly<Record<string, string>>, prefix: string): Promise<number> {
+/** Runs a script with this Node and passes its output on as it comes; resolves with its exit code, or HUNG when it had to be ended after its tests. */
+function runStep(args: readonly string[], env: Readonly<Record<string, string>>, prefix: string, resultsFile: string): Promise<number> {
   const child = spawn(process.execPath, args, { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
   for (const stream of [child.stdout, child.stderr]) {
     createInterface({ input: stream }).on('line', (line) => console.log(prefix + line));
   }
   return new Promise((resolve) => {
+    const settle = (code: number): void => {
+      clearInterval(watch);
+      resolve(code);
+    };
+    // What a failed test left open would keep the whole run waiting for ever.
+    const watch = setInterval(() => {
+      if (!existsSync(resultsFile) || Date.now() - statSync(resultsFile).mtimeMs < LINGER_MS) return;
+      child.kill('SIGKILL');
+      child.stdout.destroy();
+      child.stderr.destroy();
+      settle(HUNG);
+    }, 1_000);
     child.once('error', (error) => {
       console.log(`${prefix}${error.message}`);
-      resolve(1);
+      settle(1);
     });
-    child.once('close', (code) => resolve(code ?? 1));
+    child.once('close', (code) => settle(code ?? 1));
   });
 }
 

@@ -33,6 +33,7 @@ import { runningFact } from './pipeline/run.ts';
 import type { AgentInfo, Disposable, Ports } from './ports.ts';
 import { Outbox } from './outbox.ts';
 import { recover } from './recovery.ts';
+import { Resources } from './resources.ts';
 import { keepRunLog } from './runLog.ts';
 import { Schedules } from './schedules.ts';
 import { buildSnapshot } from './snapshot.ts';
@@ -67,6 +68,7 @@ export class Orchestrator implements EngineApi {
   readonly #changes: Changes;
   readonly #metrics: Metrics;
   readonly #exporters: Exporters;
+  readonly #resources: Resources;
   readonly #outbox: Outbox;
   readonly #schedules: Schedules;
   readonly #snapshots: Emitter<Snapshot>;
@@ -159,6 +161,8 @@ export class Orchestrator implements EngineApi {
       passive: options.passive ?? false,
     });
     this.#metrics = new Metrics({ store: ports.store, lifecycle, clock: ports.clock, log: ports.log, config: () => this.#config }, meta['metrics_since']);
+    const { processes, clock, log } = ports;
+    this.#resources = new Resources({ lifecycle, clock, log, processes, metrics: this.#metrics, runs: () => this.#loop.runs, config: () => this.#config, changed: () => this.#publish() });
     const feed = { repository: ports.repository, snapshot: () => this.snapshot(), health: () => this.health(), onCommitted: lifecycle.onCommitted };
     this.#exporters = new Exporters({ makers: ports.exporters, feed, sources: ports.sources, log: ports.log, changed: () => this.#publish() });
     this.#intake = new Intake(ports, lifecycle, this.#decisions, (taskId) => this.#loop.runs.has(taskId));
@@ -181,6 +185,7 @@ export class Orchestrator implements EngineApi {
       ledger,
       keepRunLog(lifecycle, ports.runLog),
       this.#metrics,
+      this.#resources,
       ...(options.passive === true ? [] : [watchHealth({ lifecycle, clock: ports.clock, log: ports.log, report: () => this.#health() }, meta['health'])]),
       lifecycle.onCommitted(() => {
         this.#publish();
@@ -365,6 +370,7 @@ export class Orchestrator implements EngineApi {
       quietHours: this.#config.attention.quiet_hours ?? null,
       problems: [...this.#configProblems, ...(this.#outbox.problem === undefined ? [] : [this.#outbox.problem]), ...this.#exporters.problems, ...this.#intake.problems, ...this.#schedules.problems],
       health: this.#health(),
+      usageOf: (mark) => this.#resources.of(mark),
       day: this.#budgets.day(),
       config: this.#config,
       budgetOf: (task) => this.#budgets.limitOf(task),

@@ -144,7 +144,7 @@ export type PermissionAnswer =
 
 /** One agent at work, as its driver makes it. */
 export interface AgentSession {
-  /** Ends with exactly one `end` message, whatever happens. */
+  /** Ends with exactly one `end` message, whatever happens, and only when nothing of the agent's tree is left. */
   readonly messages: AsyncIterable<AgentMessage>;
   answer(requestId: string, answer: PermissionAnswer): Promise<void>;
   /** Gives the running agent a message of the user, which then comes among `messages` too; rejects with `unsupported` where the driver cannot. */
@@ -408,6 +408,26 @@ export interface Processes {
    * TERM and KILL, 5000 by default.
    */
   sweep(markPrefix: string, options?: { readonly keep?: readonly string[]; readonly roots?: readonly { pid: number; started: string }[]; readonly grace_ms?: number }): Promise<number>;
+  /** What Baton and these trees use, measured since the last call. */
+  usage(trees: readonly UsageTree[]): Promise<ProcessUsage>;
+}
+
+/** An agent's processes: those with the mark, the one with the pid, and all their descendants. */
+export interface UsageTree {
+  readonly mark: string;
+  readonly pid: number | null;
+}
+export interface TreeUsage {
+  /** Share of one processor since the last measurement; null at the first. */
+  readonly cpu_percent: number | null;
+  /** Resident, in 10^6 bytes. */
+  readonly memory_mb: number;
+}
+export interface ProcessUsage {
+  /** This process and what it started, without the trees. */
+  readonly own: TreeUsage;
+  /** By mark. */
+  readonly trees: ReadonlyMap<string, TreeUsage>;
 }
 
 /** Task definitions and configuration as files, with what is wrong in them. */

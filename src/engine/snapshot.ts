@@ -12,7 +12,7 @@ import type { Problem } from '../core/errors.ts';
 import type { HealthReport } from '../shared/health.ts';
 import type { AccountView, AgentView, CostView, LoopView, RoutingView, Snapshot, StepView, TaskGroup, TaskView } from '../shared/api.ts';
 import type { LiveFigures, Run } from './pipeline/run.ts';
-import type { SourcedTask } from './ports.ts';
+import type { SourcedTask, TreeUsage } from './ports.ts';
 
 export interface SnapshotParts {
   readonly seq: number;
@@ -35,6 +35,8 @@ export interface SnapshotParts {
   readonly routingOf: (task: TaskExecution) => RoutingView | null;
   readonly dashboard: Snapshot['dashboard'];
   readonly health: HealthReport;
+  /** What the process tree with a mark uses. */
+  readonly usageOf?: (mark: string) => TreeUsage | undefined;
   readonly quietHours: string | null;
 }
 
@@ -89,20 +91,22 @@ function taskView(task: TaskExecution, parts: SnapshotParts): TaskView {
     eta_done: isoOf(estimate?.done ?? null),
     budget_usd: parts.budgetOf(task),
     routing: isTerminal(task.state) ? null : parts.routingOf(task),
-    ...(run && runningView(task, run, still, parts.config)),
+    ...(run && runningView(task, run, still, parts)),
   };
 }
 
 /** What a run adds to its task's view: what is not stored, or not stored yet. */
-function runningView(task: TaskExecution, run: Run, still: StillView, config: Pick<Config, 'models'>): Partial<TaskView> {
+function runningView(task: TaskExecution, run: Run, still: StillView, { config, usageOf }: SnapshotParts): Partial<TaskView> {
   const attempt = task.attempts.at(-1);
   const now = attempt?.outcome === 'running' && run.live ? liveCall(attempt, run.live, config) : undefined;
   const calls = now && [...task.attempts.slice(0, -1), now];
+  const used = attempt?.outcome === 'running' ? usageOf?.(attempt.mark) : undefined;
   return {
     agent: run.agent ?? still.agent,
     attempt_id: run.attemptId ?? still.attempt_id,
     activity: run.activity,
     last_line: run.lastLine,
+    ...(used && { ...(used.cpu_percent === null ? {} : { cpu_percent: used.cpu_percent }), memory_mb: used.memory_mb }),
     ...(now && calls && { ...spendingOf(calls), attempt_cost_usd: now.cost_usd, steps: task.steps.map((step) => stepView(step, calls)) }),
   };
 }

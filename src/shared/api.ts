@@ -145,6 +145,10 @@ export interface TaskView {
   readonly attempt_started_at: string | null;
   readonly activity: string | null;
   readonly last_line: string | null;
+  /** Share of one processor that the agent's process tree uses; absent while none is at work or not measured yet. */
+  readonly cpu_percent?: number;
+  /** Its resident memory, in MB. */
+  readonly memory_mb?: number;
   readonly usage: Usage;
   readonly cost_usd: number;
   readonly unpriced: boolean;

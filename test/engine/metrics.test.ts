@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
 import { rm } from 'node:fs/promises';
 import path from 'node:path';
 import { openStore } from '../../src/adapters/store/store.ts';
@@ -194,6 +195,31 @@ describe('Metrics and health of an engine', () => {
     await test.untilState('b', 'failed');
     await until(async () => (await told()).length === 2);
     assert.deepEqual(await told(), [alarm, alarm]);
+  });
+
+  it('measure processor and memory while something runs, show them with the agent, and store a snapshot (row 116)', async () => {
+    let release: () => void = () => undefined;
+    const held = new Promise<void>((resolve) => (release = resolve));
+    const test = await makeEngine({
+      tasks: [{ id: 'a', goal: 'Do a' }],
+      agent: async (agent) => {
+        const child = spawn(process.execPath, ['-e', 'for (;;) Math.random()'], { env: { ...process.env, BATON_MARK: agent.request.mark }, stdio: 'ignore' });
+        await held;
+        child.kill('SIGKILL');
+        await agent.write({ 'a.txt': 'done\n' });
+        return undefined;
+      },
+    });
+    await test.engine.send({ type: 'start' });
+    const { tasks } = await test.until((snapshot) => (snapshot.tasks[0]?.cpu_percent ?? 0) > 1, 'the use of the agent');
+    assert.ok((tasks[0]?.memory_mb ?? 0) > 10);
+    release();
+    await test.untilState('a', 'done');
+    await until(async () => (await test.engine.metrics(DAY)).cpu_percent !== null);
+    const report = await test.engine.metrics(DAY);
+    assert.ok((report.memory_mb?.avg ?? 0) > 20 && (report.memory_mb?.peak ?? 0) >= (report.memory_mb?.avg ?? 0), JSON.stringify(report.memory_mb));
+    assert.equal((await test.ports.store.events(0)).filter(({ type }) => type === 'resource_snapshot').length, 1);
+    assert.equal((await test.engine.snapshot()).tasks[0]?.cpu_percent, undefined);
   });
 });
 

@@ -2,7 +2,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { AgentRequest } from '../../src/engine/ports.ts';
-import { provideClaude, provideCodex, provideGemini, provideOpencode } from './vscode/provision.ts';
+import { provideClaude, provideCodex, provideCopilot, provideGemini, provideOpencode } from './vscode/provision.ts';
 
 /** The file of the real Claude Code CLI: BATON_TEST_CLAUDE where set, else the pinned version, installed once a checkout. */
 export function provisionClaude(): Promise<string> {
@@ -79,6 +79,20 @@ export async function opencodeAgent(home: string, baseUrl: string): Promise<Agen
   const folders = Object.fromEntries(['CONFIG', 'DATA', 'STATE', 'CACHE'].map((name) => [`XDG_${name}_HOME`, path.join(home, name.toLowerCase())]));
   const quiet = { OPENCODE_DISABLE_MODELS_FETCH: '1', OPENCODE_DISABLE_LSP_DOWNLOAD: '1', OPENCODE_DISABLE_DEFAULT_PLUGINS: '1' };
   return { driver: 'acp', command: await provideOpencode(), args: ['acp'], env: { HOME: home, USERPROFILE: home, ...folders, OPENCODE_CONFIG: file, ...quiet } };
+}
+
+/** A Copilot CLI in a scratch home that talks to a scripted model only, without an account of GitHub. */
+export async function copilotAgent(home: string, baseUrl: string): Promise<AgentRequest['agent']> {
+  const provider = { TYPE: 'openai', WIRE_API: 'completions', BASE_URL: `${baseUrl}/v1`, API_KEY: 'sk-scripted' };
+  const env = {
+    HOME: home,
+    USERPROFILE: home,
+    COPILOT_HOME: path.join(home, '.copilot'),
+    COPILOT_OFFLINE: 'true',
+    COPILOT_MODEL: 'scripted-model',
+    ...Object.fromEntries(Object.entries(provider).map(([name, value]) => [`COPILOT_PROVIDER_${name}`, value])),
+  };
+  return { driver: 'acp', command: await provideCopilot(), args: ['--acp', '--no-auto-update', '--disable-builtin-mcps'], env };
 }
 
 /** An attempt of the implementer; override what the test is about. */

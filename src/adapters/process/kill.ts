@@ -9,7 +9,10 @@ export interface KillOptions {
   readonly graceMs?: number;
   /** Processes with a mark for which this holds belong to the tree too, whoever their parent is. */
   readonly marked?: (mark: string) => boolean;
-  /** The root was born as leader of its own group and watched since: what is left in the group is its own, even without it. */
+  /**
+   * The root was born as leader of its own group, the first with its mark, and watched since: what is left in the group is its own, even
+   * without it.
+   */
   readonly ownGroup?: boolean;
 }
 
@@ -35,7 +38,7 @@ export async function killTree(root: ProcessIdentity | null, options: KillOption
   for (let pause = 10; ; pause = Math.min(pause * 2, 100)) {
     // A look is not atomic: a process may fork behind it and end before it. So nothing is left when two looks say so.
     const processes = await listProcesses();
-    const living = tree.update(processes, options.marked ? await markedPids(options.marked, processes) : new Set());
+    const living = tree.update(processes, options.marked ? await markedPids(options.marked, options.ownGroup === true ? bornSince(root, processes) : processes) : new Set());
     empty = living.length === 0 ? empty + 1 : 0;
     if (empty === 2) return tree.size;
     if (empty === 1) continue;
@@ -55,6 +58,15 @@ export async function killTree(root: ProcessIdentity | null, options: KillOption
     }
     await new Promise((resolve) => setTimeout(resolve, pause));
   }
+}
+
+/** A mark that was given to the root first: nothing that is older than the root carries it, and need not be read. */
+function bornSince(root: ProcessIdentity | null, processes: readonly ProcessInfo[]): readonly ProcessInfo[] {
+  // Only Linux gives start times that can be compared: clock ticks since the boot.
+  if (root === null || process.platform !== 'linux') return processes;
+  const ticks = (one: ProcessIdentity): number => Number(one.started.slice(one.started.lastIndexOf('/') + 1));
+  const begin = ticks(root);
+  return processes.filter((one) => ticks(one) >= begin);
 }
 
 const keyOf = (one: ProcessIdentity): string => `${one.pid}@${one.started}`;

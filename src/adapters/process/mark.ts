@@ -24,7 +24,8 @@ export async function markOf(pid: number): Promise<string | undefined> {
   return parsePsMarks(await output('ps', ['eww', '-p', String(pid), '-o', 'pid=,command=']))[0]?.[1];
 }
 
-async function marks(living: readonly ProcessIdentity[]): Promise<[number, string][]> {
+/** Pid and mark of every living process that carries one. */
+export async function marks(living: readonly ProcessIdentity[]): Promise<[number, string][]> {
   if (process.platform === 'win32') return [];
   if (process.platform !== 'linux') return parsePsMarks(await output('ps', ['eww', '-A', '-o', 'pid=,command=']));
   const unsettled = living.filter((one) => !isSettled(one));

@@ -2,9 +2,11 @@
 import type { Processes } from '../../engine/ports.ts';
 import { killTree } from './kill.ts';
 import { isAlive } from './table.ts';
+import { createUsageMeter } from './usage.ts';
 
 export function createProcesses(): Processes {
   return {
+    usage: createUsageMeter(),
     sweep: async (markPrefix, { keep = [], roots = [], grace_ms } = {}) => {
       const grace = grace_ms === undefined ? {} : { graceMs: grace_ms };
       let ended = await killTree(null, { marked: (mark) => mark.startsWith(markPrefix) && !keep.includes(mark), ...grace });

@@ -101,16 +101,12 @@ export class Attendant {
     const session = await this.#session;
     // A protocol agent that has only been spawned has not said anything yet; a command may work without a word.
     let spawned = this.#order.request.agent.driver === 'command';
-    try {
-      for await (const message of session.messages) {
-        if (spawned || message.type !== 'started') this.#watchdog.sign();
-        spawned = true;
-        if (message.type === 'end') return message.end;
-        this.#note(message);
-        this.#say(message);
-      }
-    } finally {
-      await session.kill('the attempt is over');
+    for await (const message of session.messages) {
+      if (spawned || message.type !== 'started') this.#watchdog.sign();
+      spawned = true;
+      if (message.type === 'end') return message.end;
+      this.#note(message);
+      this.#say(message);
     }
     return failure('crashed', 'The agent ended without a result.');
   }

@@ -3,16 +3,25 @@
  * reloaded or its host is killed. It waits for an order from the engine that started it, and ends with its agent.
  */
 import { createDrivers } from '../agents/drivers.ts';
+import { childEnvironment } from '../process/environment.ts';
+import { findProgram } from '../process/program.ts';
+import { identifyNow } from '../process/table.ts';
+import { createRedactor } from '../runs/redact.ts';
 import { createClock } from '../system/clock.ts';
 import { channelLink } from './link.ts';
 import type { FromRunner, ToRunner } from './protocol.ts';
 import { RunnerProcess } from './process.ts';
 
 let runner: RunnerProcess | undefined;
+// Done while nobody waits for it: the first reading of the environment and of the system's files is the slowest.
+const redactor = createRedactor(process.env);
+childEnvironment();
+identifyNow(process.pid);
+void findProgram('sh');
 
 const engine = channelLink<FromRunner, ToRunner>(process, {
   message(message) {
-    if (message.type === 'start' && runner === undefined) runner = new RunnerProcess({ start: message, engine, drivers: createDrivers(), clock: createClock() });
+    if (message.type === 'start' && runner === undefined) runner = new RunnerProcess({ start: message, engine, drivers: createDrivers(), redactor, clock: createClock() });
     else runner?.take(message, engine);
   },
   closed() {

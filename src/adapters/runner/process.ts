@@ -8,7 +8,7 @@ import { formatDuration } from '../../core/format.ts';
 import type { AgentDriver, AgentMessage, Clock, Disposable } from '../../engine/ports.ts';
 import { judgePermission, permissionQuestion } from '../../engine/permissionQuestion.ts';
 import { failure } from '../agents/launch.ts';
-import { createRedactor } from '../runs/redact.ts';
+import type { Redactor } from '../runs/redact.ts';
 import { messageIn, readTranscript, Transcript } from '../runs/transcript.ts';
 import { replaceFileSync } from '../store/atomicFile.ts';
 import { resolvePath } from '../system/resolvePath.ts';
@@ -20,6 +20,8 @@ export interface RunnerProcessOptions {
   readonly start: ToRunner & { type: 'start' };
   readonly engine: Link<FromRunner>;
   readonly drivers: readonly AgentDriver[];
+  /** Knows the secrets of this process's environment. */
+  readonly redactor: Redactor;
   readonly clock: Clock;
 }
 
@@ -43,7 +45,9 @@ export class RunnerProcess {
     this.#engine = options.engine;
     const { order } = options.start;
     this.#infoFile = path.join(order.directory, RUNNER_FILE);
-    this.#transcript = new Transcript({ directory: order.directory, redactor: createRedactor(process.env, order.request.agent.env), now: () => options.clock.now(), onError: () => undefined });
+    options.redactor.learn(order.request.agent.env);
+    options.redactor.learn(order.request.env);
+    this.#transcript = new Transcript({ directory: order.directory, redactor: options.redactor, now: () => options.clock.now(), onError: () => undefined });
     this.#listen();
     const driver = options.drivers.find(({ kind }) => kind === order.request.agent.driver);
     this.#attendant = new Attendant(driver, order, {

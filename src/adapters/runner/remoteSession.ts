@@ -65,7 +65,8 @@ export class RemoteSession implements AttendedSession {
   }
 
   async kill(reason: string): Promise<void> {
-    if (this.#detached) return;
+    // Once it has told the end, nothing of the agent is left, and the runner is about to go by itself.
+    if (this.#detached || this.messages.isEnded) return this.#ending;
     this.#link.send({ type: 'kill', reason });
     const deadline = performance.now() + KILL_MS;
     while (await isAlive(this.#options.runner)) {

@@ -53,19 +53,21 @@ export async function runAttempt(context: PipelineContext, run: Run, plan: Attem
 /** Follows a session until its end message, then makes sure that nothing of it is left. `pending`: what an adopted agent waits for. */
 async function attend(context: PipelineContext, run: Run, plan: AttemptPlan, session: AttendedSession, pending?: readonly string[]): Promise<AgentEnd | undefined> {
   let verdict: AgentEnd | undefined;
+  let ending: Promise<void> | undefined;
   const failing = (what: string) => (error: unknown): void => context.ports.log.error(`An agent could not be ${what}`, error);
   const onAbort = (): void => {
     if (run.aborted === 'close' && session.detach !== undefined) {
       run.left = true;
-      session.detach().catch(failing('left at work'));
+      // An answer that is on its way to the agent still gets there.
+      void desk.settled().then(() => session.detach?.()).catch(failing('left at work'));
       return;
     }
     verdict ??= failed('interrupted', run.aborted === 'cancel' ? 'The task was cancelled.' : 'Baton was stopped.');
-    session.kill(verdict.error?.message ?? '').catch(failing('ended'));
+    ending ??= session.kill(verdict.error?.message ?? '').catch(failing('ended'));
   };
+  const desk = new PermissionDesk(context, run, plan, session);
   run.signal.addEventListener('abort', onAbort, { once: true });
   if (run.signal.aborted) onAbort();
-  const desk = new PermissionDesk(context, run, plan, session);
   run.session = session;
   let reported: AgentEnd | undefined;
   let storedUsageAt = context.ports.clock.now();
@@ -90,7 +92,7 @@ async function attend(context: PipelineContext, run: Run, plan: AttemptPlan, ses
     run.signal.removeEventListener('abort', onAbort);
     // An end that came before the engine had let go is an end all the same.
     if (reported !== undefined) run.left = false;
-    if (!run.left) await session.kill('the attempt is over');
+    if (!run.left) await (ending ?? session.kill('the attempt is over'));
     // Whoever resumes its session will be asked the same again.
     await desk.close(run.interrupted || reported?.error?.kind === 'interrupted');
   }

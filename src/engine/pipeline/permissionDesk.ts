@@ -56,6 +56,11 @@ export class PermissionDesk {
     await this.#tail;
   }
 
+  /** Resolves when nothing that came in before is under way any more. */
+  settled(): Promise<void> {
+    return this.#tail;
+  }
+
   /** The session is over. `keep` leaves its questions open: the resumed session will ask them again. */
   async close(keep: boolean): Promise<void> {
     await this.#tail;

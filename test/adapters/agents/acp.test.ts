@@ -3,28 +3,31 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { createAcpDriver } from '../../../src/adapters/agents/acp/driver.ts';
-import { geminiAgent, opencodeAgent } from '../../support/agents.ts';
+import { classifyError } from '../../../src/core/classify.ts';
+import { copilotAgent, geminiAgent, opencodeAgent } from '../../support/agents.ts';
 import type { Script } from '../../support/modelServer/scenario.ts';
 import { ModelServer } from '../../support/modelServer/server.ts';
 import { until } from '../../support/processes.ts';
-import { provideGemini, provideOpencode } from '../../support/vscode/provision.ts';
+import { provideCopilot, provideGemini, provideOpencode } from '../../support/vscode/provision.ts';
 import { withAgent, type Bench, type Cli } from './agentHarness.ts';
 
 const driver = createAcpDriver();
 const GEMINI: Cli = { driver, agent: geminiAgent, model: 'gemini-2.5-pro', deadlineMs: 90_000 };
 /** Its first start in a new home takes a busy machine long. */
 const OPENCODE: Cli = { driver, agent: opencodeAgent, model: 'scripted/model', deadlineMs: 150_000 };
+const COPILOT: Cli = { driver, agent: copilotAgent, model: 'scripted-model', deadlineMs: 90_000 };
 
 let server: ModelServer;
 before(async function () {
   this.timeout(600_000);
-  await Promise.all([provideGemini(), provideOpencode()]);
+  await Promise.all([provideCopilot(), provideGemini(), provideOpencode()]);
   server = await ModelServer.start();
 });
 after(() => server.close());
 
 const withGemini = (script: Script, body: (bench: Bench) => Promise<void>): Promise<void> => withAgent(GEMINI, server, script, body);
 const withOpencode = (script: Script, body: (bench: Bench) => Promise<void>): Promise<void> => withAgent(OPENCODE, server, script, body);
+const withCopilot = (script: Script, body: (bench: Bench) => Promise<void>): Promise<void> => withAgent(COPILOT, server, script, body);
 
 describe('the acp driver with the real Gemini CLI', function () {
   this.timeout(120_000);
@@ -167,5 +170,34 @@ describe('the acp driver with the real opencode', function () {
   it('says so when the session to resume is unknown', () =>
     withOpencode([], async ({ start }) => {
       assert.equal((await (await start({ resume: 'ses_11111111ffeXEo8ELjzZmMm05' })).ended).error?.kind, 'session_not_found');
+    }));
+});
+
+describe('the acp driver with the real Copilot CLI', function () {
+  this.timeout(120_000);
+
+  it('asks before it writes and runs, and tells tokens (row 222)', () =>
+    withCopilot(
+      [{ text: 'Writing.', tools: [{ tool: 'write', path: 'new.txt', content: 'one\n' }] }, { tools: [{ tool: 'shell', command: 'node -p 1+1' }] }, { text: 'Done.' }],
+      async ({ cwd, start }) => {
+        const attempt = await start();
+        const write = await attempt.first('permission', (one) => one.tool === 'edit');
+        assert.deepEqual(write.input['paths'], ['new.txt']);
+        assert.match(String(write.input['diff']), /\+one/);
+        await attempt.session.answer(write.request_id, { behavior: 'allow' });
+        const run = await attempt.first('permission', (one) => one.tool === 'execute');
+        assert.deepEqual(run.input, { command: 'node -p 1+1' });
+        await attempt.session.answer(run.request_id, { behavior: 'allow' });
+        assert.deepEqual(await attempt.ended, { ok: true, result: 'Done.', exit_code: 0 });
+        assert.equal(await readFile(path.join(cwd, 'new.txt'), 'utf8'), 'one\n');
+        assert.deepEqual([attempt.all('usage').at(-1)?.usage.input_tokens, attempt.all('usage').at(-1)?.usage.output_tokens], [3000, 150]);
+      },
+    ));
+
+  it('takes the errors that it tells as chat for the failures that they are', () =>
+    withCopilot(() => ({ error: { status: 401, message: 'refused' } }), async ({ start }) => {
+      const end = await (await start()).ended;
+      assert.equal(end.ok, false);
+      assert.equal(classifyError(end.error ?? {}).kind, 'authentication');
     }));
 });

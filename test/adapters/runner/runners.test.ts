@@ -21,9 +21,9 @@ describe('An agent under a runner', function () {
     withRunners(async (bench) => {
       const agent = await bench.script('cat; echo; echo done');
       const end = await agent.ended;
-      await agent.session.kill('the attempt is over');
       assert.equal(end?.ok, true);
-      assert.deepEqual(await survivors(`${bench.key}:`), []);
+      assert.deepEqual(await survivors(bench.mark), []);
+      await bench.gone();
       assert.deepEqual(bench.transcript().map(({ seq, type }) => [seq, type]), [[0, 'prompt'], [1, 'started'], [2, 'text'], [3, 'text'], [4, 'end']]);
       assert.deepEqual(bench.transcript().flatMap(({ type, text }) => (type === 'text' ? [text] : [])), agent.texts());
       assert.deepEqual(readdirSync(bench.directory), ['transcript.jsonl']);
@@ -159,10 +159,10 @@ describe('An agent under a runner', function () {
       assert.equal((await agent.ended)?.ok, true);
     }));
 
-  it('of a kind without a driver ends with that reason', () =>
+  it('of a kind that this runner has no driver for ends with that reason', () =>
     withRunners(async (bench) => {
-      const agent = await bench.start({ request: { agent: { driver: 'acp', args: [], env: {} } } });
-      assert.match((await agent.ended)?.error?.message ?? '', /No driver for agents of kind "acp"/);
+      const agent = await bench.start({ request: { agent: { driver: 'telepathy' as 'acp', args: [], env: {} } } });
+      assert.match((await agent.ended)?.error?.message ?? '', /No driver for agents of kind "telepathy"/);
       await bench.gone();
     }));
 });

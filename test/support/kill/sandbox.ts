@@ -14,7 +14,7 @@ import { stateFileText } from '../../../src/adapters/store/records.ts';
 import type { TaskExecution } from '../../../src/core/execution.ts';
 import { isTaskEdge } from '../../../src/core/states.ts';
 import { findRepository } from '../../../src/host/repositoryKey.ts';
-import { survivors } from '../processes.ts';
+import { survivors, until } from '../processes.ts';
 import { gitEnv, makeRepo, type TestRepo } from '../repo.ts';
 import type { KillPoint } from './points.ts';
 import { AGENT, COMMON, GATE, HOOK, SETUP } from './scripts.ts';
@@ -162,7 +162,8 @@ export class Sandbox {
       assert.equal(await this.repo.git('show', `main:${id}.txt`), id.startsWith('fix') ? 'work\nfixed' : 'work', `${id} ${told}`);
     }
 
-    assert.deepEqual(await survivors(this.#mark), [], 'processes are left');
+    // A runner that has told the end of its agent goes by itself.
+    await until('nothing is left', async () => (await survivors(this.#mark)).length === 0);
     assert.deepEqual(this.#noted().filter(lives), [], 'processes are left');
     await this.repo.git('fsck', '--strict', '--no-dangling');
     assert.deepEqual((await this.repo.git('worktree', 'list', '--porcelain')).split('\n').filter((line) => line.startsWith('worktree ')).length, 1, 'worktrees are left');

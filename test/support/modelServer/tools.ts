@@ -14,7 +14,8 @@ type Builders = { readonly [Kind in ToolUse['tool']]?: Readonly<Record<string, (
 
 /**
  * By meaning: the tools that do it, by name, in order of preference, with their inputs. Claude's come first, then Codex's (whose
- * newer models have all their tools behind one that runs JavaScript, `exec`), Gemini's and opencode's.
+ * newer models have all their tools behind one that runs JavaScript, `exec`), Gemini's,
+ * opencode's and Copilot's.
  */
 const BUILDERS: Builders = {
   read: {
@@ -23,6 +24,7 @@ const BUILDERS: Builders = {
     exec: (use) => script('exec_command', { cmd: `cat ${quoted(use.path)}` }),
     read_file: (use, absolute) => ({ file_path: absolute(use.path) }),
     read: (use, absolute) => ({ filePath: absolute(use.path) }),
+    view: (use, absolute) => ({ path: absolute(use.path) }),
   },
   write: {
     Write: (use, absolute) => ({ file_path: absolute(use.path), content: use.content }),
@@ -30,6 +32,7 @@ const BUILDERS: Builders = {
     exec: (use) => script('apply_patch', addPatch(use.path, use.content)),
     write_file: (use, absolute) => ({ file_path: absolute(use.path), content: use.content }),
     write: (use, absolute) => ({ filePath: absolute(use.path), content: use.content }),
+    create: (use, absolute) => ({ path: absolute(use.path), file_text: use.content }),
   },
   edit: {
     Edit: (use, absolute) => ({ file_path: absolute(use.path), old_string: use.old, new_string: use.new }),

@@ -11,6 +11,7 @@ const CLAUDE = '2.1.328';
 const CODEX = '0.169.0';
 const GEMINI = '0.61.0';
 const OPENCODE = '1.18.33';
+const COPILOT = '1.0.102';
 const SPARTICUZ = '153.0.0';
 
 const PLATFORM = `${process.platform}-${process.arch}`;
@@ -178,6 +179,16 @@ export async function provideOpencode(): Promise<string> {
     await npm(['install', `${name}@${OPENCODE}`, '--ignore-scripts'], { cwd: partial, purpose: 'download opencode' });
   });
   return path.join(dir, 'node_modules', name, 'bin', process.platform === 'win32' ? 'opencode.exe' : 'opencode');
+}
+
+/** Absolute path of the real Copilot CLI's binary, pinned; its package's launcher passes no signal on. */
+export async function provideCopilot(): Promise<string> {
+  const name = `@github/copilot-${PLATFORM}`;
+  const dir = await provide(`agents/copilot-${COPILOT}-${PLATFORM}`, async (partial) => {
+    await emptyPackage(partial);
+    await npm(['install', `${name}@${COPILOT}`, '--ignore-scripts'], { cwd: partial, purpose: 'download the Copilot CLI' });
+  });
+  return path.join(dir, 'node_modules', name, process.platform === 'win32' ? 'copilot.exe' : 'copilot');
 }
 
 /** Keeps npm from walking up into the checkout that the cache lies in. */
