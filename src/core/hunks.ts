@@ -14,7 +14,7 @@ export interface FileHunks {
   readonly hunks: readonly Hunk[];
 }
 
-/** Changed files by their path before, from `git diff -U0 --no-prefix -z`-less output with `a/` and `b/` prefixes. New files are left out. */
+/** Changed files by their path before, from a diff without context (-U0) whose paths begin with `a/` and `b/`. New files are left out. */
 export function parseHunks(diff: string): Map<string, FileHunks> {
   const files = new Map<string, FileHunks>();
   for (const part of diff.split(/^(?=diff --git )/m)) {

@@ -1,6 +1,6 @@
 /** What a document shows of a task under review: a file at the head of its branch, the same file in its worktree, or its plan. */
 import type * as vscode from 'vscode';
-import type { TaskView } from '../shared/api.ts';
+import type { Snapshot, TaskView } from '../shared/api.ts';
 import { SCHEMES } from './model/ids.ts';
 import type { Repositories, Repository } from './repositories.ts';
 
@@ -32,11 +32,21 @@ function ofPlan(repositories: Repositories, uri: vscode.Uri): ReviewTarget | und
 
 function inWorktree(repositories: Repositories, path: string): ReviewTarget | undefined {
   for (const repository of repositories.all) {
-    for (const task of repository.snapshot?.tasks ?? []) {
-      if (task.worktree === null || task.head_sha === null || !path.startsWith(task.worktree)) continue;
-      const rest = path.slice(task.worktree.length).replaceAll('\\', '/');
+    for (const { worktree, task } of repository.snapshot === undefined ? [] : atWork(repository.snapshot)) {
+      if (!path.startsWith(worktree)) continue;
+      const rest = path.slice(worktree.length).replaceAll('\\', '/');
       if (rest.startsWith('/') && !rest.startsWith('/.git/')) return { repository, task, kind: 'file', file: rest.slice(1) };
     }
   }
   return undefined;
 }
+
+/** Of thousands of tasks few have a worktree: looked for once a snapshot, not once a document. */
+function atWork(snapshot: Snapshot): readonly { readonly worktree: string; readonly task: TaskView }[] {
+  const known = worktrees.get(snapshot);
+  if (known !== undefined) return known;
+  const found = snapshot.tasks.flatMap((task) => (task.worktree === null || task.head_sha === null ? [] : [{ worktree: task.worktree, task }]));
+  worktrees.set(snapshot, found);
+  return found;
+}
+const worktrees = new WeakMap<Snapshot, readonly { readonly worktree: string; readonly task: TaskView }[]>();

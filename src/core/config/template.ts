@@ -83,8 +83,8 @@ retry:
 # New worktrees: commands to run once, ignored files to copy, ignored folders to link.
 #worktree: {setup: [npm ci], copy: [".env*"], link: []}
 
-# No new starts while this many tasks wait for you.
-#attention: {max_awaiting: 5}
+# No new starts while this many tasks wait for you, and hours without notifications in VS Code.
+#attention: {max_awaiting: 5, quiet_hours: "22:00-07:00"}
 
 metrics:
   enabled: ${metrics.enabled}
