@@ -72,6 +72,8 @@ export async function cliRepo(tasks: Readonly<Record<string, string>>, policy: '
       'roles: {implementer: fake}',
       'gates: [{name: ok, run: node gate.mjs}]',
       `merge: {policy: ${policy}}`,
+      // What a killed command leaves at work must not outlive the tests.
+      'runner: {orphan_grace: 10s}',
       `worktree: {root: ${JSON.stringify(path.join(home, 'wt'))}}`,
       '',
     ].join('\n'),

@@ -125,15 +125,15 @@ describe('an agent at work', function () {
   it('goes on in the same session after the next Start, and asks for a permission that outlives a reload (row 249)', async () => {
     await workbench.runCommand('Baton: Start');
     await baton.decision('Allow command?', 'slugify-accents · node --test').waitFor({ timeout: 60_000 });
-    const asked = (await sample.task('slugify-accents'))?.decisions;
+    const { decisions: asked, attempts } = (await sample.task('slugify-accents')) ?? {};
     await workbench.reload();
     await baton.decision('Allow command?', 'slugify-accents · node --test').waitFor();
-    assert.equal((await sample.task('slugify-accents'))?.attempts.at(-1)?.outcome, 'interrupted', 'no agent is started only to wait');
+    assert.deepEqual((await sample.task('slugify-accents'))?.attempts.at(-1), attempts?.at(-1), 'the same agent waits');
     await baton.approve('Allow command?', 'slugify-accents');
     await baton.decision('Approve merge', 'slugify-accents').waitFor({ timeout: 60_000 });
     const task = await sample.task('slugify-accents');
     assert.deepEqual(task?.decisions.filter(({ kind }) => kind === 'permission').map(({ id }) => id), asked?.map(({ id }) => id), 'asked once, not again');
-    assert.deepEqual(task?.attempts.map(({ outcome }) => outcome), ['interrupted', 'interrupted', 'succeeded']);
+    assert.deepEqual(task?.attempts.map(({ outcome }) => outcome), ['interrupted', 'succeeded']);
     assert.equal(new Set(task.attempts.map(({ session_id }) => session_id)).size, 1);
   });
 });

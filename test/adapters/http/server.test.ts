@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { createServer, request, type IncomingHttpHeaders } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { serveMonitoring, type MonitoringServer } from '../../../src/adapters/http/server.ts';
@@ -162,3 +163,20 @@ async function freePort(): Promise<number> {
 async function until(holds: () => Promise<boolean>): Promise<void> {
   while (!(await holds().catch(() => false))) await new Promise((resolve) => setTimeout(resolve, 20));
 }
+
+describe('docs/grafana-dashboard.json', () => {
+  it('asks only for metrics that are served', async () => {
+    const picture = snapshot(Date.now());
+    const engine = new SnapshotEngine(picture);
+    const server = await serveMonitoring({ port: 0 }, { repository: picture.repository, snapshot: () => engine.snapshot(), health: () => engine.health(), onCommitted: new Emitter<Committed>(assert.ifError).event });
+    try {
+      const { body } = await ask(server.port, '/metrics');
+      const served = new Set([...body.matchAll(/^# TYPE (\S+)/gm)].map(([, name = '']) => name));
+      const asked = [...readFileSync('docs/grafana-dashboard.json', 'utf8').matchAll(/\b(baton_\w+)/g)].map(([, name = '']) => name.replace(/_bucket$/, ''));
+      assert.ok(asked.length > 10);
+      assert.deepEqual(asked.filter((name) => !served.has(name)), []);
+    } finally {
+      await server.close();
+    }
+  });
+});
