@@ -48,6 +48,7 @@ export class Budgets {
   readonly #options: BudgetsOptions;
   /** Tasks with a budget decision of a day or area, kept up so that nobody has to look at every task. */
   readonly #asked = new Set<string>();
+  readonly #rulings = new Map<string, Ruling | undefined>();
 
   constructor(options: BudgetsOptions) {
     this.#options = options;
@@ -282,6 +283,7 @@ export class Budgets {
   }
 
   #note(task: TaskExecution): void {
+    this.#rulings.clear();
     if (task.decisions.some((one) => one.kind === 'budget' && one.detail['scope'] !== 'task' && one.status !== 'withdrawn')) this.#asked.add(task.task_id);
     else this.#asked.delete(task.task_id);
   }
@@ -299,6 +301,13 @@ export class Budgets {
 
   #ruling(scope: BudgetScope, area: string | null): Ruling | undefined {
     if (this.#asked.size === 0) return undefined;
+    // The queue asks for every task that it holds.
+    const key = `${dayOf(this.#options.clock.now())} ${scope} ${area ?? ''}`;
+    if (!this.#rulings.has(key)) this.#rulings.set(key, this.#findRuling(scope, area));
+    return this.#rulings.get(key);
+  }
+
+  #findRuling(scope: BudgetScope, area: string | null): Ruling | undefined {
     const answers = this.#decisionsFor(scope, area).flatMap(({ answer }) => answer ?? []);
     if (answers.length === 0) return undefined;
     const raised = answers.map(({ input }) => (typeof input?.['budget_usd'] === 'number' ? input['budget_usd'] : 0));

@@ -165,6 +165,7 @@ describe('A day’s budget (row 237)', () => {
     await test.restart();
     const snapshot = await test.until(({ tasks }) => tasks.filter((one) => one.group === 'held').length === 2);
     assert.equal(snapshot.tasks.filter((one) => one.state === 'awaiting_human_review').length, 0);
+    await test.untilState('a', 'done');
     assert.equal(test.requests.length, 1);
   });
 

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { failure, makeEngine } from '../support/engine.ts';
+import { byRole, failure, makeEngine } from '../support/engine.ts';
 
 const task = (id: string, more: Record<string, unknown> = {}) => ({ id, goal: `Do ${id}`, ...more });
 
@@ -112,6 +112,23 @@ describe('A failing attempt', () => {
     assert.match(record.decisions[0]?.question ?? '', /the moon is full/);
     await test.engine.send({ type: 'decide', task_id: 'one', verdict: 'reject', text: 'not worth it', by: 'me', via: 'cli' });
     assert.equal((await test.record('one')).error?.message, 'not worth it');
+  });
+
+  it('goes to the human when the retries of a reviewed task are used up, who can have it tried again (row 144)', async () => {
+    let broken = true;
+    const test = await makeEngine({
+      driver: 'claude',
+      config: { retry: { max_attempts: 2, initial_backoff: 0.02 } },
+      tasks: [{ id: 'one', goal: 'Do it', workflow: 'reviewed' }],
+      agent: (agent) => (broken && agent.request.role === 'implementer' ? Promise.resolve(failure('overloaded', 'Overloaded')) : byRole({})(agent)),
+    });
+    await test.engine.send({ type: 'start' });
+    const parked = await test.untilState('one', 'awaiting_human_review');
+    assert.equal(parked.attempts.filter((one) => one.role === 'implementer').length, 2);
+    assert.match(parked.decisions.at(-1)?.question ?? '', /^Overloaded \(overloaded after 2 of 2 attempts .*\) Try again\?$/);
+    broken = false;
+    await test.engine.send({ type: 'decide', task_id: 'one', verdict: 'approve', by: 'ada', via: 'cli' });
+    await test.untilState('one', 'done');
   });
 
   it('honours retry overrides by area and by error (row 57)', async () => {
