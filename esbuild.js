@@ -37,6 +37,7 @@ const ENTRIES = [
   // Loaded by engine and command line where a repository has schedules.
   { out: 'cron', source: 'src/core/cron.ts', ...NODE },
   { out: 'monitoring', source: 'src/adapters/http/server.ts', ...NODE },
+  { out: 'telemetry', source: 'src/adapters/telemetry/telemetry.ts', ...NODE },
   { out: 'storeWorker', source: 'src/adapters/store/worker.ts', ...NODE },
   { out: 'webview', source: 'src/webview/main.ts', limit: 120 * KIB, ...BROWSER },
 ];

@@ -131,6 +131,8 @@ export interface GateRound {
   can_merge: boolean;
   tree_sha: string;
   base_sha: string;
+  /** When its first gate began; absent in records of old. */
+  started_at?: string;
   at: string;
 }
 

@@ -23,6 +23,8 @@ export interface Exporter {
 export interface ExporterMakers {
   /** Serves /healthz, /readyz and /metrics on the loopback interface. */
   http(settings: { readonly port: number; readonly token?: string | undefined }, feed: ExporterFeed): Promise<Exporter>;
+  /** Sends spans and metrics to an OpenTelemetry collector. */
+  telemetry(settings: { readonly endpoint: string; readonly headers: Readonly<Record<string, string>> }, feed: ExporterFeed, log: Log): Promise<Exporter>;
 }
 
 export interface ExportersOptions {
@@ -36,7 +38,7 @@ export interface ExportersOptions {
 
 type Kind = keyof ExporterMakers;
 /** The key of the configuration that turns each of them on. */
-const SWITCH: Readonly<Record<Kind, readonly [string, string]>> = { http: ['http', 'port'] };
+const SWITCH: Readonly<Record<Kind, readonly [string, string]>> = { http: ['http', 'port'], telemetry: ['telemetry', 'otlp_endpoint'] };
 
 export class Exporters {
   readonly #options: ExportersOptions;
@@ -53,18 +55,20 @@ export class Exporters {
   }
 
   /** Makes what runs agree with the configuration; one change after another. */
-  configure(config: Pick<Config, 'http'>): Promise<void> {
-    const { http } = config;
-    const { makers, feed } = this.#options;
+  configure(config: Pick<Config, 'http' | 'telemetry'>): Promise<void> {
+    const { http, telemetry } = config;
+    const { makers, feed, log } = this.#options;
     const { port } = http;
+    const { otlp_endpoint: endpoint, headers } = telemetry;
     this.#tail = this.#tail.then(async () => {
       await this.#follow('http', http, port === undefined ? undefined : () => makers.http({ ...http, port }, feed));
+      await this.#follow('telemetry', telemetry, endpoint === undefined ? undefined : () => makers.telemetry({ endpoint, headers }, feed, log));
     });
     return this.#tail;
   }
 
   async close(): Promise<void> {
-    await this.configure({ http: {} });
+    await this.configure({ http: {}, telemetry: { headers: {} } });
   }
 
   async #follow(kind: Kind, section: object, start: (() => Promise<Exporter>) | undefined): Promise<void> {

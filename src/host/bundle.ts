@@ -2,11 +2,13 @@
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import type * as monitoring from '../adapters/http/server.ts';
+import type * as telemetry from '../adapters/telemetry/telemetry.ts';
 import type * as cron from '../core/cron.ts';
 
 interface Bundles {
   readonly cron: typeof cron;
   readonly monitoring: typeof monitoring;
+  readonly telemetry: typeof telemetry;
 }
 
 /** `createRequire` and not `require`, so that the bundler leaves the file a bundle of its own. */

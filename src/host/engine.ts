@@ -72,6 +72,7 @@ export async function buildEngine(repository: Repository, options: EngineOptions
       writeCheckpoint: checkpointWriter(batonDir),
       exporters: {
         http: async (settings, feed) => (await loadBundle(options.distDir, 'monitoring')).serveMonitoring(settings, feed),
+        telemetry: async (settings, feed, to) => (await loadBundle(options.distDir, 'telemetry')).exportTelemetry(settings, feed, to, redactor),
       },
     };
     const engine = await Orchestrator.open({

@@ -17,6 +17,7 @@ import { createLocalRunners } from './localRunners.ts';
 import { checkpointWriter } from '../../src/adapters/store/atomicFile.ts';
 import type { Watched } from '../../src/adapters/sources/watcher.ts';
 import { openStore } from '../../src/adapters/store/store.ts';
+import { exportTelemetry } from '../../src/adapters/telemetry/telemetry.ts';
 import { createClock } from '../../src/adapters/system/clock.ts';
 import { createWebhook } from '../../src/adapters/webhook/webhook.ts';
 import { createCrypto } from '../../src/adapters/system/crypto.ts';
@@ -214,7 +215,7 @@ export async function makeEngine(setup: EngineSetup = {}): Promise<TestEngine> {
     repository: { root: repo.root, name: 'sample', key: crypto.hash(repo.root).slice(0, 12) },
     resolvePath,
     writeCheckpoint: checkpointWriter(batonDir),
-    exporters: { http: serveMonitoring },
+    exporters: { http: serveMonitoring, telemetry: (settings, feed, to) => exportTelemetry(settings, feed, to, createRedactor()) },
   });
   let ports = await makePorts();
   const engine = await Orchestrator.open({ ports, host: setup.host ?? 'cli', pid: process.pid, passive: setup.passive ?? false });

@@ -1,8 +1,9 @@
-/** A webhook's receiver on 127.0.0.1 that keeps what it gets and answers as the test says. */
+/** A receiver on 127.0.0.1, of webhooks or of OTLP, that keeps what it gets and answers as the test says. */
 import { createServer, type IncomingHttpHeaders, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
 export interface Received {
+  readonly path: string;
   readonly headers: IncomingHttpHeaders;
   readonly body: string;
   /** The body parsed; undefined where it is no JSON. */
@@ -33,7 +34,7 @@ export async function makeReceiver(): Promise<Receiver> {
     request.on('data', (part: Buffer) => parts.push(part));
     request.on('end', () => {
       const body = Buffer.concat(parts).toString('utf8');
-      const received = { headers: request.headers, body, json: JSON.parse(body) as Record<string, unknown> };
+      const received = { path: request.url ?? '', headers: request.headers, body, json: JSON.parse(body) as Record<string, unknown> };
       got.push(received);
       receiver.answer(response, received);
       for (const look of waiting) look();

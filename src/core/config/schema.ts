@@ -216,7 +216,7 @@ export const configSchema = z
       allow_unpriced: z.boolean().default(false).describe('true: agents without a price run under a budget too.'),
     }).describe('What may be spent, in dollars; what would pass a limit is held and asked about once.'),
     telemetry: section({
-      otlp_endpoint: text.optional().describe('Address of an OpenTelemetry collector (OTLP over HTTP).'),
+      otlp_endpoint: text.optional().describe('Address of an OpenTelemetry collector (OTLP over HTTP), without /v1/traces.'),
       headers: z.record(z.string(), z.string()).default({}).describe('Sent with every request, such as a key.'),
     }).describe('Spans and metrics by OpenTelemetry; off unless an address is given.'),
     http: section({

@@ -35,6 +35,7 @@ export interface GateRoundRequest {
  */
 export async function runGateRound(gates: Pick<Gates, 'run'>, request: GateRoundRequest): Promise<GateRound | null> {
   const { signal, tree_sha, base_sha, round, subject } = request;
+  const started_at = new Date(request.clock.now()).toISOString();
   const checks = new Map<string, GateCheck>();
   const settle = (check: GateCheck): void => {
     checks.set(check.name, check);
@@ -56,7 +57,7 @@ export async function runGateRound(gates: Pick<Gates, 'run'>, request: GateRound
   if (!wanted.every((gate) => checks.has(gate.name))) return null;
   const ordered = request.gates.map((gate) => checks.get(gate.name)).filter((check) => check !== undefined);
   const { passed, can_merge } = judgeRound(ordered, request);
-  return { round, subject, checks: ordered, passed, can_merge, tree_sha, base_sha, at: new Date(request.clock.now()).toISOString() };
+  return { round, subject, checks: ordered, passed, can_merge, tree_sha, base_sha, started_at, at: new Date(request.clock.now()).toISOString() };
 }
 
 /** The log file of a gate in a round, safe on every file system. */

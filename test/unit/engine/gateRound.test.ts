@@ -68,7 +68,7 @@ describe('a round of gates', () => {
     assert.deepEqual(round.checks.map((check) => `${check.name} ${check.status} ${String(check.exit_code)}`), ['fails failed 3', 'passes passed 0', 'warns warning 1', 'skipped skipped null']);
     assert.deepEqual(round.checks[0]?.details.split('\n').sort(), ['boom', 't1']);
     assert.equal(round.checks[0].log, '/logs/gate-2-branch-fails.log');
-    assert.deepEqual({ ...round, checks: [] }, { round: 2, subject: 'branch', checks: [], passed: false, can_merge: false, tree_sha: 'tree', base_sha: 'base', at: '1970-01-01T00:00:00.000Z' });
+    assert.deepEqual({ ...round, checks: [] }, { round: 2, subject: 'branch', checks: [], passed: false, can_merge: false, tree_sha: 'tree', base_sha: 'base', started_at: '1970-01-01T00:00:00.000Z', at: '1970-01-01T00:00:00.000Z' });
     assert.deepEqual(seen.sort(), ['fails', 'passes', 'skipped', 'warns']);
   });
 
