@@ -27,7 +27,8 @@ export const SUITES: Readonly<Record<string, Suite>> = {
   build: { steps: [['esbuild.js', '--tests']], counted: false, built: false },
   lint: { steps: [[`${MODULES}/eslint/bin/eslint.js`, '.', '--max-warnings', '0']], counted: false, built: false },
   types: { steps: projects.map(tsc), counted: false, built: false },
-  unit: { steps: [mocha('test/unit/**/*.test.ts')], counted: true, built: false },
+  // Dashboard, metrics, health and queue must be covered by unit tests (.c8rc.json): less fails the suite (row 105).
+  unit: { steps: [[`${MODULES}/c8/bin/c8.js`, process.execPath, ...mocha('test/unit/**/*.test.ts')]], counted: true, built: false },
   engine: { steps: [mocha('--timeout', '60000', 'test/engine/**/*.test.ts')], counted: true, built: false },
   adapters: { steps: [mocha('--timeout', '60000', 'test/adapters/**/*.test.ts')], counted: true, built: true },
   host: { steps: [[NO_TYPE_WARNING, 'scripts/host.ts']], counted: true, built: true },

@@ -101,11 +101,11 @@ describe('Run log test (row 199)', () => {
         if (role === 'planner') return answer({ steps: [{ id: 'S1', description: 'Search' }] });
         if (role !== 'implementer') return answer({ status: 'approved' });
         if (id === 'RAE-002' && attempt === 'a1') return failure('overloaded', 'Overloaded');
-        // The first work of RAE-001 fails its gate.
+        // The first work of RAE-001 fails its gate, which its base passes.
         await agent.write({ [`${id}-${attempt}.txt`]: 'x\n' });
         return undefined;
       },
-      config: { gates: [{ name: 'mypy', run: 'test "$BATON_TASK_ID" != RAE-001 || test "$(ls RAE-001-*.txt | wc -l)" -gt 1' }] },
+      config: { gates: [{ name: 'mypy', run: 'test "$(ls | grep -c RAE-001-)" -ne 1' }] },
     });
     await runToTheEnd(test);
     const log = logIn(test.batonDir);

@@ -174,7 +174,7 @@ describe('Baton in VS Code', function () {
     await window.clickRowMenu(await row('Write the third chapter'), 'Show Report');
     const page = await window.webview('h2#evidence');
     await page.getByText('Round 1, on the branch: passed').waitFor();
-    assert.match(await page.locator('table').first().innerText(), /notes\s+passed/);
+    assert.match(await page.locator('h2#evidence ~ table').first().innerText(), /notes\s+passed/);
     await window.screenshot('real-report');
     await window.runCommand('View: Close All Editors');
   });

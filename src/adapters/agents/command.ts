@@ -1,15 +1,15 @@
 /** The `command` driver: any program that edits the worktree. Prompt on stdin, exit code 0 is success. */
-import { BatonError, messageOf } from '../../core/errors.ts';
+import { BatonError } from '../../core/errors.ts';
 import type { AgentDriver, AgentEnd, AgentRequest, AgentSession } from '../../engine/ports.ts';
-import { eachLine } from '../process/lines.ts';
 import type { Exit, Spawned } from '../process/spawn.ts';
 import { extractJson } from '../../core/extractJson.ts';
 import { Channel } from './channel.ts';
+import { follow } from './follow.ts';
 import { failure, launch } from './launch.ts';
 
 /** How much of the output (characters) is kept for the result; the transcript has all of it. */
 const KEPT = 256 * 1024;
-/** Lines of stderr that explain a failure. */
+/** Lines of stdout that explain a failure where stderr is silent. */
 const EXPLAINING = 20;
 
 export function createCommandDriver(): AgentDriver {
@@ -27,7 +27,7 @@ async function startCommand(request: AgentRequest): Promise<AgentSession> {
   const { spawned } = launched;
   channel.push({ type: 'started', session_id: null, model: request.model, process: spawned.identity });
   let killed: string | undefined;
-  void follow(request, spawned, channel, () => killed);
+  void attend(request, spawned, channel, () => killed);
   spawned.child.stdin.end(request.prompt);
   return session(channel, async (reason) => {
     if (!channel.isEnded) killed ??= reason;
@@ -40,32 +40,13 @@ function session(channel: Channel, kill: (reason: string) => Promise<void>): Age
   return { messages: channel, answer: () => cannot('asks nothing'), send: () => cannot('takes no messages while it runs'), kill };
 }
 
-async function follow(request: AgentRequest, spawned: Spawned, channel: Channel, killed: () => string | undefined): Promise<void> {
+async function attend(request: AgentRequest, spawned: Spawned, channel: Channel, killed: () => string | undefined): Promise<void> {
   let stdout = '';
-  const stderr: string[] = [];
-  const read = Promise.all([
-    eachLine(spawned.child.stdout, (line) => {
-      if (line.trim() !== '') channel.push({ type: 'text', text: line });
-      stdout = (stdout + line + '\n').slice(-KEPT);
-    }),
-    eachLine(spawned.child.stderr, (line) => {
-      if (line.trim() === '') return;
-      channel.push({ type: 'log', text: line });
-      stderr.push(line);
-      if (stderr.length > EXPLAINING) stderr.shift();
-    }),
-  ]);
-  const exit = await spawned.exited;
-  try {
-    // What it left running would go on editing the worktree, and holds the pipes open.
-    await spawned.killTree();
-  } catch (error) {
-    channel.push({ type: 'log', text: messageOf(error) });
-    spawned.child.stdout.destroy();
-    spawned.child.stderr.destroy();
-  }
-  await read;
-  channel.end(endOf(request, exit, stdout.trim(), stderr.join('\n'), killed()));
+  const { exit, stderr } = await follow(spawned, channel, (line) => {
+    if (line.trim() !== '') channel.push({ type: 'text', text: line });
+    stdout = (stdout + line + '\n').slice(-KEPT);
+  });
+  channel.end(endOf(request, exit, stdout.trim(), stderr, killed()));
 }
 
 function endOf(request: AgentRequest, exit: Exit, stdout: string, stderr: string, killed: string | undefined): AgentEnd {

@@ -1,9 +1,9 @@
 /** One running ACP agent with one session: the protocol on one side, agent messages on the other. */
 import { BatonError, messageOf } from '../../../core/errors.ts';
 import type { AgentMessage, AgentRequest, AgentSession, PermissionAnswer } from '../../../engine/ports.ts';
-import { eachLine } from '../../process/lines.ts';
 import type { Spawned } from '../../process/spawn.ts';
 import type { Channel } from '../channel.ts';
+import { follow } from '../follow.ts';
 import { refuseEdit } from '../editable.ts';
 import { object, objects, string, type Json } from '../json.ts';
 import { Paragraphs } from '../paragraphs.ts';
@@ -17,7 +17,6 @@ import { UsageMeter } from './usage.ts';
 const EXIT_MS = 5_000;
 /** An agent at work without anything worth saying is shown to live at least this often. */
 const PULSE_MS = 15_000;
-const EXPLAINING_LINES = 20;
 const PROTOCOL = 1;
 /** Tells its provider's errors as its own words and then that all went well; an answer that cost no token is none. */
 const TALKS_OF_ERRORS: ReadonlySet<string> = new Set(['Copilot']);
@@ -40,7 +39,6 @@ export class AcpSession implements AgentSession {
   private block = '';
   private thought = '';
   private readonly pending = new Map<string, Pending>();
-  private readonly stderr: string[] = [];
   /** What the next prompt says: messages of the user, and denials that ended a turn. */
   private readonly queued: string[] = [];
   /** A denial after which the agent has not said anything yet. */
@@ -104,34 +102,19 @@ export class AcpSession implements AgentSession {
   }
 
   private async follow(): Promise<void> {
-    const { child } = this.spawned;
-    const read = Promise.all([
-      eachLine(child.stdout, (line) => {
-        this.rpc.receive(line);
-        if (performance.now() - this.lastSaid > PULSE_MS) this.sayUsage();
-      }),
-      eachLine(child.stderr, (line) => {
-        if (line.trim() === '') return;
-        this.messages.push({ type: 'log', text: line });
-        this.stderr.push(line);
-        if (this.stderr.length > EXPLAINING_LINES) this.stderr.shift();
-      }),
-    ]);
-    const exit = await this.spawned.exited;
-    clearTimeout(this.timer);
-    this.closing = true;
-    try {
-      await this.spawned.killTree();
-    } catch (error) {
-      this.messages.push({ type: 'log', text: messageOf(error) });
-      child.stdout.destroy();
-      child.stderr.destroy();
-    }
-    await read;
+    const { exit, stderr } = await follow(this.spawned, this.messages, (line) => this.receive(line), () => {
+      clearTimeout(this.timer);
+      this.closing = true;
+    });
     this.rpc.close();
     this.endBlock();
     this.calls.close(false);
-    this.messages.end(endOf(this.evidence, exit, this.stderr.join('\n'), this.request.output_schema !== undefined));
+    this.messages.end(endOf(this.evidence, exit, stderr, this.request.output_schema !== undefined));
+  }
+
+  private receive(line: string): void {
+    this.rpc.receive(line);
+    if (performance.now() - this.lastSaid > PULSE_MS) this.sayUsage();
   }
 
   private async work(): Promise<void> {

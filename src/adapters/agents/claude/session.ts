@@ -2,9 +2,9 @@
 import { randomUUID } from 'node:crypto';
 import { BatonError, messageOf } from '../../../core/errors.ts';
 import type { AgentRequest, AgentSession, PermissionAnswer } from '../../../engine/ports.ts';
-import { eachLine } from '../../process/lines.ts';
 import type { Spawned } from '../../process/spawn.ts';
 import type { Channel } from '../channel.ts';
+import { follow } from '../follow.ts';
 import { kindOfStatus } from '../httpStatus.ts';
 import { number, object, objects, parseLine, string, type Json } from '../json.ts';
 import { Paragraphs } from '../paragraphs.ts';
@@ -20,7 +20,6 @@ const NEXT_TURN_MS = 5_000;
 const PULSE_MS = 15_000;
 /** The first refusal may be a token that is just being renewed; the second is meant. */
 const REFUSALS = 2;
-const EXPLAINING_LINES = 20;
 
 export class ClaudeSession implements AgentSession {
   readonly messages: Channel;
@@ -33,7 +32,6 @@ export class ClaudeSession implements AgentSession {
   /** Input of the permission requests that wait for an answer. */
   private readonly pending = new Map<string, Json>();
   private readonly questions = new Set<string>();
-  private readonly stderr: string[] = [];
   private sent = 0;
   private taken = 0;
   private closing = false;
@@ -72,28 +70,11 @@ export class ClaudeSession implements AgentSession {
   }
 
   private async follow(): Promise<void> {
-    const { child } = this.spawned;
-    const read = Promise.all([
-      eachLine(child.stdout, (line) => this.receive(line)),
-      eachLine(child.stderr, (line) => {
-        if (line.trim() === '') return;
-        this.messages.push({ type: 'log', text: line });
-        this.stderr.push(line);
-        if (this.stderr.length > EXPLAINING_LINES) this.stderr.shift();
-      }),
-    ]);
-    const exit = await this.spawned.exited;
-    clearTimeout(this.timer);
-    this.closing = true;
-    try {
-      await this.spawned.killTree();
-    } catch (error) {
-      this.messages.push({ type: 'log', text: messageOf(error) });
-      child.stdout.destroy();
-      child.stderr.destroy();
-    }
-    await read;
-    this.messages.end(endOf(this.evidence, exit, this.stderr.join('\n'), this.request.output_schema !== undefined));
+    const { exit, stderr } = await follow(this.spawned, this.messages, (line) => this.receive(line), () => {
+      clearTimeout(this.timer);
+      this.closing = true;
+    });
+    this.messages.end(endOf(this.evidence, exit, stderr, this.request.output_schema !== undefined));
   }
 
   private receive(line: string): void {

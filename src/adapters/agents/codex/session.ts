@@ -1,9 +1,9 @@
 /** One running `codex app-server` with one thread: its protocol on one side, agent messages on the other. */
 import { BatonError, messageOf } from '../../../core/errors.ts';
 import type { AgentRequest, AgentSession, PermissionAnswer } from '../../../engine/ports.ts';
-import { eachLine } from '../../process/lines.ts';
 import type { Spawned } from '../../process/spawn.ts';
 import type { Channel } from '../channel.ts';
+import { follow } from '../follow.ts';
 import { refuseEdit } from '../editable.ts';
 import { object, string, type Json } from '../json.ts';
 import { METHOD_NOT_FOUND, Rpc, RpcError, type RequestId } from '../rpc.ts';
@@ -20,7 +20,6 @@ const EXIT_MS = 5_000;
 const PULSE_MS = 15_000;
 /** The first refusal may be a token that is just being renewed; the second is meant. */
 const REFUSALS = 2;
-const EXPLAINING_LINES = 20;
 
 export interface SessionOptions {
   /** Milliseconds that Codex may wait in silence after a 429 before it counts as a limit: it would sleep for as long as the provider says, hours if need be. */
@@ -37,7 +36,6 @@ export class CodexSession implements AgentSession {
   private readonly rpc: Rpc;
   private readonly narrator: Narrator;
   private readonly pending = new Map<string, Pending>();
-  private readonly stderr: string[] = [];
   private readonly ourTurns = new Set<string>();
   /** Messages of the user that no turn has taken yet, and how many are on their way into one. */
   private readonly queued: string[] = [];
@@ -102,31 +100,14 @@ export class CodexSession implements AgentSession {
   // ------------------------------------------------------------ the process
 
   private async follow(): Promise<void> {
-    const { child } = this.spawned;
-    const read = Promise.all([
-      eachLine(child.stdout, (line) => this.receive(line)),
-      eachLine(child.stderr, (line) => {
-        if (line.trim() === '') return;
-        this.messages.push({ type: 'log', text: line });
-        this.stderr.push(line);
-        if (this.stderr.length > EXPLAINING_LINES) this.stderr.shift();
-      }),
-    ]);
-    const exit = await this.spawned.exited;
-    clearTimeout(this.timer);
-    clearTimeout(this.patience);
-    this.closing = true;
-    try {
-      await this.spawned.killTree();
-    } catch (error) {
-      this.messages.push({ type: 'log', text: messageOf(error) });
-      child.stdout.destroy();
-      child.stderr.destroy();
-    }
-    await read;
+    const { exit, stderr } = await follow(this.spawned, this.messages, (line) => this.receive(line), () => {
+      clearTimeout(this.timer);
+      clearTimeout(this.patience);
+      this.closing = true;
+    });
     this.rpc.close();
     this.narrator.close();
-    this.messages.end(endOf(this.evidence, exit, this.stderr.join('\n'), this.request.output_schema));
+    this.messages.end(endOf(this.evidence, exit, stderr, this.request.output_schema));
   }
 
   private receive(line: string): void {
