@@ -166,8 +166,8 @@ describe('the codex driver with the real CLI', function () {
     }));
 
   it('keeps an implementer’s commands in the worktree and off the network', async () => {
-    // The folders for temporary files, in which the test's worktree lies, are open to it.
-    const outside = path.resolve(`escaped-${process.pid}`);
+    // /tmp, in which the test's worktree lies and this checkout may, is open to it.
+    const outside = `/var/tmp/baton-escaped-${process.pid}`;
     const command = `echo in > inside; echo out > '${outside}'; node -e "fetch('${server.url}').then(() => console.log('reached'), (error) => console.log(error.cause.code))"`;
     await withCodex(server, [{ tools: [{ tool: 'shell', command: `${command}; true` }] }, { text: 'Done.' }], async ({ cwd, start }) => {
       const attempt = await start();
