@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { until } from '../support/processes.ts';
 import { makeRepo, type TestRepo } from '../support/repo.ts';
 import { keepTempDir } from '../support/tmp.ts';
 import { openWorkbench, type Workbench } from '../support/vscode/workbench.ts';
@@ -57,9 +58,7 @@ describe('Baton in VS Code', function () {
 
   /** Waits until the notes on a ref say so. */
   async function expectNotes(ref: string, wanted: RegExp): Promise<void> {
-    const deadline = performance.now() + 30_000;
-    while (!wanted.test(await notesOn(ref)) && performance.now() < deadline) await window.page.waitForTimeout(100);
-    assert.match(await notesOn(ref), wanted);
+    await until(`${ref} has ${String(wanted)}`, async () => wanted.test(await notesOn(ref)), 30_000);
   }
 
   it('invites to a first task, and writes nothing before one is asked for', async () => {
@@ -97,20 +96,20 @@ describe('Baton in VS Code', function () {
     await add('Write the second chapter');
     await add('Write the third chapter');
     const order = async () => (await window.rows(queue())).flatMap((text) => /Write the (slow|second|third) chapter/.exec(text)?.[1] ?? []);
-    const until = async (wanted: string[]) => {
+    const isOrder = async (wanted: string[]) => {
       const deadline = performance.now() + 10_000;
       while (JSON.stringify(await order()) !== JSON.stringify(wanted) && performance.now() < deadline) await window.page.waitForTimeout(50);
       assert.deepEqual(await order(), wanted);
     };
-    await until(['slow', 'second', 'third']);
+    await isOrder(['slow', 'second', 'third']);
     await window.clickRowMenu(await row('Write the third chapter'), 'Move Up');
-    await until(['slow', 'third', 'second']);
+    await isOrder(['slow', 'third', 'second']);
     await window.clickRowAction(await row('Write the second chapter'), 'Run Next');
-    await until(['second', 'slow', 'third']);
+    await isOrder(['second', 'slow', 'third']);
     await window.clickRowMenu(await row('Write the second chapter'), 'Move Down');
-    await until(['slow', 'second', 'third']);
+    await isOrder(['slow', 'second', 'third']);
     await window.row('Write the third chapter', queue()).dragTo(window.row('Write the second chapter', queue()));
-    await until(['slow', 'third', 'second']);
+    await isOrder(['slow', 'third', 'second']);
   });
 
   it('runs nothing before Start, then shows what runs with its time, and asks for the merges (row 247)', async () => {
@@ -153,11 +152,13 @@ describe('Baton in VS Code', function () {
     // The rework may be over before a row could be seen at work: what lasts is its commit.
     await expectNotes('baton/write-the-third-chapter', /write-the-third-chapter IN CAPITALS/);
     await window.waitForRow(/Approve merge.*write-the-third-chapter/, needsYou());
-    // Back among the held tasks, where it stays: a task that moves to another group is drawn closed.
-    await (await row('Write the third chapter')).getByText('approve merge').waitFor();
-    await window.expandRow(await row('Write the third chapter'));
-    await window.expandRow(await row('Files Changed'));
-    await queue().getByRole('checkbox', { checked: false }).first().waitFor();
+    // A task that moves to another group and back is drawn closed, whenever the view comes to that: opened until the tick is gone.
+    const unticked = queue().getByRole('checkbox', { checked: false }).first();
+    await until('the tick is taken back', async () => {
+      await window.expandRow(await row('Write the third chapter'));
+      await window.expandRow(await row('Files Changed'));
+      return unticked.isVisible();
+    }, 60_000);
   });
 
   it('reviews all changes in the multi-file diff and merges from its title (row 224)', async () => {

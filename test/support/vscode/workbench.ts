@@ -205,7 +205,18 @@ export class Workbench {
   /** Opens a view container by the title of its icon in the activity bar. */
   async openContainer(title: string): Promise<void> {
     const tab = this.page.locator('.activitybar').getByRole('tab', { name: title }).first();
-    if ((await tab.getAttribute('aria-selected')) !== 'true') await tab.click();
+    const shown = this.page.locator('.part.sidebar .composite.title').getByText(title, { exact: true });
+    const deadline = performance.now() + TIMEOUT_MS;
+    for (;;) {
+      if ((await tab.getAttribute('aria-selected')) !== 'true') await tab.click();
+      try {
+        // A window that is still loading may bring the container back by itself, and the click has closed it then.
+        await shown.waitFor({ timeout: CLICK_TIMEOUT_MS });
+        return;
+      } catch (error) {
+        if (performance.now() > deadline) throw error;
+      }
+    }
   }
 
   /** The number on a container's icon, null when it has none. */
