@@ -158,6 +158,8 @@ function earlierAttempt(error: TaskError): string {
   const what =
     error.kind === 'no_changes'
       ? 'It reported success but changed no file. Make the change in the files of this directory, or say exactly why none is needed.'
-      : `It ended with: ${error.message}\nIts unfinished changes may still be in the files: look before you build on them.`;
+      : error.kind === 'crashed'
+        ? `It ended with: ${error.message}\nIts unfinished changes were taken back: begin with the files as they are.`
+        : `It ended with: ${error.message}\nIts unfinished changes may still be in the files: look before you build on them.`;
   return `## An earlier attempt\n\n${what}`;
 }

@@ -50,6 +50,23 @@ describe('A failing attempt', () => {
     assert.equal(record.steps[0]?.attempt, 2);
   });
 
+  it('that broke off in the middle leaves nothing half-done to the next one without its session, and a snapshot of it', async () => {
+    const prompts: string[] = [];
+    const test = await makeEngine({
+      tasks: [task('one')],
+      agent: async (agent) => {
+        prompts.push(agent.request.prompt);
+        await agent.write({ [`attempt-${String(agent.request.number)}.txt`]: 'x\n' });
+        return agent.request.number === 1 ? failure('crashed', 'ended by SIGKILL') : undefined;
+      },
+    });
+    await test.engine.send({ type: 'start' });
+    await test.untilState('one', 'done');
+    assert.equal((await test.repo.git('ls-tree', '--name-only', 'main')).includes('attempt-1.txt'), false);
+    assert.match(prompts[1] ?? '', /ended by SIGKILL\nIts unfinished changes were taken back/);
+    assert.match(await test.repo.git('ls-tree', '-r', '--name-only', (await test.repo.git('for-each-ref', '--format=%(refname)', 'refs/baton/snapshots')).split('\n')[0] ?? ''), /attempt-1\.txt/);
+  });
+
   for (const kind of ['bad_request', 'not_found', 'permission_denied', 'model_not_found']) {
     it(`is never retried after ${kind} (row 139)`, async () => {
       const test = await makeEngine({ tasks: [task('one')], agent: () => Promise.resolve(failure(kind)) });

@@ -32,7 +32,7 @@ export async function implement(context: PipelineContext, run: Run): Promise<Pha
 
   const resume = sessionOf(task, chosen, 'implementer');
   const template = await templateOf(context, 'implementer');
-  await cleanUpAfterInterruption(context, task, resume);
+  await takeBackHalfDoneWork(context, task, resume);
   const taken = await takeTurn(context, run, {
     role: 'implementer',
     step,
@@ -130,10 +130,11 @@ async function finishStep(context: PipelineContext, run: Run, stepId: string, su
 }
 
 /** An agent that died in the middle leaves half-done work: its session knows it, a new session must not trip over it. */
-async function cleanUpAfterInterruption(context: PipelineContext, task: TaskExecution, resume: string | null): Promise<void> {
+async function takeBackHalfDoneWork(context: PipelineContext, task: TaskExecution, resume: string | null): Promise<void> {
   const last = task.attempts.at(-1);
   const checkpoint = lastCheckpoint(task);
-  if (last?.outcome !== 'interrupted' || resume !== null || task.worktree === null || checkpoint === null) return;
+  const brokenOff = last?.outcome === 'interrupted' || last?.error?.kind === 'crashed';
+  if (!brokenOff || resume !== null || task.worktree === null || checkpoint === null) return;
   await context.ports.workspace.reset(task.worktree, task.task_id, checkpoint);
 }
 
