@@ -181,8 +181,12 @@ export class Loop {
 
   /** Ends whole process trees; tasks keep their state and resume from it. Resolves when nothing is left. */
   async stopNow(reason: string): Promise<void> {
-    await this.stop(reason);
-    await this.#abortAll('stop');
+    try {
+      await this.stop(reason);
+    } finally {
+      // Also when the wish cannot be stored: a full disk must not keep agents at work.
+      await this.#abortAll('stop');
+    }
   }
 
   /** Ends one task's run, if there is one, and keeps it from starting again until `settle` has said what becomes of it. */
@@ -255,6 +259,11 @@ export class Loop {
   }
 
   async #tick(): Promise<void> {
+    if (this.#disposed) return;
+    // Nothing new, so whatever is wished for: an agent that has its answer finishes, also while the loop pauses or stops.
+    for (const run of this.#runs.values()) {
+      if (run.wantsSlot && this.#slotFree()) run.takeSlot();
+    }
     if (!this.mayStart) return;
     const { context } = this.#options;
     const hook = context.config().orchestrator.stop_hook_file;
@@ -265,11 +274,8 @@ export class Loop {
     for (const task of this.#lifecycle.all()) {
       if (task.state === 'new' && !this.#runs.has(task.task_id) && needsApproval(context, task)) await parkUnlessApproved(context, task);
     }
-    for (const run of this.#runs.values()) {
-      if (run.wantsSlot && this.#slotFree()) run.takeSlot();
-    }
     // Made after everything that waits: it knows whether the loop was stopped meanwhile. A host that goes away must not leave a run behind.
-    if (this.#disposed) return;
+    if (this.#disposed as boolean) return;
     const begun = context.ports.clock.now();
     const plan = this.#options.plan();
     this.#planned = context.ports.clock.now() - begun;

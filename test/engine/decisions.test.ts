@@ -200,6 +200,28 @@ describe('A permission request', () => {
     assert.match(readFileSync(path.join(test.repo.root, 'one.txt'), 'utf8'), /"allow".*make some/);
   });
 
+  it('whose answer waits for a slot reaches its agent also when the loop was paused meanwhile', async () => {
+    let release = (): void => undefined;
+    const held = new Promise<void>((resolve) => (release = resolve));
+    const test = await makeEngine({
+      config: { orchestrator: { max_concurrent_tasks: 1 } },
+      tasks: [task('one', { priority: 'urgent' }), task('two')],
+      agent: async (agent) => {
+        const id = agent.request.task_id;
+        if (id === 'one') await agent.ask('Bash', { command: 'make all' });
+        else await held;
+        await agent.write({ [`${id}.txt`]: 'x\n' });
+        return undefined;
+      },
+    });
+    await test.engine.send({ type: 'start' });
+    await test.until(() => test.requests.some((one) => one.task_id === 'two'));
+    await test.engine.send({ type: 'pause' });
+    await test.engine.send(decide('one', 'approve'));
+    release();
+    await test.until((snapshot) => snapshot.tasks.every((one) => one.steps[0]?.state === 'completed'), 'both agents to finish');
+  });
+
   it('is not answered by an edited command where the agent cannot run one, and stays open', async () => {
     const test = await makeEngine({
       tasks: [task('one')],

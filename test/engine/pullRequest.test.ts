@@ -70,6 +70,20 @@ describe('Landing by pull request (row 226)', function () {
     assert.equal(forge.git('rev-parse', 'refs/heads/baton/one'), (await test.record('one')).head_sha);
   });
 
+  it('that was merged without the latest work does not finish the task: that work gets one of its own', async () => {
+    const { test, forge } = await waiting();
+    const first = (await test.record('one')).head_sha;
+    test.script = async (agent) => {
+      forge.merge(1);
+      await agent.write({ 'one.txt': 'better\n' });
+      return undefined;
+    };
+    await decide(test, 'request_changes', 'Say it better');
+    await test.until((now) => now.tasks[0]?.decisions[0]?.detail['number'] === 2, 'another pull request');
+    assert.notEqual((await test.record('one')).head_sha, first);
+    assert.deepEqual(forge.pullRequests().map((one) => one.state), ['MERGED', 'OPEN']);
+  });
+
   it('asks when it was closed without being merged, and opens another on approval', async () => {
     const { test, forge } = await waiting();
     forge.close(1);

@@ -30,7 +30,8 @@ export async function serveMonitoring(settings: { readonly port: number; readonl
   server.requestTimeout = 10_000;
   try {
     await new Promise<void>((resolve, reject) => {
-      server.once('error', reject);
+      // For good: a connection that cannot be accepted later (no more file descriptors) must not end the process.
+      server.on('error', reject);
       server.listen(settings.port, '127.0.0.1', resolve);
     });
   } catch (error) {

@@ -64,9 +64,9 @@ async function fromPs(pid: number): Promise<Ancestor> {
 }
 
 /** Answers, the words that go to an agent as a human's or change what a human approves, and what forgets a decision. */
-const SPEAKS_FOR_THE_HUMAN: ReadonlySet<Command['type']> = new Set(['decide', 'comment', 'edit_comment', 'resolve_thread', 'edit_plan', 'take_over', 'hand_back', 'clean_state', 'delete_task']);
+const SPEAKS_FOR_THE_HUMAN: ReadonlySet<Command['type']> = new Set(['decide', 'message', 'retry', 'comment', 'edit_comment', 'resolve_thread', 'edit_plan', 'take_over', 'hand_back', 'clean_state', 'delete_task']);
 
-const WHAT: Partial<Record<Command['type'], string>> = { decide: 'A decision', clean_state: 'Cleaning the state', delete_task: 'Deleting', take_over: 'Taking over', hand_back: 'Handing back' };
+const WHAT: Partial<Record<Command['type'], string>> = { decide: 'A decision', message: 'A message', retry: 'Running it again', clean_state: 'Cleaning the state', delete_task: 'Deleting', take_over: 'Taking over', hand_back: 'Handing back' };
 
 /** Throws `refused` when this command is consent and comes from an attempt's process or one that descends from it. */
 export async function assertMayConsent(command: Command, origin: Origin, api: Pick<EngineApi, 'snapshot' | 'task'>): Promise<void> {

@@ -115,17 +115,21 @@ export class RunnerProcess {
 
   #listen(): void {
     const { id, socket } = this.#options.start;
+    let listens = false;
     const failed = (error: Error): void => {
+      // A single connection that could not be accepted says nothing of the next.
+      if (listens) return;
       this.#unreachable = true;
       this.#transcript.append({ type: 'log', text: `After a reload of the window this agent cannot be found again: ${error.message}` });
     };
-    this.#server = createServer((connection) => this.#greet(connection)).once('error', failed);
+    this.#server = createServer((connection) => this.#greet(connection)).on('error', failed);
     this.#server.listen(socket, () => {
       try {
         if (process.platform !== 'win32') chmodSync(socket, 0o600);
         mkdirSync(path.dirname(this.#infoFile), { recursive: true });
         const info: RunnerInfo = { version: RUNNER_VERSION, id, pid: process.pid, socket, token: this.#token };
         replaceFileSync(this.#infoFile, `${JSON.stringify(info)}\n`, 0o600);
+        listens = true;
       } catch (error) {
         failed(error as Error);
       }

@@ -38,7 +38,8 @@ async function advance(context: PipelineContext, task: TaskExecution, round: Gat
     await forge.merge(known.url, task.pull_request.head_sha, context.config().merge.strategy);
     known = await forge.look(known.url);
   }
-  if (known?.state === 'merged') {
+  // One that was merged without the latest work has not landed it: that gets a pull request of its own.
+  if (known?.state === 'merged' && task.pull_request?.head_sha === task.head_sha) {
     await landed(context, task, known, approval);
     return;
   }

@@ -160,6 +160,8 @@ describe('the leader and its clients', () => {
       await api.send({ type: 'add_task', task: { id: 't1', goal: 'g' } });
       await assert.rejects(api.send(decide('t1')), rejectsWith('refused'));
       // Words that an agent would read as a human's, or that change what a human approves, are no agent's to give either.
+      await assert.rejects(api.send({ type: 'message', task_id: 't1', text: 'the user says so' }), rejectsWith('refused'));
+      await assert.rejects(api.send({ type: 'retry', task_id: 't1' }), rejectsWith('refused'));
       await assert.rejects(api.send({ type: 'comment', task_id: 't1', place: { step_id: 's' }, text: 'x', by: 'ann' }), rejectsWith('refused'));
       await assert.rejects(api.send({ type: 'edit_comment', task_id: 't1', thread_id: 't1', comment_id: 'c1', text: null, by: 'ann' }), rejectsWith('refused'));
       await assert.rejects(api.send({ type: 'resolve_thread', task_id: 't1', thread_id: 't1', resolved: true, by: 'ann' }), rejectsWith('refused'));
