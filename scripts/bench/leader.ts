@@ -14,8 +14,10 @@ const [folder = '', seconds = '20'] = process.argv.slice(2);
 const { openRepository: open } = createRequire(import.meta.url)(path.join(DIST, 'engine.js')) as { openRepository: typeof openRepository };
 const session = await open({ folder, host: 'cli', log: LOG, distDir: DIST, env: process.env });
 await session.api.send({ type: 'start' });
-await new Promise<void>((resolve) => {
+await new Promise<void>((resolve, reject) => {
   const subscription = session.api.onSnapshot(({ tasks }) => {
+    const stuck = tasks.find((task) => task.state === 'failed' || task.state === 'awaiting_human_review');
+    if (stuck !== undefined) reject(new Error(`${stuck.id} is ${stuck.state}, so this leader does not come to rest`));
     if (tasks.length === 0 || tasks.some((task) => task.state !== 'done' || task.worktree !== null)) return;
     subscription.dispose();
     resolve();

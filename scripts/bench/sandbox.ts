@@ -34,8 +34,8 @@ export async function makeSandbox(): Promise<Sandbox> {
   return { root: temp.path, repo, env, remove: () => temp.remove() };
 }
 
-/** The agent of both sides: reads its prompt and changes one file. */
-const AGENT = '#!/bin/sh\ncat >/dev/null\necho "changed for $BATON_TASK_ID" >> src/part0/file0.txt\n';
+/** The agent of both sides: reads its prompt and writes one file, each task its own, so that tasks at once do not conflict. */
+const AGENT = '#!/bin/sh\ncat >/dev/null\necho "changed for $BATON_TASK_ID" >> "src/part0/$BATON_TASK_ID.txt"\n';
 
 /** The gate of both sides. It names no file that the task changes: such a change is a human's to judge. */
 export const GATE = 'grep -rq "changed for" .';
