@@ -5,6 +5,7 @@ import { IMPLEMENTER_TEMPLATE } from '../../core/prompt.ts';
 import { CODE_REVIEWER_TEMPLATE } from '../../core/prompts/codeReviewer.ts';
 import { PLAN_REVIEWER_TEMPLATE, PLANNER_TEMPLATE } from '../../core/prompts/planner.ts';
 import type { AgentEnd, AttemptOrder } from '../ports.ts';
+import type { EventDraft } from '../lifecycle.ts';
 import { attemptOf, runAttempt, type AttemptPlan } from './attempt.ts';
 import type { AgentChoice, ChosenAgent, PipelineContext } from './context.ts';
 import type { Run } from './run.ts';
@@ -143,11 +144,10 @@ function orderOf(context: PipelineContext, { task, attempt, worktree }: Opened, 
   };
 }
 
-/** An answer that was acted upon, in the draft of what follows from it. */
-export function consumeAnswer(draft: TaskExecution, attemptId: string): Attempt {
-  const attempt = attemptOf(draft, attemptId);
-  attempt.answer = null;
-  return attempt;
+/** An answer that was acted upon, in the draft of what follows from it; who gave it waits for no permission any more. */
+export function consumeAnswer(context: PipelineContext, draft: TaskExecution, attemptId: string): EventDraft[] {
+  attemptOf(draft, attemptId).answer = null;
+  return context.decisions.closePermissions(draft);
 }
 
 /** Work has gone on: what went wrong before counts no more. */
