@@ -102,6 +102,7 @@ async function settle(context: PipelineContext, run: Run, plan: AttemptPlan): Pr
   const end = await runAttempt(context, run, plan);
   const { attempt } = plan;
   if (end === undefined || run.aborted === 'cancel') return { end: undefined, attempt };
+  if (run.interrupted && end.ok) return { end: undefined, attempt };
   if (run.interrupted) await noteInterruption(context, run, 'Baton was stopped');
   else if (!end.ok && end.error?.kind === 'interrupted') await noteInterruption(context, run, end.error.message);
   else return { end, attempt };
