@@ -40,6 +40,12 @@ export function formatDuration(seconds: number): string {
     .join('');
 }
 
+/** As much of a length of time as formatDuration shows: as long as it stays the same, so do the words. NaN stays NaN. */
+export function shownSeconds(seconds: number): number {
+  const unit = seconds >= 86_400 ? 3600 : seconds >= 3600 ? 60 : 1;
+  return Math.floor(Math.max(0, seconds) / unit) * unit;
+}
+
 /** A time ahead, to the minute, in its two largest units: now, 10m, 1h10m, 2d3h. */
 export function formatAhead(seconds: number): string {
   const minutes = Math.round(seconds / 60);
