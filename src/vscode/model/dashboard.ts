@@ -145,7 +145,7 @@ function tilesOf(snapshot: Snapshot, groups: Record<QueueGroup, TaskView[]>, nee
     tile('running', 'Running', String(groups.running.length), `${loop.slots_used} of ${plural(loop.slots, 'slot')} in use`, { share: loop.slots === 0 ? null : Math.min(1, loop.slots_used / loop.slots), command: 'showQueue' }),
     tile('waiting', 'Waiting', String(groups.waiting.length), waiting === '' ? 'none held' : waiting, { command: 'showQueue' }),
     costTile(snapshot.cost, tile),
-    tile('first_pass', 'First-pass gates', firstPass === null ? '–' : percent(firstPass), firstPass === null ? `no gate round, ${WINDOW_WORDS[window]}` : WINDOW_WORDS[window], { share: firstPass }),
+    tile('first_pass', 'First-pass gates', firstPass === null ? '–' : percent(firstPass), firstPass === null ? 'no gated task ended' : WINDOW_WORDS[window], { share: firstPass }),
   ];
 }
 

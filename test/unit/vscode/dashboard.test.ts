@@ -34,7 +34,7 @@ describe('The dashboard', () => {
       ['running', '3', '2 of 5 slots in use', 'plain'],
       ['waiting', '3', 'ETA unknown · 2 held', 'plain'],
       ['cost', '$1.02', 'no daily budget', 'plain'],
-      ['first_pass', '–', 'no gate round, last 24 hours', 'plain'],
+      ['first_pass', '–', 'no gated task ended', 'plain'],
     ]);
     assert.equal(tile(snapshot(NOW, []), 'needs_you')?.tone, 'plain');
   });
