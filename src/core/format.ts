@@ -1,5 +1,10 @@
 /** Figures in words, the same on every surface. */
 
+/** Outside text with spaces in the place of control characters and of those that reorder what is read: a command must look as it runs. Line breaks are among them. */
+export function readable(text: string): string {
+  return text.replace(/[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]+/gu, ' ');
+}
+
 /** A number with at most 4 decimals and no trailing zeros: 2.1, 2.35, 12. */
 export function formatNumber(value: number): string {
   return String(Math.round(value * 10_000) / 10_000);
