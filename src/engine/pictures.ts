@@ -1,9 +1,9 @@
 /** What an engine looks like at a moment: the plan of its queue, the picture that surfaces get, and its health. Changes nothing. */
 import type { Config } from '../core/config/schema.ts';
 import type { Problem } from '../core/errors.ts';
-import { estimateTimes } from '../core/estimate.ts';
+import { estimateTimes, type Estimate } from '../core/estimate.ts';
 import type { TaskExecution } from '../core/execution.ts';
-import { planQueue, type QueueFacts, type QueuePlan } from '../core/queue.ts';
+import { Planner, type QueueFacts, type QueuePlan } from '../core/queue.ts';
 import type { Snapshot } from '../shared/api.ts';
 import type { HealthReport } from '../shared/health.ts';
 import type { Exporters } from './exporters.ts';
@@ -17,7 +17,7 @@ import { runningFact } from './pipeline/run.ts';
 import type { AgentInfo } from './ports.ts';
 import type { Resources } from './resources.ts';
 import type { Schedules } from './schedules.ts';
-import { buildSnapshot } from './snapshot.ts';
+import { buildSnapshot, type KeptView } from './snapshot.ts';
 
 export interface PictureOptions {
   readonly context: PipelineContext;
@@ -38,6 +38,9 @@ export interface PictureOptions {
 
 export class Pictures {
   readonly #options: PictureOptions;
+  readonly #planner = new Planner();
+  readonly #views = new Map<string, KeptView>();
+  readonly #estimates = new Map<string, Estimate>();
   #seq = 0;
 
   constructor(options: PictureOptions) {
@@ -47,7 +50,7 @@ export class Pictures {
   /** What may start now, and why the rest waits. */
   plan(): QueuePlan {
     const { lifecycle, staffing } = this.#options.context;
-    return planQueue(lifecycle.all(), this.#queueFacts(staffing.look()));
+    return this.#planner.plan(lifecycle.all(), this.#queueFacts(staffing.look()));
   }
 
   health(): HealthReport {
@@ -71,7 +74,7 @@ export class Pictures {
     const tasks = lifecycle.all();
     const choiceOf = staffing.look();
     const facts = this.#queueFacts(choiceOf);
-    const plan = planQueue(tasks, facts);
+    const plan = this.#planner.plan(tasks, facts);
     this.#seq += 1;
     return buildSnapshot({
       seq: this.#seq,
@@ -84,7 +87,7 @@ export class Pictures {
       },
       tasks,
       plan,
-      estimates: estimateTimes(tasks, plan, facts),
+      estimates: estimateTimes(tasks, plan, facts, this.#estimates),
       runs: loop.runs,
       source: (taskId) => intake.source(taskId),
       accounts: accounts.views(agents.map((agent) => agent.account)),
@@ -108,6 +111,7 @@ export class Pictures {
       budgetOf: (task) => budgets.limitOf(task),
       routingOf: (task) => budgets.routingOf(task, choiceOf(task)),
       dashboard: config.dashboard,
+      kept: this.#views,
     });
   }
 
