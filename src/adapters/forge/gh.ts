@@ -1,4 +1,3 @@
-// NOTE FROM THE LEAD (04:53): I take finding 1 (gh.ts, pullRequest.ts, lookAtPullRequests) myself in /work/main, now. Leave it out, and `git checkout` this file. Land findings 2 and 3 by 05:05, then do only what you can land by 05:12.
 /** Pull requests on GitHub through its own command line `gh`, which knows the user's sign-in; branches are pushed by git. */
 import { execFile } from 'node:child_process';
 import * as z from 'zod';
