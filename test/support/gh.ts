@@ -1,6 +1,6 @@
 /** A stand-in for GitHub's command line on the PATH, over a real bare repository: it knows `pr list|create|view|merge` as Baton calls them. */
 import { execFileSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { gitEnv, type TestRepo } from './repo.ts';
 import { tempDir } from './tmp.ts';
@@ -14,6 +14,8 @@ export interface StandInPullRequest {
   title: string;
   body: string;
   mergeCommit: { oid: string } | null;
+  /** The head of a fork's branch, which is not in the repository; else the branch's own is the head. */
+  headRefOid?: string;
 }
 
 export interface StandIn {
@@ -23,10 +25,24 @@ export interface StandIn {
   /** What somebody does on the web site. */
   readonly close: (number: number) => void;
   readonly merge: (number: number) => void;
+  /** Somebody opens a pull request from a fork, in which the branch has the same name. */
+  readonly openFromFork: (branch: string, headRefOid: string) => void;
   readonly signOut: () => void;
   readonly git: (...args: string[]) => string;
   /** Takes it off the PATH. */
   readonly remove: () => void;
+}
+
+/** A PATH with everything that this process's has but `gh`, which may be installed on the machine as well. */
+export function pathWithoutGh(): string {
+  const folders = (process.env['PATH'] ?? '').split(path.delimiter).filter((folder) => existsSync(folder));
+  return folders.map((folder) => (existsSync(path.join(folder, 'gh')) ? linksWithoutGh(folder) : folder)).join(path.delimiter);
+}
+
+function linksWithoutGh(folder: string): string {
+  const links = tempDir();
+  for (const name of readdirSync(folder).filter((one) => one !== 'gh')) symlinkSync(path.join(folder, name), path.join(links, name));
+  return links;
 }
 
 /** Puts a stand-in before everything else on this process's PATH and gives the repository a bare `origin`. */
@@ -49,6 +65,11 @@ export async function standInForge(repo: TestRepo): Promise<StandIn> {
     pullRequests,
     close: (number) => writeFileSync(state, JSON.stringify(pullRequests().map((one) => (one.number === number ? { ...one, state: 'CLOSED' } : one)))),
     merge: (number) => void execFileSync(file, ['pr', 'merge', pullRequests().find((one) => one.number === number)?.url ?? '', '--squash'], { env: gitEnv() }),
+    openFromFork: (head, headRefOid) => {
+      const number = pullRequests().length + 1;
+      const url = `https://github.example/acme/sample/pull/${String(number)}`;
+      writeFileSync(state, JSON.stringify([...pullRequests(), { number, url, state: 'OPEN', head, base: 'main', title: 'Mine', body: '', mergeCommit: null, headRefOid }]));
+    },
     signOut: () => writeFileSync(path.join(folder, 'signed-out'), ''),
     git,
     remove: () => {
@@ -75,7 +96,7 @@ const found = () => {
 const shown = ({ url, number, state, mergeCommit }) => ({ url, number, state, mergeCommit });
 switch (args.slice(0, 2).join(' ')) {
   case 'pr list':
-    console.log(JSON.stringify(all.filter((pr) => pr.state === 'OPEN' && pr.head === option('--head') && pr.base === option('--base')).map(shown)));
+    console.log(JSON.stringify(all.filter((pr) => pr.state === 'OPEN' && pr.head === option('--head') && pr.base === option('--base')).map((pr) => ({ ...shown(pr), headRefOid: pr.headRefOid ?? git('rev-parse', 'refs/heads/' + pr.head) }))));
     break;
   case 'pr create': {
     git('rev-parse', '--verify', 'refs/heads/' + option('--head'));
