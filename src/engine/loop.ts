@@ -8,7 +8,7 @@ import type { DesiredState, LoopView } from '../shared/api.ts';
 import type { Lifecycle } from './lifecycle.ts';
 import { drive } from './pipeline/drive.ts';
 import type { PipelineContext } from './pipeline/context.ts';
-import { PullRequestWatch } from './pipeline/pullRequest.ts';
+import { PullRequestWatch } from './pipeline/pullRequestWatch.ts';
 import { needsApproval, parkUnlessApproved } from './pipeline/begin.ts';
 import { Run, type AbortReason } from './pipeline/run.ts';
 import type { AdoptedSession, Disposable } from './ports.ts';

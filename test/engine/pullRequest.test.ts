@@ -4,7 +4,7 @@ import path from 'node:path';
 import { identify } from '../../src/adapters/process/table.ts';
 import { makeEngine, type TestEngine } from '../support/engine.ts';
 import { standInForge, type StandIn } from '../support/gh.ts';
-import { until } from '../support/processes.ts';
+import { survivors, until } from '../support/processes.ts';
 
 const CONFIG = { merge: { policy: 'pr' }, orchestrator: { poll_interval: 1 } };
 const decide = (test: TestEngine, verdict: 'approve' | 'reject' | 'request_changes', text?: string) =>
@@ -136,6 +136,68 @@ describe('Landing by pull request (row 226)', function () {
     await decide(test, 'approve');
     await test.untilState('one', 'done');
     assert.deepEqual(forge.pullRequests().map(({ state }) => state), ['OPEN', 'MERGED']);
+  });
+
+  it('leaves one of a fork alone also when it holds the task’s own commit, which everybody can have', async () => {
+    const { test, forge } = await waiting();
+    forge.openFromFork('baton/one', (await test.record('one')).head_sha ?? '');
+    forge.close(1);
+    await test.until((now) => now.tasks[0]?.decisions[0]?.detail['reason'] === 'pull_request_closed', 'the question');
+    await decide(test, 'approve');
+    await test.until((now) => now.tasks[0]?.decisions[0]?.detail['reason'] === 'pull_request', 'another pull request');
+    assert.equal((await test.record('one')).pull_request?.number, 3);
+  });
+
+  it('is recognised although the forge shows its new head only a moment later', async () => {
+    const { test, forge } = await waiting();
+    const first = (await test.record('one')).head_sha;
+    test.script = (agent) => {
+      forge.lag(2);
+      return agent.write({ 'one.txt': 'better\n' }).then(() => undefined);
+    };
+    await decide(test, 'request_changes', 'Say it better');
+    await test.until((now) => now.tasks[0]?.state === 'awaiting_human_review' && now.tasks[0].head_sha !== first, 'the new head');
+    assert.equal((await test.record('one')).decisions.at(-1)?.detail['reason'], 'pull_request');
+    assert.equal(forge.pullRequests().length, 1);
+  });
+
+  it('that is merged while the latest work is being pushed does not finish the task', async () => {
+    const { test, forge } = await waiting();
+    const url = forge.pullRequests()[0]?.url ?? '';
+    test.script = async (agent) => {
+      await agent.write({ 'one.txt': 'better\n' });
+      writeFileSync(path.join(test.repo.root, '.git', 'hooks', 'pre-push'), `#!/bin/sh\nrm "$0"\ngh pr merge ${url} --squash\n`, { mode: 0o755 });
+      return undefined;
+    };
+    await decide(test, 'request_changes', 'Say it better');
+    await test.until((now) => now.tasks[0]?.state === 'done' || now.tasks[0]?.decisions[0]?.detail['number'] === 2, 'another pull request');
+    assert.deepEqual(forge.pullRequests().map((one) => one.state), ['MERGED', 'OPEN']);
+  });
+
+  it('that the forge does not answer about holds up neither the others nor the end', async () => {
+    const test = await makeEngine({ config: CONFIG, tasks: [{ id: 'one', goal: 'Say hello' }, { id: 'two', goal: 'Say goodbye' }] });
+    forge = await standInForge(test.repo);
+    await test.engine.send({ type: 'start' });
+    await test.until((now) => now.tasks.every((task) => task.decisions[0]?.detail['reason'] === 'pull_request'), 'both pull requests');
+    const [slow, quick] = [(await test.record('one')).pull_request?.number ?? 0, (await test.record('two')).pull_request?.number ?? 0];
+    const isAsked = forge.hang(slow);
+    const mark = `${test.ports.repository.key}:one:`;
+    await until('the slow one is asked', isAsked);
+    forge.merge(quick);
+    await test.untilState('two', 'done');
+    await test.close();
+    assert.deepEqual(await survivors(mark), []);
+  });
+
+  it('is followed to what the remote has, whatever another fetch writes meanwhile', async () => {
+    const { test, forge } = await waiting();
+    const fetched = path.join(test.repo.root, '.git', 'FETCH_HEAD');
+    const other = `${await test.repo.git('rev-parse', 'main')}\t\tbranch 'other' of elsewhere\n`;
+    writeFileSync(fetched, other);
+    forge.merge(1);
+    const record = await test.untilState('one', 'done');
+    assert.equal(await test.repo.git('rev-parse', 'main'), record.merge_sha);
+    assert.equal(readFileSync(fetched, 'utf8'), other);
   });
 
   it('is not held up by a hook that hangs: Stop Now ends it with what it has started', async () => {

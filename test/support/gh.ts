@@ -14,8 +14,9 @@ export interface StandInPullRequest {
   title: string;
   body: string;
   mergeCommit: { oid: string } | null;
-  /** The head of a fork's branch, which is not in the repository; else the branch's own is the head. */
+  /** The head of a fork's branch, or with which it was merged; else the branch's own is the head. */
   headRefOid?: string;
+  isCrossRepository?: boolean;
 }
 
 export interface StandIn {
@@ -28,6 +29,10 @@ export interface StandIn {
   /** Somebody opens a pull request from a fork, in which the branch has the same name. */
   readonly openFromFork: (branch: string, headRefOid: string) => void;
   readonly signOut: () => void;
+  /** From now on nobody is told about this pull request: `pr view` does not answer. Says whether it has been asked since. */
+  readonly hang: (number: number) => () => boolean;
+  /** So many views still show another head than was pushed, as a forge does for some seconds. */
+  readonly lag: (views: number) => void;
   readonly git: (...args: string[]) => string;
   /** Takes it off the PATH. */
   readonly remove: () => void;
@@ -55,7 +60,7 @@ export async function standInForge(repo: TestRepo): Promise<StandIn> {
   await repo.git('remote', 'add', 'origin', bare);
   writeFileSync(state, '[]');
   const file = path.join(bin, 'gh');
-  writeFileSync(file, `#!${process.execPath}\nconst [STATE, BARE, OUT] = ${JSON.stringify([state, bare, path.join(folder, 'signed-out')])};\n${PROGRAM}`);
+  writeFileSync(file, `#!${process.execPath}\nconst [STATE, BARE, OUT, HANG, LAG] = ${JSON.stringify([state, bare, path.join(folder, 'signed-out'), path.join(folder, 'hang'), path.join(folder, 'lag')])};\n${PROGRAM}`);
   chmodSync(file, 0o755);
   const before = process.env['PATH'];
   process.env['PATH'] = `${bin}${path.delimiter}${before ?? ''}`;
@@ -68,9 +73,14 @@ export async function standInForge(repo: TestRepo): Promise<StandIn> {
     openFromFork: (head, headRefOid) => {
       const number = pullRequests().length + 1;
       const url = `https://github.example/acme/sample/pull/${String(number)}`;
-      writeFileSync(state, JSON.stringify([...pullRequests(), { number, url, state: 'OPEN', head, base: 'main', title: 'Mine', body: '', mergeCommit: null, headRefOid }]));
+      writeFileSync(state, JSON.stringify([...pullRequests(), { number, url, state: 'OPEN', head, base: 'main', title: 'Mine', body: '', mergeCommit: null, headRefOid, isCrossRepository: true }]));
     },
     signOut: () => writeFileSync(path.join(folder, 'signed-out'), ''),
+    hang: (number) => {
+      writeFileSync(path.join(folder, 'hang'), String(number));
+      return () => existsSync(path.join(folder, 'hang.asked'));
+    },
+    lag: (views) => writeFileSync(path.join(folder, 'lag'), String(views)),
     git,
     remove: () => {
       process.env['PATH'] = before;
@@ -84,6 +94,8 @@ const { execFileSync } = require('node:child_process');
 const { existsSync, readFileSync, writeFileSync } = require('node:fs');
 if (existsSync(OUT)) { console.error('To get started with GitHub CLI, please run:  gh auth login'); process.exit(4); }
 const args = process.argv.slice(2);
+// A hook of git may have called us.
+for (const name of ['GIT_DIR', 'GIT_PREFIX', 'GIT_INDEX_FILE', 'GIT_WORK_TREE']) delete process.env[name];
 const git = (...more) => execFileSync('git', more, { cwd: BARE, encoding: 'utf8' }).trim();
 const all = JSON.parse(readFileSync(STATE, 'utf8'));
 const option = (name) => args[args.indexOf(name) + 1];
@@ -93,10 +105,13 @@ const found = () => {
   if (!one) { console.error('no pull requests found'); process.exit(1); }
   return one;
 };
-const shown = ({ url, number, state, mergeCommit }) => ({ url, number, state, mergeCommit });
+const shown = (pr) => {
+  const { url, number, state, mergeCommit, isCrossRepository = false } = pr;
+  return { url, number, state, mergeCommit, isCrossRepository, headRefOid: pr.headRefOid ?? git('rev-parse', 'refs/heads/' + pr.head) };
+};
 switch (args.slice(0, 2).join(' ')) {
   case 'pr list':
-    console.log(JSON.stringify(all.filter((pr) => pr.state === 'OPEN' && pr.head === option('--head') && pr.base === option('--base')).map((pr) => ({ ...shown(pr), headRefOid: pr.headRefOid ?? git('rev-parse', 'refs/heads/' + pr.head) }))));
+    console.log(JSON.stringify(all.filter((pr) => pr.state === 'OPEN' && pr.head === option('--head') && pr.base === option('--base')).map(shown)));
     break;
   case 'pr create': {
     git('rev-parse', '--verify', 'refs/heads/' + option('--head'));
@@ -107,9 +122,13 @@ switch (args.slice(0, 2).join(' ')) {
     console.log(url);
     break;
   }
-  case 'pr view':
-    console.log(JSON.stringify(shown(found())));
+  case 'pr view': {
+    if (existsSync(HANG) && readFileSync(HANG, 'utf8') === String(found().number)) { writeFileSync(HANG + '.asked', ''); setInterval(() => undefined, 1000); break; }
+    const lag = existsSync(LAG) ? Number(readFileSync(LAG, 'utf8')) : 0;
+    if (lag > 0) writeFileSync(LAG, String(lag - 1));
+    console.log(JSON.stringify({ ...shown(found()), ...(lag > 0 ? { headRefOid: '0'.repeat(40) } : {}) }));
     break;
+  }
   case 'pr merge': {
     const pr = found();
     const head = git('rev-parse', 'refs/heads/' + pr.head);
@@ -117,7 +136,7 @@ switch (args.slice(0, 2).join(' ')) {
     const tree = git('merge-tree', '--write-tree', 'refs/heads/' + pr.base, head);
     const oid = git('-c', 'user.name=Forge', '-c', 'user.email=forge@example.org', 'commit-tree', tree, '-p', 'refs/heads/' + pr.base, '-m', pr.title);
     git('update-ref', 'refs/heads/' + pr.base, oid);
-    Object.assign(pr, { state: 'MERGED', mergeCommit: { oid } });
+    Object.assign(pr, { state: 'MERGED', mergeCommit: { oid }, headRefOid: head });
     save();
     break;
   }

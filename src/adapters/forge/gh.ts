@@ -1,9 +1,10 @@
 /** Pull requests on GitHub through its own command line `gh`, which knows the user's sign-in; branches are pushed by git. */
+import { setTimeout as wait } from 'node:timers/promises';
 import * as z from 'zod';
 import { BatonError } from '../../core/errors.ts';
 import type { Forge, ForgeCall, PullRequest } from '../../engine/ports.ts';
 import { Git, gitEnvironment } from '../git/git.ts';
-import { headRef } from '../git/refs.ts';
+import { headRef, upstreamRef } from '../git/refs.ts';
 import { childEnvironment } from '../process/environment.ts';
 import { findProgram } from '../process/program.ts';
 import { runProgram, type RunResult } from '../process/run.ts';
@@ -20,46 +21,62 @@ const SECOND = 1000;
 const TIMEOUT_MS = 120 * SECOND;
 /** Large files go up with a push. */
 const TRANSFER_TIMEOUT_MS = 900 * SECOND;
-const FIELDS = 'url,number,state,mergeCommit';
+const FIELDS = 'url,number,state,mergeCommit,headRefOid,isCrossRepository';
 /** gh's exit code for "you are not signed in". */
 const NOT_SIGNED_IN = 4;
 /** Open pull requests of one branch name that are looked through: ours and those of forks that call their branch the same. */
 const SAME_NAME = 50;
 
-const viewSchema = z.object({ url: z.string(), number: z.number(), state: z.enum(['OPEN', 'CLOSED', 'MERGED']), mergeCommit: z.object({ oid: z.string() }).nullish() });
-const listSchema = z.array(viewSchema.extend({ headRefOid: z.string() }));
+/** A forge takes some seconds to show in a pull request what was pushed to its branch: so many looks, with this pause. */
+const LOOKS = 15;
+const PAUSE_MS = SECOND;
+
+const viewSchema = z.object({
+  url: z.string(),
+  number: z.number(),
+  state: z.enum(['OPEN', 'CLOSED', 'MERGED']),
+  mergeCommit: z.object({ oid: z.string() }).nullish(),
+  headRefOid: z.string(),
+  isCrossRepository: z.boolean(),
+});
+type View = z.infer<typeof viewSchema>;
 
 export function createForge({ root, places }: ForgeOptions): Forge {
   const git = new Git();
   const gh = (args: readonly string[], call: ForgeCall, input = ''): Promise<string> => runGh(root, places, args, call, input);
-  const look = async (url: string, call: ForgeCall): Promise<PullRequest> => pullRequest(viewSchema.parse(JSON.parse(await gh(['pr', 'view', url, '--json', FIELDS], call))));
+  const view = async (url: string, call: ForgeCall): Promise<View> => viewSchema.parse(JSON.parse(await gh(['pr', 'view', url, '--json', FIELDS], call)));
   return {
     open: async ({ branch, sha, target, title, body }, call) => {
       const remote = await remoteFor(git, root, target);
       // Before anything is pushed: without gh there would be a branch on the remote and nobody to ask.
-      const list = await gh(['pr', 'list', '--head', branch, '--base', target, '--state', 'open', '--limit', String(SAME_NAME), '--json', `${FIELDS},headRefOid`], call);
-      const known = await ours(listSchema.parse(JSON.parse(list)), git, root, sha);
+      const list = await gh(['pr', 'list', '--head', branch, '--base', target, '--state', 'open', '--limit', String(SAME_NAME), '--json', FIELDS], call);
+      const known = await ours(z.array(viewSchema).parse(JSON.parse(list)), git, root, sha);
       await push(root, remote, sha, branch, call);
-      if (known) return pullRequest(known);
+      const taken = known && (await showing(known, sha, (url) => view(url, call), call.signal));
+      if (taken) return pullRequest(taken);
       const url = (await gh(['pr', 'create', '--head', branch, '--base', target, '--title', title, '--body-file', '-'], call, body)).trim().split('\n').at(-1)?.trim() ?? '';
-      return look(url, call);
+      return pullRequest(await view(url, call));
     },
-    look,
+    look: async (url, call) => pullRequest(await view(url, call)),
     merge: async (url, sha, strategy, call) => {
       await gh(['pr', 'merge', url, `--${strategy}`, '--match-head-commit', sha], call);
     },
     fetch: async (target, call) => {
       const remote = await remoteFor(git, root, target);
-      const { code, said } = await transfer(root, ['-c', 'core.hooksPath=/dev/null', 'fetch', '--quiet', '--no-tags', remote, headRef(target)], call);
+      // Into a ref of its own: FETCH_HEAD is every fetch's, that of an editor in the background too, and may name another branch by now.
+      const { code, said } = await transfer(root, ['-c', 'core.hooksPath=/dev/null', 'fetch', '--quiet', '--no-tags', '--no-write-fetch-head', remote, `+${headRef(target)}:${upstreamRef(target)}`], call);
       if (code !== 0) throw new BatonError('git', `${target} could not be fetched from ${remote}: ${said}`, { hint: `Make sure that git fetch ${remote} works in a terminal.` });
-      return git.text(['rev-parse', '--verify', 'FETCH_HEAD^{commit}'], { cwd: root });
+      return git.text(['rev-parse', '--verify', `${upstreamRef(target)}^{commit}`], { cwd: root });
     },
   };
 }
 
-/** A fork may have a branch of the same name: a pull request is the task's own when the commit leads on from what it holds. */
-async function ours<Listed extends { readonly headRefOid: string }>(listed: readonly Listed[], git: Git, root: string, sha: string): Promise<Listed | undefined> {
-  for (const one of listed) {
+/**
+ * A fork may have a branch of the same name, and what was pushed once can be in it: a pull request is the task's own when it is of this
+ * repository and the commit leads on from what it holds.
+ */
+async function ours(listed: readonly View[], git: Git, root: string, sha: string): Promise<View | undefined> {
+  for (const one of listed.filter(({ isCrossRepository }) => !isCrossRepository)) {
     // A stranger's commit is not known here, which git tells by another exit code than 1.
     const { code } = await git.run(['merge-base', '--is-ancestor', one.headRefOid, sha], { cwd: root, codes: 'any' });
     if (code === 0) return one;
@@ -67,7 +84,22 @@ async function ours<Listed extends { readonly headRefOid: string }>(listed: read
   return undefined;
 }
 
-function pullRequest({ url, number, state, mergeCommit }: z.infer<typeof viewSchema>): PullRequest {
+/** The pull request as soon as the pushed commit is its head; undefined when it was merged or closed without, which a push does not notice. */
+async function showing({ url }: View, sha: string, view: (url: string) => Promise<View>, signal: AbortSignal): Promise<View | undefined> {
+  for (let look = 1; ; look += 1) {
+    const now = await view(url);
+    if (now.headRefOid === sha) return now;
+    if (now.state !== 'OPEN') return undefined;
+    if (look === LOOKS) {
+      throw new BatonError('git', `Pull request #${now.number} (${url}) does not show the commit ${sha.slice(0, 8)} that was pushed to its branch, but ${now.headRefOid.slice(0, 8)}.`, {
+        hint: 'See whether somebody else pushes to this branch, and whether gh looks at the repository that is pushed to (gh repo set-default).',
+      });
+    }
+    await wait(PAUSE_MS, undefined, { signal });
+  }
+}
+
+function pullRequest({ url, number, state, mergeCommit }: View): PullRequest {
   return { url, number, state: state === 'OPEN' ? 'open' : state === 'MERGED' ? 'merged' : 'closed', merge_sha: mergeCommit?.oid ?? null };
 }
 

@@ -24,6 +24,11 @@ export function keptRef(taskId: string): string {
   return `refs/baton/tasks/${taskId}`;
 }
 
+/** A branch as the remote last had it, when a pull request into it was merged. */
+export function upstreamRef(branch: string): string {
+  return `refs/baton/upstream/${branch}`;
+}
+
 /** Unsaved work, one ref a snapshot; sorts by time. */
 export function snapshotRef(taskId: string, at: Date, attempt: number): string {
   const time = at.toISOString().replace(/[-:]/g, '').replace('.', '');

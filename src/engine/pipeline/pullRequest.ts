@@ -3,7 +3,6 @@
  * links it. It is done when the pull request is merged, by whomever; every look starts from what the forge says.
  */
 import type { Decision, GateRound, TaskExecution } from '../../core/execution.ts';
-import { openDecisions } from '../../core/execution.ts';
 import { BatonError, messageOf } from '../../core/errors.ts';
 import { pullRequestBody, pullRequestTitle } from '../../core/pullRequest.ts';
 import { useApproval } from '../decisions.ts';
@@ -13,7 +12,7 @@ import { finish } from './merge.ts';
 import type { Run } from './run.ts';
 
 /** `reason` in the detail of the decisions that wait for a pull request. */
-const OPEN = 'pull_request';
+export const OPEN = 'pull_request';
 const CLOSED = 'pull_request_closed';
 
 /** Pushes, opens, merges or finishes, whatever the pull request of a green task needs next. */
@@ -81,6 +80,8 @@ async function landed(context: PipelineContext, task: TaskExecution, merged: Pul
     const tip = await forge.fetch(target, call);
     if (!(await workspace.follow(target, tip))) log.warn(`${target} here does not hold pull request #${merged.number} yet: pull it when nothing is in the way.`);
   } catch (error) {
+    // Done by the next look, which finds it merged again.
+    if (call.signal.aborted) throw error;
     log.warn(`${target} could not be fetched after pull request #${merged.number} was merged: ${messageOf(error)}`);
   }
   await finish(context, task.task_id, merged.merge_sha ?? task.head_sha ?? '', `pull request #${merged.number} was merged`, approval);
@@ -95,60 +96,4 @@ async function park(context: PipelineContext, task: TaskExecution, decision: { q
 
 function callOf(context: PipelineContext, run: Run, task: TaskExecution): ForgeCall {
   return { mark: `${context.ports.repository.key}:${task.task_id}:forge`, signal: run.signal };
-}
-
-/** So many pull requests are asked about at the same time: one that is slow holds up no other. */
-const LOOKS_AT_ONCE = 4;
-
-/** Looks, now and then, at the pull requests that tasks wait for: nobody tells when one is merged. */
-export class PullRequestWatch {
-  readonly #context: PipelineContext;
-  readonly #closing = new AbortController();
-  #looking = false;
-
-  constructor(context: PipelineContext) {
-    this.#context = context;
-  }
-
-  /** One that was merged or closed takes its task on. A forge that is still being asked is not asked again. */
-  look(): void {
-    if (this.#looking || this.#closing.signal.aborted) return;
-    const waiting = this.#context.lifecycle.needingHumanReview().filter((task) => task.pull_request !== undefined && openPullRequest(task) !== undefined);
-    if (waiting.length === 0) return;
-    this.#looking = true;
-    const next = async (): Promise<void> => {
-      for (let task = waiting.pop(); task && !this.#closing.signal.aborted; task = waiting.pop()) await this.#lookAt(task);
-    };
-    this.#context.background('looking at pull requests', async () => {
-      await Promise.all(Array.from({ length: Math.min(LOOKS_AT_ONCE, waiting.length) }, next)).finally(() => (this.#looking = false));
-    });
-  }
-
-  /** Ends a look that is under way. */
-  dispose(): void {
-    this.#closing.abort();
-  }
-
-  async #lookAt(task: TaskExecution): Promise<void> {
-    const { decisions, lifecycle, ports } = this.#context;
-    const decision = openPullRequest(task);
-    if (!decision || !task.pull_request) return;
-    try {
-      const { state, number } = await ports.forge.look(task.pull_request.url, { mark: `${ports.repository.key}:${task.task_id}:forge-look`, signal: this.#closing.signal });
-      if (state === 'open') return;
-      await lifecycle.transition(
-        task.task_id,
-        'quality_gate',
-        `pull request #${number} was ${state}`,
-        (draft) => decisions.withdraw(draft, (one) => one.id === decision.id),
-        'awaiting_human_review',
-      );
-    } catch (error) {
-      if (!this.#closing.signal.aborted) ports.log.warn(`The pull request of ${task.task_id} could not be looked at: ${messageOf(error)}`);
-    }
-  }
-}
-
-function openPullRequest(task: TaskExecution): Decision | undefined {
-  return openDecisions(task).find((one) => one.detail['reason'] === OPEN);
 }
