@@ -2,7 +2,7 @@
 import { configurationPage } from './configurationPage.ts';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { orchestratorJsonSchema, tasksJsonSchema } from '../src/core/config/jsonSchema.ts';
+import { orchestratorJsonSchema, tasksJsonSchema, templateJsonSchema } from '../src/core/config/jsonSchema.ts';
 import { schedulesJsonSchema } from '../src/core/scheduleSchema.ts';
 
 const media = join(import.meta.dirname, '..', 'media');
@@ -11,6 +11,7 @@ for (const [name, schema] of [
   ['orchestrator.schema.json', orchestratorJsonSchema()],
   ['tasks.schema.json', tasksJsonSchema()],
   ['schedules.schema.json', schedulesJsonSchema()],
+  ['template.schema.json', templateJsonSchema()],
 ] as const) {
   writeFileSync(join(media, name), `${JSON.stringify(schema, null, 2)}\n`);
   console.log(`media/${name}`);

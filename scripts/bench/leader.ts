@@ -6,7 +6,8 @@ import { setTimeout as wait } from 'node:timers/promises';
 import type { openRepository } from '../../src/host/index.ts';
 import type { IdleFigures } from './idle.ts';
 
-const SETTLE_MS = 3000;
+/** V8 collects garbage some seconds after the last work (its memory reducer): that is the work's cost, not idling's. */
+const SETTLE_MS = 15_000;
 const DIST = path.resolve('dist');
 const LOG = { debug: () => undefined, info: () => undefined, warn: console.warn, error: console.error };
 

@@ -1,19 +1,19 @@
 /** Text on a terminal: how wide it is, how it is cut, and what of it may be shown at all. */
+import { readable } from '../core/format.ts';
 
 /**
  * Untrusted text made safe for one line of a terminal: control characters (escape sequences, line breaks) and
  * the characters that reorder text become spaces.
  */
 export function plain(text: string): string {
-  return text
-    .replace(/[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]+/gu, ' ')
+  return readable(text)
     .replace(/ {2,}/g, ' ')
     .trim();
 }
 
 /** As `plain`, line by line: for texts whose line breaks mean something. */
 export function plainLines(text: string): string[] {
-  return text.split(/\r\n|\r|\n/).map((line) => line.replace(/[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]+/gu, ' ').trimEnd());
+  return text.split(/\r\n|\r|\n/).map((line) => readable(line).trimEnd());
 }
 
 const WIDE =

@@ -4,7 +4,7 @@
  */
 import { recentDurations, workedTime } from './durations.ts';
 import type { TaskExecution } from './execution.ts';
-import { Heap } from './heap.ts';
+import { Heap, Line } from './heap.ts';
 import type { QueueEntry, QueueFacts, QueuePlan } from './queue.ts';
 import { chooseWorkflow, nextRole } from './workflow.ts';
 
@@ -19,7 +19,7 @@ export type EstimateFacts = Pick<QueueFacts, 'now' | 'config' | 'loop' | 'runnin
 
 interface Job {
   readonly id: string;
-  /** Place in the queue; the lowest takes the next free slot. */
+  /** Place in the queue; the lowest takes the next free slot. Negative for what is at work. */
   readonly order: number;
   /** Milliseconds of work; null when nothing like it was ever done. */
   readonly left: number | null;
@@ -34,14 +34,61 @@ interface Event {
   readonly job: Job;
 }
 
-/** Estimates for every task at work and in the queue, by id; a parked or finished task has none. `plan` was made from the same facts. */
-export function estimateTimes(tasks: readonly TaskExecution[], plan: QueuePlan, facts: EstimateFacts): Map<string, Estimate> {
-  const estimates = new Map<string, Estimate>();
+/**
+ * Estimates for every task at work and in the queue, by id; a parked or finished task has none. `plan` was made from the same facts.
+ * @param estimates those of the last time where the caller keeps them, which are brought up to date: of ten thousand few have changed
+ */
+export function estimateTimes(tasks: readonly TaskExecution[], plan: QueuePlan, facts: EstimateFacts, estimates = new Map<string, Estimate>()): Map<string, Estimate> {
   const byId = facts.byId ?? new Map(tasks.map((task) => [task.task_id, task]));
-  for (const [id, run] of facts.running) estimates.set(id, { start: startOf(byId.get(id)) ?? run.since, done: null });
-  for (const id of plan.order) estimates.set(id, UNKNOWN);
-  if (facts.loop !== 'running') return estimates;
+  const times = new Times(plan.order.length);
+  if (facts.loop === 'running') playForward(tasks, plan, facts, byId, times);
+  const note = (id: string, start: number | null, done: number | null): void => {
+    const before = estimates.get(id);
+    if (before === undefined || before.start !== start || before.done !== done) estimates.set(id, { start, done });
+  };
+  for (const [id, run] of facts.running) note(id, startOf(byId.get(id)) ?? run.since, times.atWork.get(id) ?? null);
+  for (const [order, id] of plan.order.entries()) note(id, times.startOf(order), times.doneOf(order));
+  if (estimates.size > facts.running.size + plan.order.length) {
+    for (const id of estimates.keys()) if (!facts.running.has(id) && (plan.entries.get(id)?.position ?? null) === null) estimates.delete(id);
+  }
+  return estimates;
+}
 
+/** Epoch ms by place in the queue, and the ends of what is at work by id. */
+class Times {
+  readonly atWork = new Map<string, number | null>();
+  readonly #starts: Float64Array;
+  readonly #ends: Float64Array;
+
+  constructor(queued: number) {
+    this.#starts = new Float64Array(queued).fill(Number.NaN);
+    this.#ends = new Float64Array(queued).fill(Number.NaN);
+  }
+
+  /** A job gets to start at `start`. */
+  found({ id, order }: Job, start: number, done: number | null): void {
+    if (order < 0) {
+      this.atWork.set(id, done);
+      return;
+    }
+    this.#starts[order] = start;
+    this.#ends[order] = done ?? Number.NaN;
+  }
+
+  startOf(order: number): number | null {
+    return known(this.#starts[order]);
+  }
+
+  doneOf(order: number): number | null {
+    return known(this.#ends[order]);
+  }
+}
+
+function known(ms = Number.NaN): number | null {
+  return Number.isNaN(ms) ? null : ms;
+}
+
+function playForward(tasks: readonly TaskExecution[], plan: QueuePlan, facts: EstimateFacts, byId: ReadonlyMap<string, TaskExecution>, times: Times): void {
   const durations = recentDurations(tasks);
   const caps = new Map([...facts.agents].flatMap(([name, { max_concurrent: most }]) => (most === null ? [] : [[name, most] as const])));
   // Almost all tasks of a long queue have not begun.
@@ -55,7 +102,7 @@ export function estimateTimes(tasks: readonly TaskExecution[], plan: QueuePlan, 
     capped: agent !== null && caps.has(agent) ? agent : null,
   });
 
-  const machine = new Machine(facts.config.orchestrator.max_concurrent_tasks, caps, facts.now);
+  const machine = new Machine(facts.config.orchestrator.max_concurrent_tasks, caps, facts.now, times);
   for (const [id, run] of facts.running) {
     const task = byId.get(id);
     // Nobody knows when a human will answer.
@@ -71,14 +118,9 @@ export function estimateTimes(tasks: readonly TaskExecution[], plan: QueuePlan, 
     const agent = caps.size === 0 ? null : facts.agentOf(task);
     machine.expect(jobOf(task, order, nextRole(task, 'direct') !== null, typeof agent === 'string' ? agent : null), ready, waitsFor);
   }
-  for (const [id, found] of machine.run()) {
-    const since = estimates.get(id)?.start ?? null;
-    estimates.set(id, since === null ? found : { start: since, done: found.done });
-  }
-  return estimates;
+  machine.run();
 }
 
-const UNKNOWN: Estimate = { start: null, done: null };
 const NOTHING: readonly string[] = [];
 
 function startOf(task: TaskExecution | undefined): number | null {
@@ -120,16 +162,17 @@ class Machine {
   readonly #caps: ReadonlyMap<string, number>;
   readonly #busy = new Map<string, number>();
   readonly #events = new Heap<Event>((a, b) => a.at < b.at);
-  readonly #ready = new Heap<Job>((a, b) => a.order < b.order);
+  readonly #ready = new Line<Job>((a, b) => a.order < b.order);
   /** Ready jobs whose agent is at its cap. */
   readonly #blocked = new Map<string, Heap<Job>>();
   readonly #dependents = new Map<string, { readonly job: Job; readonly ready: number; missing: number }[]>();
-  readonly #times = new Map<string, Estimate>();
+  readonly #times: Times;
 
-  constructor(slots: number, caps: ReadonlyMap<string, number>, now: number) {
+  constructor(slots: number, caps: ReadonlyMap<string, number>, now: number, times: Times) {
     this.#free = slots;
     this.#caps = caps;
     this.#now = now;
+    this.#times = times;
   }
 
   /** A job that is at work already. */
@@ -152,8 +195,8 @@ class Machine {
     }
   }
 
-  /** Start and end of every job that gets to start. */
-  run(): ReadonlyMap<string, Estimate> {
+  /** Plays on until nothing more happens. */
+  run(): void {
     this.#fill();
     for (let event = this.#events.pop(); event !== undefined; event = this.#events.pop()) {
       this.#now = event.at;
@@ -163,7 +206,6 @@ class Machine {
       // What happens at the same moment is taken in before anybody gets a slot.
       if (this.#events.peek()?.at !== this.#now) this.#fill();
     }
-    return this.#times;
   }
 
   #fill(): void {
@@ -180,7 +222,7 @@ class Machine {
     if (job.needsSlot) this.#free -= 1;
     if (job.capped !== null) this.#busy.set(job.capped, this.#busyOf(job.capped) + 1);
     const done = job.left === null ? null : this.#now + job.left;
-    this.#times.set(job.id, { start: this.#now, done });
+    this.#times.found(job, this.#now, done);
     if (done !== null) this.#events.push({ at: done, kind: 'ends', job });
   }
 

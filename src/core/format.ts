@@ -1,5 +1,10 @@
 /** Figures in words, the same on every surface. */
 
+/** Outside text with spaces in the place of control characters and of those that reorder what is read: a command must look as it runs. Line breaks are among them. */
+export function readable(text: string): string {
+  return text.replace(/[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]+/gu, ' ');
+}
+
 /** A number with at most 4 decimals and no trailing zeros: 2.1, 2.35, 12. */
 export function formatNumber(value: number): string {
   return String(Math.round(value * 10_000) / 10_000);
@@ -38,6 +43,12 @@ export function formatDuration(seconds: number): string {
     .filter(([amount]) => amount > 0)
     .map(([amount, unit]) => `${amount}${unit}`)
     .join('');
+}
+
+/** As much of a length of time as formatDuration shows: as long as it stays the same, so do the words. NaN stays NaN. */
+export function shownSeconds(seconds: number): number {
+  const unit = seconds >= 86_400 ? 3600 : seconds >= 3600 ? 60 : 1;
+  return Math.floor(Math.max(0, seconds) / unit) * unit;
 }
 
 /** A time ahead, to the minute, in its two largest units: now, 10m, 1h10m, 2d3h. */

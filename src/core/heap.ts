@@ -48,3 +48,30 @@ export class Heap<Item> {
     return first;
   }
 }
+
+/** As a heap, for items that mostly come in order already: those are pushed and popped in O(1). */
+export class Line<Item> {
+  readonly #late: Heap<Item>;
+  readonly #before: (a: Item, b: Item) => boolean;
+  #inOrder: Item[] = [];
+  #next = 0;
+
+  constructor(before: (a: Item, b: Item) => boolean) {
+    this.#before = before;
+    this.#late = new Heap(before);
+  }
+
+  push(item: Item): void {
+    const last = this.#inOrder.at(-1);
+    if (this.#next >= this.#inOrder.length) [this.#inOrder, this.#next] = [[item], 0];
+    else if (last !== undefined && this.#before(item, last)) this.#late.push(item);
+    else this.#inOrder.push(item);
+  }
+
+  pop(): Item | undefined {
+    const [first, late] = [this.#inOrder[this.#next], this.#late.peek()];
+    if (first === undefined || (late !== undefined && this.#before(late, first))) return this.#late.pop();
+    this.#next += 1;
+    return first;
+  }
+}

@@ -3,12 +3,11 @@
  * same facts always give the same plan.
  */
 import type { Config } from './config/schema.ts';
-import { findCycles } from './dependencies.ts';
 import type { Problem } from './errors.ts';
 import type { TaskExecution } from './execution.ts';
 import { scorePriority, type PriorityScore } from './priority.ts';
-import { inOrder, rankTasks } from './queueRank.ts';
-import { blockedBy, capacityOf, type Reason } from './queueReasons.ts';
+import { Ranking } from './queueRank.ts';
+import { blockedBy, capacityOf, SlotReasons, type Reason } from './queueReasons.ts';
 import { isTerminal } from './states.ts';
 
 export type LoopState = 'never_started' | 'running' | 'paused' | 'stopping' | 'stopped';
@@ -108,6 +107,7 @@ export interface QueueEntry {
 }
 
 export interface QueuePlan {
+  /** By task id. Those of a Planner hold until its next plan. */
   readonly entries: ReadonlyMap<string, QueueEntry>;
   /** Ids of the queued tasks, first to run first. */
   readonly order: readonly string[];
@@ -121,47 +121,73 @@ export interface QueuePlan {
 
 /** Orders the tasks (manual place, then score, then age, then id) and says for each why it does not run. */
 export function planQueue(tasks: readonly TaskExecution[], facts: QueueFacts): QueuePlan {
-  const byId = facts.byId ?? new Map(tasks.map((task) => [task.task_id, task]));
-  const ranks = rankTasks(tasks, (task) => scoreOf(task, facts));
-  const order = inOrder(ranks.filter(({ task }) => isQueued(task, facts)));
-  // Nothing in a circle, or behind one, ever gets a depth: as a rule there is none to look for.
-  const stuck = ranks.filter((rank) => rank.depth === null && rank.task.state === 'new');
-  const circles = findCycles(stuck.map(({ task }) => ({ id: task.task_id, depends_on: task.task_def.depends_on ?? [] })));
+  return new Planner().plan(tasks, facts);
+}
 
-  const runnable: string[] = [];
-  const start: string[] = [];
-  const capacity = capacityOf(tasks, facts);
-  let wake_at: number | null = null;
-  for (const [index, rank] of order.entries()) {
-    const { task } = rank;
-    const reason = blockedBy(task, facts, byId, circles) ?? capacity.next(task);
-    rank.reason = reason;
-    rank.position = index + 1;
-    if (CAPACITY_REASONS.has(reason.code)) runnable.push(task.task_id);
-    if (reason.code === 'next') start.push(task.task_id);
-    if (reason.until !== null && (wake_at === null || reason.until < wake_at)) wake_at = reason.until;
+/**
+ * Plans the same queue again and again: always what `planQueue` would say, but order and entries that still hold are kept, as the same
+ * objects, so that ten thousand tasks of which one has changed cost little here and with those who compare.
+ */
+export class Planner {
+  readonly #ranking = new Ranking();
+  readonly #slotReasons = new SlotReasons();
+  readonly #entries = new Map<string, QueueEntry>();
+
+  plan(tasks: readonly TaskExecution[], facts: QueueFacts): QueuePlan {
+    const byId = facts.byId ?? new Map(tasks.map((task) => [task.task_id, task]));
+    const { now, config, utcOffsetMinutes = 0 } = facts;
+    const scoring = { now, config, utcOffsetMinutes, scoreOf: (task: TaskExecution) => scoreOf(task, facts) };
+    const { ranks, circles } = this.#ranking.of(tasks, scoring);
+    const capacity = capacityOf(tasks, facts, this.#slotReasons);
+    const [order, runnable, start]: [string[], string[], string[]] = [[], [], []];
+    let wake_at: number | null = null;
+    for (const { task, own, score, inherited_from, place } of ranks) {
+      const id = task.task_id;
+      const claim = { id, score: own, effective_score: score, inherited_from, effective_place: place };
+      if (!isQueued(task, facts)) {
+        this.#note({ ...claim, position: null, runnable: false, reason: capacity.unqueued(task) });
+        continue;
+      }
+      const reason = blockedBy(task, facts, byId, circles) ?? capacity.next(task);
+      order.push(id);
+      if (CAPACITY_REASONS.has(reason.code)) runnable.push(id);
+      if (reason.code === 'next') start.push(id);
+      if (reason.until !== null && (wake_at === null || reason.until < wake_at)) wake_at = reason.until;
+      this.#note({ ...claim, position: order.length, runnable: CAPACITY_REASONS.has(reason.code), reason });
+    }
+    for (const task of tasks) {
+      if (!isTerminal(task.state)) continue;
+      const own = scoring.scoreOf(task);
+      const claim = { id: task.task_id, score: own, effective_score: own.score, inherited_from: null, effective_place: null };
+      this.#note({ ...claim, position: null, runnable: false, reason: capacity.unqueued(task) });
+    }
+    this.#forget(tasks.length, byId);
+    return { entries: this.#entries, order, runnable, start, wake_at };
   }
 
-  const entries = new Map<string, QueueEntry>();
-  let next = 0;
-  for (const task of tasks) {
-    // Every unfinished task has a rank, in the same order.
-    const rank = ranks[next]?.task === task ? ranks[next++] : undefined;
-    const reason = rank?.reason ?? capacity.unqueued(task);
-    const score = rank?.own ?? scoreOf(task, facts);
-    entries.set(task.task_id, {
-      id: task.task_id,
-      score,
-      effective_score: rank?.score ?? score.score,
-      inherited_from: rank?.inherited_from ?? null,
-      effective_place: rank?.place ?? null,
-      position: rank?.position ?? null,
-      group: groupOf(reason),
-      runnable: (rank?.position ?? null) !== null && CAPACITY_REASONS.has(reason.code),
-      reason,
-    });
+  /** Keeps the entry of the last plan where it says the same. */
+  #note(now: Omit<QueueEntry, 'group'>): void {
+    const before = this.#entries.get(now.id);
+    if (before === undefined || !isSameEntry(before, now)) this.#entries.set(now.id, { ...now, group: groupOf(now.reason) });
   }
-  return { entries, order: order.map(({ task }) => task.task_id), runnable, start, wake_at };
+
+  /** Drops the entries of tasks that are no more. */
+  #forget(count: number, byId: ReadonlyMap<string, TaskExecution>): void {
+    if (this.#entries.size === count) return;
+    for (const id of this.#entries.keys()) if (!byId.has(id)) this.#entries.delete(id);
+  }
+}
+
+function isSameEntry(a: Omit<QueueEntry, 'group'>, b: Omit<QueueEntry, 'group'>): boolean {
+  return (
+    a.position === b.position &&
+    a.score === b.score &&
+    a.effective_score === b.effective_score &&
+    a.inherited_from === b.inherited_from &&
+    a.effective_place === b.effective_place &&
+    a.runnable === b.runnable &&
+    (a.reason === b.reason || (a.reason.code === b.reason.code && a.reason.until === b.reason.until && a.reason.text === b.reason.text))
+  );
 }
 
 /** Reasons that only others' work stands behind: the task itself could run. */

@@ -1,33 +1,129 @@
 /** The order of the queue: manual place, then score, then what is waited for, then age, then id; raised by what waits for a task. */
+import type { Config } from './config/schema.ts';
+import { findCycles } from './dependencies.ts';
 import type { TaskExecution } from './execution.ts';
 import type { PriorityScore } from './priority.ts';
-import type { Reason } from './queueReasons.ts';
 import { isTerminal } from './states.ts';
 
 export interface Rank {
-  readonly task: TaskExecution;
+  task: TaskExecution;
   /** Its own score, before it inherits. */
-  readonly own: PriorityScore;
+  own: PriorityScore;
   place: number | null;
   score: number;
   inherited_from: string | null;
   /** Unfinished tasks that must be done before, counted along the longest chain (a tie goes to what is waited for); null in a circle and behind one. */
   depth: number | null;
-  /** From 1, and why it does not run: for tasks that are queued, once the order is known. */
-  position: number | null;
-  reason: Reason | null;
-  /** Epoch ms from which its age counts. */
-  readonly born: number;
+  /** Unfinished tasks wait for it. */
+  awaited: boolean;
+}
+
+export interface Order {
+  /** Every unfinished task, first to run first. */
+  readonly ranks: readonly Rank[];
+  /** For each task in a circle of dependencies: the ids of that circle. */
+  readonly circles: ReadonlyMap<string, readonly string[]>;
+}
+
+/** What scores are made from besides the tasks. */
+export interface Scoring {
+  /** Epoch ms. */
+  readonly now: number;
+  readonly config: Config;
+  readonly utcOffsetMinutes: number;
+  readonly scoreOf: (task: TaskExecution) => PriorityScore;
+}
+
+/**
+ * Orders the unfinished tasks, and keeps the order until something that decides it has changed: of ten thousand tasks, one has as a rule gone
+ * a step further or has ended, which moves no other.
+ */
+export class Ranking {
+  /** In the order of the tasks. */
+  #ranks: Rank[] = [];
+  #order: Order = { ranks: [], circles: new Map() };
+  #scoring: Scoring | undefined;
+  /** Epoch ms at which time changes the first score. */
+  #until = 0;
+
+  /** The order of these tasks now; what it returns holds until the next call. */
+  of(tasks: readonly TaskExecution[], scoring: Scoring): Order {
+    if (!this.#holds(scoring) || !this.#takeIn(tasks, scoring)) this.#rank(tasks, scoring);
+    return this.#order;
+  }
+
+  /** Scores of unchanged tasks still hold. */
+  #holds({ now, config, utcOffsetMinutes }: Scoring): boolean {
+    const before = this.#scoring;
+    return before !== undefined && before.config === config && before.utcOffsetMinutes === utcOffsetMinutes && before.now <= now && now < this.#until;
+  }
+
+  #rank(tasks: readonly TaskExecution[], scoring: Scoring): void {
+    const ranks = rankTasks(tasks, scoring.scoreOf);
+    // Nothing in a circle, or behind one, ever gets a depth: as a rule there is none to look for.
+    const stuck = ranks.filter((rank) => rank.depth === null);
+    const circles = findCycles(stuck.map(({ task }) => ({ id: task.task_id, depends_on: waitsFor(task) })));
+    this.#ranks = ranks;
+    this.#order = { ranks: inOrder(ranks), circles };
+    this.#scoring = scoring;
+    this.#until = ranks.reduce((least, { own }) => Math.min(least, own.until), Infinity);
+  }
+
+  /** Takes in records that have changed and tasks that have ended where that moves nobody else; false when the order has to be made anew. */
+  #takeIn(tasks: readonly TaskExecution[], { scoreOf }: Scoring): boolean {
+    const ended = new Set<Rank>();
+    const changed: { rank: Rank; task: TaskExecution; own: PriorityScore }[] = [];
+    let next = 0;
+    for (const task of tasks) {
+      if (isTerminal(task.state)) continue;
+      let rank = this.#ranks[next++];
+      while (rank !== undefined && rank.task.task_id !== task.task_id) {
+        if (!standsAlone(rank)) return false;
+        ended.add(rank);
+        rank = this.#ranks[next++];
+      }
+      if (rank === undefined) return false;
+      if (rank.task === task) continue;
+      const own = scoreOf(task);
+      if (!isSameClaim(rank, task, own)) return false;
+      changed.push({ rank, task, own });
+    }
+    for (const rank of this.#ranks.slice(next)) {
+      if (!standsAlone(rank)) return false;
+      ended.add(rank);
+    }
+    for (const { rank, task, own } of changed) {
+      rank.task = task;
+      rank.own = own;
+      this.#until = Math.min(this.#until, own.until);
+    }
+    if (ended.size > 0) {
+      this.#ranks = this.#ranks.filter((rank) => !ended.has(rank));
+      this.#order = { ...this.#order, ranks: this.#order.ranks.filter((rank) => !ended.has(rank)) };
+    }
+    return true;
+  }
+}
+
+/** Its going moves nobody else. */
+function standsAlone({ task, awaited }: Rank): boolean {
+  return !awaited && waitsFor(task).length === 0;
+}
+
+/** Nothing that decides the order, of it or of others, has changed with its record. */
+function isSameClaim({ task: before, own: earlier }: Rank, task: TaskExecution, own: PriorityScore): boolean {
+  const [was, is] = [waitsFor(before), waitsFor(task)];
+  return before.place === task.place && earlier.score === own.score && earlier.born === own.born && was.length === is.length && was.every((id, index) => id === is[index]);
 }
 
 /** Gives every unfinished task its own rank, in the order of the tasks, raised by what waits for it, directly or through others. */
-export function rankTasks(tasks: readonly TaskExecution[], scoreOf: (task: TaskExecution) => PriorityScore): Rank[] {
+function rankTasks(tasks: readonly TaskExecution[], scoreOf: (task: TaskExecution) => PriorityScore): Rank[] {
   const all: Rank[] = [];
   const waiting: Rank[] = [];
   for (const task of tasks) {
     if (isTerminal(task.state)) continue;
     const own = scoreOf(task);
-    const rank: Rank = { task, own, place: task.place, score: own.score, inherited_from: null, depth: 0, position: null, reason: null, born: own.born };
+    const rank: Rank = { task, own, place: task.place, score: own.score, inherited_from: null, depth: 0, awaited: false };
     all.push(rank);
     if (waitsFor(task).length > 0) waiting.push(rank);
   }
@@ -51,7 +147,7 @@ export function rankTasks(tasks: readonly TaskExecution[], scoreOf: (task: TaskE
 }
 
 /** First to run first. Few scores are shared by many tasks, which mostly stand in order of their age already: each score is sorted by itself. */
-export function inOrder(ranks: readonly Rank[]): Rank[] {
+function inOrder(ranks: readonly Rank[]): Rank[] {
   const placed: Rank[] = [];
   const byScore = new Map<number, Rank[]>();
   for (const rank of ranks) {
@@ -76,7 +172,7 @@ function compareRanks(a: Rank, b: Rank): number {
   if (a.score !== b.score) return b.score - a.score;
   const deeper = (a.depth ?? 0) - (b.depth ?? 0);
   if (deeper !== 0) return deeper;
-  if (a.born !== b.born) return a.born - b.born;
+  if (a.own.born !== b.own.born) return a.own.born - b.own.born;
   return a.task.task_id < b.task.task_id ? -1 : 1;
 }
 
@@ -119,6 +215,7 @@ function setDepths(waiting: readonly Rank[], ranks: ReadonlyMap<string, Rank>): 
       if (!below) continue;
       count += 1;
       const others = dependents.get(below);
+      below.awaited = true;
       if (others) others.push(rank);
       else dependents.set(below, [rank]);
     }

@@ -2,8 +2,9 @@
 import { isLimited } from './budget.ts';
 import { describeCycle } from './dependencies.ts';
 import { openDecisions, type TaskExecution } from './execution.ts';
-import { formatDuration, formatMoney, plural } from './format.ts';
+import { formatDuration, formatMoney, plural, shownSeconds } from './format.ts';
 import type { QueueFacts, RunningFact } from './queue.ts';
+import { isTerminal } from './states.ts';
 import { areaOf } from './task.ts';
 
 export interface Reason {
@@ -101,9 +102,11 @@ const NOTHING: readonly string[] = [];
 
 function byDependency(task: TaskExecution, facts: QueueFacts, byId: ReadonlyMap<string, TaskExecution>): Reason | undefined {
   if (task.task_def.depends_on === undefined) return undefined;
-  const open = [...new Set(task.task_def.depends_on)]
-    .flatMap((id) => byId.get(id) ?? [])
-    .filter((one) => one.state !== 'done' && facts.merged?.has(one.task_id) !== true);
+  const open: TaskExecution[] = [];
+  for (const id of task.task_def.depends_on) {
+    const one = byId.get(id);
+    if (one && one.state !== 'done' && facts.merged?.has(id) !== true && !open.includes(one)) open.push(one);
+  }
   const [first] = open;
   if (!first) return undefined;
   const shown = open.slice(0, 3).map((one) => `${one.task_id} (${one.state})`);
@@ -156,8 +159,25 @@ export interface Capacity {
   unqueued(task: TaskExecution): Reason;
 }
 
+/** The reasons of those who wait for a slot, kept by how many are ahead: of a long queue almost all. */
+export class SlotReasons {
+  #slots = 0;
+  #used = 0;
+  #byAhead: Reason[] = [];
+
+  of(slots: number, used: number, ahead: number): Reason {
+    if (slots !== this.#slots || used !== this.#used) [this.#slots, this.#used, this.#byAhead] = [slots, used, []];
+    const inUse = () => (used >= slots ? `${slots === 1 ? 'The one slot is' : `All ${slots} slots are`} in use` : `${slots - used} of ${plural(slots, 'slot')} free`);
+    return (this.#byAhead[ahead] ??= because('slots', `${inUse()}${behind(ahead)}.`));
+  }
+}
+
+function behind(ahead: number): string {
+  return ahead > 0 ? ` and ${plural(ahead, 'task is', 'tasks are')} ahead` : '';
+}
+
 /** Counts slots, agents' caps, budget and attention as they are used; call `next` in queue order, once for each task that is not blocked. */
-export function capacityOf(tasks: readonly TaskExecution[], facts: QueueFacts): Capacity {
+export function capacityOf(tasks: readonly TaskExecution[], facts: QueueFacts, slotReasons: SlotReasons): Capacity {
   const { config, now } = facts;
   const slots = config.orchestrator.max_concurrent_tasks;
   const atWork = [...facts.running.values()].filter((one) => one.uses_slot);
@@ -207,19 +227,17 @@ export function capacityOf(tasks: readonly TaskExecution[], facts: QueueFacts): 
       const budget = overBudget(task);
       if (budget) return budget;
       const name = facts.agentOf(task);
-      const behind = ahead > 0 ? ` and ${plural(ahead, 'task is', 'tasks are')} ahead` : '';
       // Gates and merges need no agent and wait for no slot: an approved merge is not held up by long tasks.
       if (typeof name !== 'string') return because('next', 'Starts now: gates and merges need no slot.');
       const cap = facts.agents.get(name)?.max_concurrent ?? null;
       const running = busy.get(name) ?? 0;
       if (used >= slots) {
         ahead += 1;
-        const inUse = atWork.length >= slots ? `${slots === 1 ? 'The one slot is' : `All ${slots} slots are`} in use` : `${slots - atWork.length} of ${plural(slots, 'slot')} free`;
-        return because('slots', `${inUse}${behind}.`);
+        return slotReasons.of(slots, atWork.length, ahead - 1);
       }
       if (cap !== null && running >= cap) {
         ahead += 1;
-        return because('agent_busy', `Agent ${name} runs ${cap} at once at most (max_concurrent)${behind}.`);
+        return because('agent_busy', `Agent ${name} runs ${cap} at once at most (max_concurrent)${behind(ahead - 1)}.`);
       }
       take(task, name);
       ahead += 1;
@@ -228,11 +246,7 @@ export function capacityOf(tasks: readonly TaskExecution[], facts: QueueFacts): 
     unqueued: (task) => {
       const running = facts.running.get(task.task_id);
       if (running) return atWorkReason(task, running, now);
-      if (task.state === 'done') return because('done', `Done${agoOf(task.completed_at, now)}.`);
-      if (task.state === 'failed') {
-        if (task.error?.kind === 'cancelled') return because('failed', `Cancelled${agoOf(task.completed_at, now)}; Retry runs it again.`);
-        return because('failed', `Failed${agoOf(task.completed_at, now)}${task.error ? `: ${task.error.message}` : ''}; Retry runs it again.`);
-      }
+      if (isTerminal(task.state)) return endedReason(task, now);
       return byDecision(task) ?? because('needs_decision', parkedText(task));
     },
   };
@@ -281,7 +295,23 @@ function doing(task: TaskExecution): string {
   }
 }
 
-function agoOf(at: string | null, now: number): string {
-  const then = at === null ? Number.NaN : Date.parse(at);
-  return Number.isNaN(then) ? '' : ` ${formatDuration((now - then) / 1000)} ago`;
+/** Made anew only when its words change: finished tasks pile up. */
+function endedReason(task: TaskExecution, now: number): Reason {
+  const known = ended.get(task);
+  const at = known?.at ?? (task.completed_at === null ? Number.NaN : Date.parse(task.completed_at));
+  const shown = shownSeconds((now - at) / 1000);
+  if (known && Object.is(known.shown, shown)) return known.reason;
+  const reason = task.state === 'done' ? because('done', `Done${agoOf(shown)}.`) : because('failed', `${failedText(task, agoOf(shown))}; Retry runs it again.`);
+  ended.set(task, { at, shown, reason });
+  return reason;
+}
+const ended = new WeakMap<TaskExecution, { at: number; shown: number; reason: Reason }>();
+
+function failedText({ error }: TaskExecution, ago: string): string {
+  if (error?.kind === 'cancelled') return `Cancelled${ago}`;
+  return `Failed${ago}${error ? `: ${error.message}` : ''}`;
+}
+
+function agoOf(seconds: number): string {
+  return Number.isNaN(seconds) ? '' : ` ${formatDuration(seconds)} ago`;
 }

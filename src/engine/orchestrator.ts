@@ -3,8 +3,8 @@
  * nothing else; tasks change only through lifecycle, decisions and pipeline.
  */
 import type { Config } from '../core/config/schema.ts';
-import { estimateTimes } from '../core/estimate.ts';
-import { planQueue, type QueueFacts, type QueuePlan } from '../core/queue.ts';
+import { estimateTimes, type Estimate } from '../core/estimate.ts';
+import { Planner, type QueueFacts, type QueuePlan } from '../core/queue.ts';
 import type { TaskExecution } from '../core/execution.ts';
 import type { HealthReport } from '../shared/health.ts';
 import type { MetricsQuery, MetricsReport } from '../shared/metrics.ts';
@@ -36,7 +36,7 @@ import { recover } from './recovery.ts';
 import { Resources } from './resources.ts';
 import { keepRunLog } from './runLog.ts';
 import { Schedules } from './schedules.ts';
-import { buildSnapshot } from './snapshot.ts';
+import { buildSnapshot, type KeptView } from './snapshot.ts';
 import { Staffing } from './staffing.ts';
 
 /** How long the messages of a webhook may hold up a host that ends, in ms: VS Code gives 4 s for everything; a `run` in CI has no next start. */
@@ -71,6 +71,9 @@ export class Orchestrator implements EngineApi {
   readonly #resources: Resources;
   readonly #outbox: Outbox;
   readonly #schedules: Schedules;
+  readonly #planner = new Planner();
+  readonly #views = new Map<string, KeptView>();
+  readonly #estimates = new Map<string, Estimate>();
   readonly #snapshots: Emitter<Snapshot>;
   readonly #owned: Disposable[] = [];
   readonly #checkpoint: ReturnType<typeof keepCheckpoint>;
@@ -303,7 +306,7 @@ export class Orchestrator implements EngineApi {
   }
 
   #plan(): QueuePlan {
-    return planQueue(this.#lifecycle.all(), this.#queueFacts(this.#staffing.look()));
+    return this.#planner.plan(this.#lifecycle.all(), this.#queueFacts(this.#staffing.look()));
   }
 
   #queueFacts(choiceOf: (task: TaskExecution) => AgentChoice | null): QueueFacts {
@@ -339,7 +342,7 @@ export class Orchestrator implements EngineApi {
     const tasks = this.#lifecycle.all();
     const choiceOf = this.#staffing.look();
     const facts = this.#queueFacts(choiceOf);
-    const plan = planQueue(tasks, facts);
+    const plan = this.#planner.plan(tasks, facts);
     this.#seq += 1;
     return buildSnapshot({
       seq: this.#seq,
@@ -352,7 +355,7 @@ export class Orchestrator implements EngineApi {
       },
       tasks,
       plan,
-      estimates: estimateTimes(tasks, plan, facts),
+      estimates: estimateTimes(tasks, plan, facts, this.#estimates),
       runs: this.#loop.runs,
       source: (taskId) => this.#intake.source(taskId),
       accounts: this.#accounts.views(this.#agents.map((agent) => agent.account)),
@@ -376,6 +379,7 @@ export class Orchestrator implements EngineApi {
       budgetOf: (task) => this.#budgets.limitOf(task),
       routingOf: (task) => this.#budgets.routingOf(task, choiceOf(task)),
       dashboard: this.#config.dashboard,
+      kept: this.#views,
     });
   }
 

@@ -3,7 +3,7 @@ import type { Config } from '../core/config/schema.ts';
 import { callCost, spendingOf } from '../core/cost.ts';
 import type { Estimate } from '../core/estimate.ts';
 import type { PriorityBreakdown } from '../core/priority.ts';
-import type { QueuePlan } from '../core/queue.ts';
+import type { QueueEntry, QueuePlan } from '../core/queue.ts';
 import { isoTime } from '../core/format.ts';
 import { openDecisions, type Attempt, type StepExecution, type TaskExecution } from '../core/execution.ts';
 import { isTerminal } from '../core/states.ts';
@@ -38,6 +38,8 @@ export interface SnapshotParts {
   /** What the process tree with a mark uses. */
   readonly usageOf?: (mark: string) => TreeUsage | undefined;
   readonly quietHours: string | null;
+  /** The views of the last snapshot by task id, where the caller keeps them; they are brought up to date. */
+  readonly kept?: Map<string, KeptView>;
 }
 
 export function buildSnapshot(parts: SnapshotParts): Snapshot {
@@ -50,6 +52,7 @@ export function buildSnapshot(parts: SnapshotParts): Snapshot {
     else queue[view.position - 1] = view;
   }
   views.push(...queue);
+  forget(parts);
   return {
     seq: parts.seq,
     at: parts.at,
@@ -71,14 +74,65 @@ export function buildSnapshot(parts: SnapshotParts): Snapshot {
   };
 }
 
+/** Drops the views of tasks that are no more. */
+function forget({ kept, tasks, plan }: SnapshotParts): void {
+  if (kept === undefined || kept.size <= tasks.length) return;
+  for (const id of kept.keys()) if (!plan.entries.has(id)) kept.delete(id);
+}
+
+/** The view of the last snapshot where it still says the same: most of ten thousand tasks stand still, and the same object needs no second look. */
 function taskView(task: TaskExecution, parts: SnapshotParts): TaskView {
-  const still = stillOf(task);
-  const entry = parts.plan.entries.get(task.task_id);
   const run = parts.runs.get(task.task_id);
-  const estimate = parts.estimates.get(task.task_id);
-  const source = parts.source(task.task_id);
+  const outside: Outside = {
+    entry: parts.plan.entries.get(task.task_id),
+    estimate: parts.estimates.get(task.task_id),
+    source: parts.source(task.task_id),
+    budget_usd: parts.budgetOf(task),
+    routing: isTerminal(task.state) ? null : parts.routingOf(task),
+  };
+  if (run !== undefined) return { ...viewOf(task, outside), ...runningView(task, run, stillOf(task), parts) };
+  const known = parts.kept?.get(task.task_id);
+  if (known?.task === task && isSame(known.outside, outside)) return known.view;
+  const view = viewOf(task, outside);
+  parts.kept?.set(task.task_id, { task, outside, view });
+  return view;
+}
+
+/** What a view was made from. */
+export interface KeptView {
+  readonly task: TaskExecution;
+  readonly outside: Outside;
+  readonly view: TaskView;
+}
+
+/** What of a view its record does not say. */
+interface Outside {
+  readonly entry: QueueEntry | undefined;
+  readonly estimate: Estimate | undefined;
+  readonly source: SourcedTask | undefined;
+  readonly budget_usd: number | null;
+  readonly routing: RoutingView | null;
+}
+
+function isSame(a: Outside, b: Outside): boolean {
+  return (
+    a.entry === b.entry &&
+    a.estimate?.start === b.estimate?.start &&
+    a.estimate?.done === b.estimate?.done &&
+    a.source === b.source &&
+    a.budget_usd === b.budget_usd &&
+    isSameRouting(a.routing, b.routing)
+  );
+}
+
+function isSameRouting(a: RoutingView | null, b: RoutingView | null): boolean {
+  if (a === null || b === null) return a === b;
+  return a.role === b.role && a.agent === b.agent && a.model === b.model && a.reason === b.reason && a.estimate === b.estimate && a.reserve_usd === b.reserve_usd;
+}
+
+function viewOf(task: TaskExecution, { entry, estimate, source, budget_usd, routing }: Outside): TaskView {
   return {
-    ...still,
+    ...stillOf(task),
     group: entry?.group ?? 'waiting',
     why: entry?.reason.text ?? '',
     score: entry?.score.score ?? 0,
@@ -89,9 +143,8 @@ function taskView(task: TaskExecution, parts: SnapshotParts): TaskView {
     source: source ? { file: source.file, line: source.line } : null,
     eta_start: isoOf(estimate?.start ?? null),
     eta_done: isoOf(estimate?.done ?? null),
-    budget_usd: parts.budgetOf(task),
-    routing: isTerminal(task.state) ? null : parts.routingOf(task),
-    ...(run && runningView(task, run, still, parts)),
+    budget_usd,
+    routing,
   };
 }
 

@@ -74,7 +74,7 @@ export interface BoardView {
   readonly active: readonly ActiveRow[];
   readonly charts: ChartsView;
   readonly queue: QueueTableView;
-  readonly recent: { readonly summary: string; readonly rows: readonly RecentRow[] };
+  readonly recent: { readonly summary: string; readonly rates: readonly RateView[]; readonly rows: readonly RecentRow[] };
   readonly health: HealthView;
   readonly accounts: readonly AccountRow[];
 }
@@ -185,6 +185,15 @@ export interface QueueRow {
   readonly etaDetail: string;
   readonly held: boolean;
   readonly why: string;
+}
+
+/** A share of the tasks that ended in the window. */
+export interface RateView {
+  readonly name: string;
+  /** `83 %`; a dash where there is nothing to count. */
+  readonly value: string;
+  /** What it counts, as a sentence. */
+  readonly meaning: string;
 }
 
 export interface RecentRow {

@@ -96,7 +96,12 @@ export class Repositories {
       return Promise.reject(new BatonError('refused', 'Baton runs nothing in Restricted Mode.', { hint: 'Trust this workspace first.' }));
     }
     if (repository.session !== undefined) return Promise.resolve(repository.session);
-    repository.opening ??= this.openNow(repository);
+    if (repository.opening === undefined) {
+      repository.failure = undefined;
+      // Begins after this turn: even what fails at once finds the promise in its place, and surfaces that are told now see it opening.
+      repository.opening = Promise.resolve().then(() => this.openNow(repository));
+      this.changed.fire(undefined);
+    }
     return repository.opening;
   }
 
@@ -131,6 +136,9 @@ export class Repositories {
       entry.folders.push(folder);
       byKey.set(located.repository.key, entry);
     }
+    // Known before the repositories are shown: one that is about to be opened must not look unused until then.
+    const inUse = new Set<string>();
+    await Promise.all([...byKey.values()].map(async ({ place }) => (await this.options.inUse(place.root)) && inUse.add(place.key)));
     for (const repository of this.all.filter(({ key }) => !byKey.has(key))) {
       this.known.delete(repository.key);
       await this.drop(repository);
@@ -140,19 +148,13 @@ export class Repositories {
       repository.folders = inside;
       this.known.set(place.key, repository);
     }
-    this.changed.fire(undefined);
-    await Promise.all(this.all.map((repository) => this.openIfInUse(repository)));
-  }
-
-  private async openIfInUse(repository: Repository): Promise<void> {
-    if (repository.session !== undefined || !(await this.options.inUse(repository.root))) return;
     // The failure stands in the views and the log; opening unasked has nobody to throw at.
-    await this.open(repository).catch(() => undefined);
+    const opened = this.all.filter(({ key, session }) => session === undefined && inUse.has(key)).map((repository) => this.open(repository).catch(() => undefined));
+    this.changed.fire(undefined);
+    await Promise.all(opened);
   }
 
   private async openNow(repository: Repository): Promise<Session> {
-    repository.failure = undefined;
-    this.changed.fire(undefined);
     try {
       const session = await this.options.open(repository.root);
       if (this.closed || this.known.get(repository.key) !== repository) {

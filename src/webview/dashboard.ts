@@ -10,6 +10,7 @@ import {
   type DecisionRow,
   type HealthView,
   type NoticeView,
+  type RateView,
   type RecentRow,
   type RepositoryView,
   type TileView,
@@ -98,7 +99,7 @@ function boardOf(repository: string, board: BoardView): HTMLElement {
     section('Queue', 'queue', [queue.total === 0 ? el('p', { class: 'empty' }, empty) : queueTable(repository, queue)], queue.total === 0 ? '' : `${queue.total} ${queue.total === 1 ? 'task' : 'tasks'}`),
   ];
   const ended = [
-    section('Recent Completions', 'third', [rows(recent.rows.map((row) => recentOf(repository, row)), 'Nothing has ended yet. Merged, failed and cancelled tasks show here, the latest first.')], recent.summary),
+    section('Recent Completions', 'third', [ratesOf(recent.rates), rows(recent.rows.map((row) => recentOf(repository, row)), 'Nothing has ended yet. Merged, failed and cancelled tasks show here, the latest first.')], recent.summary),
   ];
   const state = [
     section('Health', '', healthOf(repository, health), health.status),
@@ -123,7 +124,7 @@ function decisionOf(repository: string, { task, decision, title, goal, facts, ag
       { type: 'decision', repository, task, decision },
       { class: 'row decision', title: `${task}: ${goal}` },
       el('span', { class: 'line' }, el('span', { class: 'name strong' }, title), el('span', { class: 'muted number' }, age)),
-      el('span', { class: 'clip' }, goal),
+      el('span', { class: 'clip' }, el('bdi', {}, goal)),
       el('span', { class: 'muted clip number' }, `${task} · ${facts}`),
     ),
   );
@@ -137,7 +138,7 @@ function activeOf(repository: string, { task, goal, step, progress, elapsed, cos
     button(
       { type: 'task', repository, task },
       { class: 'row running', title: `${task}: ${goal}` },
-      el('span', { class: 'line' }, el('span', { class: 'name' }, goal), el('span', { class: 'muted number' }, [elapsed, cost].filter((part) => part !== '').join(' · '))),
+      el('span', { class: 'line' }, el('span', { class: 'name' }, el('bdi', {}, goal)), el('span', { class: 'muted number' }, [elapsed, cost].filter((part) => part !== '').join(' · '))),
       progress === null ? null : stepsOf(progress),
       el('span', { class: 'muted clip number' }, said),
       lastLine === '' ? null : el('span', { class: 'clip code' }, lastLine),
@@ -153,6 +154,11 @@ function stepsOf({ done, total }: { readonly done: number; readonly total: numbe
 
 const OUTCOMES = { done: ['✓', 'Done', 'good'], failed: ['✗', 'Failed', 'bad'], cancelled: ['–', 'Cancelled', 'muted'] } as const;
 
+function ratesOf(rates: readonly RateView[]): HTMLElement | null {
+  if (rates.length === 0) return null;
+  return el('dl', { class: 'rates' }, ...rates.map(({ name, value, meaning }) => el('div', { title: meaning }, el('dt', { class: 'muted' }, name), el('dd', { class: 'number' }, value, el('span', { class: 'unseen' }, ` ${meaning}`)))));
+}
+
 function recentOf(repository: string, { task, goal, outcome, took, cost, ended }: RecentRow): HTMLElement {
   const [mark, word, tone] = OUTCOMES[outcome];
   return el(
@@ -161,7 +167,7 @@ function recentOf(repository: string, { task, goal, outcome, took, cost, ended }
     button(
       { type: 'task', repository, task },
       { class: `row ${outcome}`, title: `${task}: ${goal}` },
-      el('span', { class: 'line' }, el('span', { class: 'name clip' }, el('span', { class: `mark ${tone}`, 'aria-hidden': 'true' }, mark), goal), el('span', { class: 'muted number' }, ended)),
+      el('span', { class: 'line' }, el('span', { class: 'name clip' }, el('span', { class: `mark ${tone}`, 'aria-hidden': 'true' }, mark), el('bdi', {}, goal)), el('span', { class: 'muted number' }, ended)),
       el('span', { class: 'muted clip number indented' }, [word, took, cost, task].filter((part) => part !== '').join(' · ')),
     ),
   );

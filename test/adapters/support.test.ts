@@ -1,7 +1,12 @@
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
+import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { promisify } from 'node:util';
 import { makeRepo } from '../support/repo.ts';
+import { RESULTS_VARIABLE } from '../support/reporter.ts';
 import { tempDir } from '../support/tmp.ts';
 
 describe('test support', () => {
@@ -31,5 +36,18 @@ describe('test support', () => {
     const repo = await makeRepo();
     const origins = await repo.git('config', '--list', '--show-scope');
     assert.ok(origins.split('\n').every((line) => line.startsWith('local\t') || line.startsWith('command\t')), origins);
+  });
+
+  it('runs a story whatever failed in another file, and counts what it leaves out after its own failure', async () => {
+    const folder = tempDir();
+    const story = pathToFileURL(path.resolve('test/support/story.ts')).href;
+    const one = (name: string, tells: boolean, tests: readonly string[]): Promise<void> =>
+      writeFile(path.join(folder, `${name}.test.ts`), `import { oneStory } from '${story}';\ndescribe('${name}', () => {\n${tells ? 'oneStory();\n' : ''}${tests.map((body, index) => `it('${name}${index}', () => { ${body} });`).join('\n')}\n});\n`);
+    const fails = "throw new Error('no');";
+    await Promise.all([one('a', false, [fails]), one('b', true, ['', '']), one('c', true, ['', fails, '', '']), one('d', true, [''])]);
+    const results = path.join(folder, 'results.json');
+    const args = ['node_modules/mocha/bin/mocha.js', '--reporter', 'test/support/reporter.ts', path.join(folder, '*.test.ts')];
+    await promisify(execFile)(process.execPath, args, { env: { ...process.env, [RESULTS_VARIABLE]: results } }).catch(() => undefined);
+    assert.deepEqual(JSON.parse(await readFile(results, 'utf8')), { passed: 4, failed: 2, skipped: 2 });
   });
 });

@@ -32,7 +32,7 @@ describe('Metrics and health of an engine', () => {
     assert.equal(Math.round(report.total_cost_usd * 100), 4);
     assert.equal(report.first_pass_gate_rate, 1);
     const records = await Promise.all(['a', 'b', 'c'].map((id) => test.record(id)));
-    const seconds = records.map((record) => (Date.parse(record.completed_at ?? '') - Date.parse(record.started_at ?? '')) / 1000).sort((a, b) => a - b);
+    const seconds = records.map((record) => (Date.parse(record.completed_at ?? '') - Date.parse(record.history.find(({ from }) => from === 'new')?.at ?? '')) / 1000).sort((a, b) => a - b);
     assert.deepEqual([report.p50_latency_seconds, report.p95_latency_seconds], [seconds[1], seconds[2]]);
 
     const events = await test.ports.store.events(0);

@@ -4,6 +4,7 @@ import type { Conversation } from '../support/modelServer/scenario.ts';
 import { survivors, until } from '../support/processes.ts';
 import { sampleModel, taskIn } from '../support/sample/model.ts';
 import { makeClaudeSample, type SampleRepository } from '../support/sample/repository.ts';
+import { oneStory } from '../support/story.ts';
 import { keepTempDir } from '../support/tmp.ts';
 import { BatonWindow } from '../support/vscode/baton.ts';
 import { openWorkbench, type Workbench } from '../support/vscode/workbench.ts';
@@ -17,7 +18,7 @@ const WAIT = 'node -e "setTimeout(() => {}, 300000)"';
 /** One agent, watched and steered: each step builds on the one before. */
 describe('an agent at work', function () {
   this.timeout(120_000);
-  this.bail(true);
+  oneStory();
   const temp = keepTempDir();
   let model: ModelServer;
   let sample: SampleRepository;

@@ -8,6 +8,7 @@ import { ModelServer } from '../support/modelServer/server.ts';
 import { until } from '../support/processes.ts';
 import { sampleModel, taskIn } from '../support/sample/model.ts';
 import { makeClaudeSample, type SampleRepository } from '../support/sample/repository.ts';
+import { oneStory } from '../support/story.ts';
 import { keepTempDir } from '../support/tmp.ts';
 import { BatonWindow } from '../support/vscode/baton.ts';
 import { openWorkbench, type Workbench } from '../support/vscode/workbench.ts';
@@ -23,7 +24,7 @@ const WISH = 'Use two spaces less';
 /** One job, told in steps: each builds on the one before. */
 describe('the main job: a queue worked through by the real Claude CLI', function () {
   this.timeout(120_000);
-  this.bail(true);
+  oneStory();
   const temp = keepTempDir();
   let model: ModelServer;
   let sample: SampleRepository;

@@ -12,6 +12,7 @@ import { ModelServer } from '../support/modelServer/server.ts';
 import { until } from '../support/processes.ts';
 import { sampleModel, taskIn } from '../support/sample/model.ts';
 import { makeClaudeSample, type SampleRepository } from '../support/sample/repository.ts';
+import { oneStory } from '../support/story.ts';
 import { keepTempDir } from '../support/tmp.ts';
 import { BatonWindow } from '../support/vscode/baton.ts';
 import { openWorkbench, type Workbench } from '../support/vscode/workbench.ts';
@@ -22,7 +23,7 @@ const TOTALS = 'Totals are off by a cent';
 /** One story: a window is reloaded, a second one and the command line come along, and the first one goes. */
 describe('a repository in windows that come and go', function () {
   this.timeout(120_000);
-  this.bail(true);
+  oneStory();
   const temp = keepTempDir();
   const windows: Workbench[] = [];
   let model: ModelServer;

@@ -6,6 +6,7 @@ import { stringify } from 'yaml';
 import type { TaskExecution } from '../../src/core/execution.ts';
 import { until } from '../support/processes.ts';
 import { makeRepo, type TestRepo } from '../support/repo.ts';
+import { oneStory } from '../support/story.ts';
 import { keepTempDir } from '../support/tmp.ts';
 import { BatonWindow } from '../support/vscode/baton.ts';
 import { openWorkbench, type Workbench } from '../support/vscode/workbench.ts';
@@ -33,7 +34,7 @@ const LINT = "console.log('src/price.js:3:3: warning: a number of cents has no p
 /** The way of one task through a person's hands, told in steps: each builds on the one before. */
 describe('A review in VS Code', function () {
   this.timeout(180_000);
-  this.bail(true);
+  oneStory();
   const temp = keepTempDir();
   let repo: TestRepo;
   let workbench: Workbench;

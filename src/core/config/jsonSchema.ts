@@ -33,6 +33,22 @@ export function tasksJsonSchema(): JsonSchema {
   };
 }
 
+/**
+ * Schema of the frontmatter of a task template in `.baton/templates`: a task's, with nothing required (the heading is the goal) and a placeholder where
+ * any value may stand. Without quotation marks YAML reads `{{name}}` as a group, which Baton does not.
+ */
+export function templateJsonSchema(): JsonSchema {
+  const task = z.toJSONSchema(taskDefinition, OPTIONS) as JsonSchema;
+  delete task['required'];
+  const properties = Object.entries(isRecord(task['properties']) ? task['properties'] : {}).map(([key, value]) => [key, orPlaceholder(value)]);
+  return { title: 'Baton task template', description: 'A task with {{placeholders}}, for New Task from Template, `baton add --template` and schedules.', ...task, properties: Object.fromEntries(properties) as unknown, type: ['object', 'null'] };
+}
+
+function orPlaceholder(value: unknown): JsonSchema {
+  const { description, ...check } = isRecord(value) ? value : {};
+  return { ...(description === undefined ? {} : { description }), anyOf: [check, { type: 'string', pattern: '\\{\\{.*\\}\\}' }, { type: 'object' }] };
+}
+
 /** The keys that the configuration may have at a path. */
 export function knownKeys(schema: JsonSchema, path: Path): string[] {
   let nodes: JsonSchema[] = [schema];

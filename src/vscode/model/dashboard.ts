@@ -1,7 +1,7 @@
 /** What the dashboard shows, as texts: a pure projection of what the window knows of its repositories. */
 import { plural } from '../../core/format.ts';
 import type { LoopView, Snapshot, TaskView } from '../../shared/api.ts';
-import type { BoardView, ChartWindow, DashboardCommand, DashboardView, LoopStatusView, NoticeView, RepositoryView, RowRange, TileView, Tone } from '../../shared/dashboard.ts';
+import type { BoardView, ChartWindow, DashboardCommand, DashboardView, LoopStatusView, NoticeView, RateView, RepositoryView, RowRange, TileView, Tone } from '../../shared/dashboard.ts';
 import type { MetricsReport } from '../../shared/metrics.ts';
 import { openDecisions } from './actions.ts';
 import { chartsOf, percent, WINDOW_WORDS } from './charts.ts';
@@ -93,7 +93,7 @@ function boardOf(snapshot: Snapshot, figures: Figures, range: RowRange, window: 
     active: groups.running.map((task) => activeRow(task, now)),
     charts: chartsOf(figures.report, figures.failure, window),
     queue: { total: queue.length, first, rows: queue.slice(first, first + range.count).map((task) => queueRow(task, now)) },
-    recent: { summary: completion(figures.report, window), rows: latest(groups.done.concat(groups.failed), snapshot.dashboard.max_recent_tasks).map((task) => recentRow(task, now)) },
+    recent: { summary: completion(figures.report, window), rates: ratesOf(figures.report, window), rows: latest(groups.done.concat(groups.failed), snapshot.dashboard.max_recent_tasks).map((task) => recentRow(task, now)) },
     health: healthOf(snapshot),
     accounts: accountRows(snapshot, now),
   };
@@ -116,6 +116,16 @@ function completion(report: MetricsReport | undefined, window: ChartWindow): str
   if (report === undefined) return '';
   const ended = report.tasks_completed + report.tasks_failed;
   return ended === 0 ? '' : `${percent(report.tasks_completed / ended)} of ${ended} completed, ${WINDOW_WORDS[window]}`;
+}
+
+/** How what ended came to its end; none before anything has. */
+function ratesOf(report: MetricsReport | undefined, window: ChartWindow): RateView[] {
+  if (report === undefined || report.tasks_completed + report.tasks_failed === 0) return [];
+  const rate = (name: string, value: number | null, meaning: string, none: string): RateView => ({ name, value: value === null ? '–' : percent(value), meaning: value === null ? `${none} in the ${WINDOW_WORDS[window]}.` : `${meaning}, ${WINDOW_WORDS[window]}.` });
+  return [
+    rate('Retry success', report.retry_success_rate, 'Tasks that completed after a retry, of all that were retried and ended', 'No task that ended had been retried'),
+    rate('Human intervention', report.human_intervention_rate, 'Tasks that needed you beyond the approvals that the configuration asks for, of all that ended', 'No task ended'),
+  ];
 }
 
 const TONES: Readonly<Record<LoopView['state'], Tone>> = { running: 'good', paused: 'warning', stopping: 'warning', stopped: 'muted', never_started: 'muted' };
@@ -145,7 +155,7 @@ function tilesOf(snapshot: Snapshot, groups: Record<QueueGroup, TaskView[]>, nee
     tile('running', 'Running', String(groups.running.length), `${loop.slots_used} of ${plural(loop.slots, 'slot')} in use`, { share: loop.slots === 0 ? null : Math.min(1, loop.slots_used / loop.slots), command: 'showQueue' }),
     tile('waiting', 'Waiting', String(groups.waiting.length), waiting === '' ? 'none held' : waiting, { command: 'showQueue' }),
     costTile(snapshot.cost, tile),
-    tile('first_pass', 'First-pass gates', firstPass === null ? '–' : percent(firstPass), firstPass === null ? `no gate round, ${WINDOW_WORDS[window]}` : WINDOW_WORDS[window], { share: firstPass }),
+    tile('first_pass', 'First-pass gates', firstPass === null ? '–' : percent(firstPass), firstPass === null ? 'no gated task ended' : WINDOW_WORDS[window], { share: firstPass }),
   ];
 }
 

@@ -101,7 +101,10 @@ export interface PendingDecision {
 
 /** Every open decision of a snapshot, most pressing first: kind, then score, then the oldest. */
 export function pendingDecisions(snapshot: Snapshot): PendingDecision[] {
-  return snapshot.tasks.flatMap((task) => openDecisions(task).map((decision) => ({ task, decision }))).sort(comparePending);
+  return snapshot.tasks
+    .filter((task) => task.decisions.length > 0)
+    .flatMap((task) => openDecisions(task).map((decision) => ({ task, decision })))
+    .sort(comparePending);
 }
 
 export function comparePending(a: PendingDecision, b: PendingDecision): number {

@@ -1,5 +1,5 @@
 /** What views add to core/format.ts: costs, ages, local times, and outside text made harmless in Markdown. Times are epoch ms unless said otherwise. */
-import { formatAhead, formatDuration, formatMoney } from '../../core/format.ts';
+import { formatAhead, formatDuration, formatMoney, readable } from '../../core/format.ts';
 
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;
@@ -55,7 +55,7 @@ export function sameDay(a: number, b: number): boolean {
 
 /** Cuts a text to one line of at most `max` characters. */
 export function oneLine(text: string, max = 120): string {
-  const line = text.replace(/\s+/g, ' ').trim();
+  const line = readable(text).replace(/\s+/g, ' ').trim();
   return line.length <= max ? line : `${line.slice(0, max - 1).trimEnd()}…`;
 }
 
@@ -66,14 +66,14 @@ export function withoutIcon(message: string): string {
 
 /** Text of a user or an agent, made harmless inside Markdown: no markup, no links, no `$(icon)`. */
 export function escapeMarkdown(text: string): string {
-  return text
+  return lines(text)
     .replace(/[\\`*_{}[\]()#+\-.!|<>~$&]/g, '\\$&')
     .replace(/\r?\n/g, '  \n');
 }
 
 /** Text of a user or an agent as inline code, whatever backticks it holds. */
 export function inlineCode(text: string): string {
-  const line = text.replace(/\s+/g, ' ').trim();
+  const line = readable(text).replace(/\s+/g, ' ').trim();
   const fence = '`'.repeat(longestRun(line) + 1);
   const pad = line.startsWith('`') || line.endsWith('`') ? ' ' : '';
   return line === '' ? '' : `${fence}${pad}${line}${pad}${fence}`;
@@ -82,7 +82,12 @@ export function inlineCode(text: string): string {
 /** A fenced code block that its own text cannot close. */
 export function codeBlock(text: string, language = ''): string {
   const fence = '`'.repeat(Math.max(3, longestRun(text) + 1));
-  return `${fence}${language}\n${text.replace(/\s+$/, '')}\n${fence}`;
+  return `${fence}${language}\n${lines(text).replace(/\s+$/, '')}\n${fence}`;
+}
+
+/** Each line made readable; tabs stay. */
+function lines(text: string): string {
+  return text.replace(/[^\r\n\t]+/g, readable);
 }
 
 function longestRun(text: string): number {

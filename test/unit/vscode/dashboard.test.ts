@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { isWebviewMessage } from '../../../src/shared/dashboard.ts';
 import type { Snapshot } from '../../../src/shared/api.ts';
 import { DECISION_ROWS, FIRST_ROWS, dashboardOf, type DashboardInput, type Figures } from '../../../src/vscode/model/dashboard.ts';
+import type { MetricsReport } from '../../../src/shared/metrics.ts';
 import { emptyMetrics } from '../../support/reports.ts';
 import { awaitingMerge, everyState, running, snapshot, started, taskView } from '../../support/snapshotEngine.ts';
 
@@ -34,7 +35,7 @@ describe('The dashboard', () => {
       ['running', '3', '2 of 5 slots in use', 'plain'],
       ['waiting', '3', 'ETA unknown · 2 held', 'plain'],
       ['cost', '$1.02', 'no daily budget', 'plain'],
-      ['first_pass', '–', 'no gate round, last 24 hours', 'plain'],
+      ['first_pass', '–', 'no gated task ended', 'plain'],
     ]);
     assert.equal(tile(snapshot(NOW, []), 'needs_you')?.tone, 'plain');
   });
@@ -103,6 +104,15 @@ describe('The dashboard', () => {
     assert.equal(shown(snapshot(NOW), { figures }).board.recent.summary, '93.3 % of 45 completed, last 24 hours');
     assert.deepEqual([tile(snapshot(NOW), 'first_pass', { figures })?.value, tile(snapshot(NOW), 'first_pass', { figures })?.share], ['78.1 %', 0.781]);
     assert.equal(shown(snapshot(NOW), { figures: { report: emptyMetrics(iso(0)), failure: undefined } }).board.recent.summary, '');
+  });
+
+  it('says how many retried tasks completed and how many tasks needed a human, once something has ended', () => {
+    const rates = (more: Partial<MetricsReport>) => shown(snapshot(NOW), { figures: { report: { ...emptyMetrics(iso(0)), ...more }, failure: undefined } }).board.recent.rates;
+    const named = rates({ tasks_completed: 9, tasks_failed: 1, retry_success_rate: 0.8333, human_intervention_rate: 0.1 });
+    assert.deepEqual(named.map(({ name, value }) => [name, value]), [['Retry success', '83.3 %'], ['Human intervention', '10 %']]);
+    assert.match(named[1]?.meaning ?? '', /^Tasks that needed you .+, last 24 hours\.$/);
+    assert.deepEqual(rates({ tasks_completed: 1, human_intervention_rate: 0 }).map(({ value, meaning }) => [value, meaning])[0], ['–', 'No task that ended had been retried in the last 24 hours.']);
+    assert.deepEqual(rates({}), []);
   });
 
   it('keeps as many of the latest endings as the configuration says (rows 19, 95)', () => {

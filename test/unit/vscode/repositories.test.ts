@@ -94,6 +94,18 @@ describe('The repositories of a window', () => {
     assert.deepEqual(window.sessions.map(({ api }) => api.commands), [[{ type: 'start' }]]);
   });
 
+  it('never look unused while they are about to be opened', async () => {
+    const window = new Window();
+    window.where['/shop'] = inRepository('/shop');
+    const shown: string[] = [];
+    window.repositories.onDidChange(() => {
+      for (const { opening, snapshot: latest } of window.repositories.all) shown.push(latest !== undefined ? 'there' : opening !== undefined ? 'opening' : 'unused');
+    });
+    await window.show('/shop');
+    assert.equal(shown.includes('unused'), false, shown.join(', '));
+    assert.deepEqual([shown[0], shown.at(-1)], ['opening', 'there']);
+  });
+
   it('open once when two ask at the same time', async () => {
     const window = new Window();
     window.where['/shop'] = inRepository('/shop');
@@ -131,6 +143,23 @@ describe('The repositories of a window', () => {
     await window.repositories.refresh();
     assert.equal(window.repositories.all[0].failure, undefined);
     assert.equal(window.sessions.length, 1);
+  });
+
+  it('remember it also when opening throws at once, as when the engine’s file is broken', async () => {
+    let broken = true;
+    const window = new Window({
+      open: (root) => {
+        if (broken) throw new Error('Unexpected end of input');
+        return Promise.resolve(new SnapshotSession(root, new SnapshotEngine(snapshot(NOW, []))));
+      },
+    });
+    window.where['/shop'] = inRepository('/shop');
+    await window.show('/shop');
+    const [shop] = window.repositories.all;
+    assert.match(shop?.failure?.message ?? '', /Unexpected end/);
+    broken = false;
+    await window.show('/shop');
+    assert.ok(shop?.session);
   });
 
   it('are all let go on close, one that is just opening included', async () => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type { StepState } from '../../../src/core/states.ts';
 import { isQueued, isRunning, actionsOf, decisionFor } from '../../../src/vscode/model/actions.ts';
-import { age, cost, escapeMarkdown, inlineCode, withoutIcon } from '../../../src/vscode/model/format.ts';
+import { age, codeBlock, cost, escapeMarkdown, inlineCode, oneLine, withoutIcon } from '../../../src/vscode/model/format.ts';
 import { queueGroup, taskContext, taskDescription, taskIcon, taskStateWord, taskTooltip } from '../../../src/vscode/model/taskItem.ts';
 import { awaitingMerge, awaitingPermission, decision, everyState, running, started, taskView } from '../../support/snapshotEngine.ts';
 
@@ -102,6 +102,14 @@ describe('A task in the queue', () => {
   it('escapes what could end code or start Markdown', () => {
     assert.equal(inlineCode('a ``` b'), '````a ``` b````');
     assert.equal(escapeMarkdown('# a_b|c'), '\\# a\\_b\\|c');
+  });
+
+  it('shows a command as it runs: nothing in it reorders what is read or moves the cursor', () => {
+    const spoofed = 'rm -rf \u202e/ \u2066\u001b[2K# harmless';
+    const seen = 'rm -rf / [2K# harmless';
+    assert.deepEqual([oneLine(spoofed), inlineCode(spoofed)], [seen, `\`${seen}\``]);
+    for (const text of [escapeMarkdown(spoofed), codeBlock(`a\n\tb ${spoofed}`)]) assert.doesNotMatch(text, /[\u202a-\u202e\u2066-\u2069\u001b]/u);
+    assert.equal(codeBlock('a\n\tb'), '```\na\n\tb\n```');
   });
 
   it('is told of in the engine’s words without the icon that a terminal shows', () => {
