@@ -245,6 +245,16 @@ describe('baton run and signals', () => {
     return { engine, send: (signal) => send(signal), result, started: ready };
   }
 
+  it('Ctrl-C with nobody at work offers no second one', async () => {
+    const { engine, send, result, started } = busy();
+    await started;
+    engine.change('one', { state: 'awaiting_human_review', group: 'held' });
+    send('interrupt');
+    await new Promise(setImmediate);
+    engine.loop({ state: 'stopped' });
+    assert.doesNotMatch((await result).stdout, /Ctrl-C again/);
+  });
+
   it('Ctrl-C once lets running attempts finish', async () => {
     const { engine, send, result, started } = busy();
     await started;
