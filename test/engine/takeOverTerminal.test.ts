@@ -47,7 +47,7 @@ class Typing {
 
 describe('A session of the real Claude that is taken over in a terminal', function () {
   this.timeout(120_000);
-  let server: ModelServer;
+  let server: ModelServer | undefined;
 
   before(async function () {
     this.timeout(600_000);
@@ -64,6 +64,7 @@ describe('A session of the real Claude that is taken over in a terminal', functi
   after(() => server?.close());
 
   it('goes on there with all that was said, and handed back the agent knows what the human did (SPEC §8)', async () => {
+    assert.ok(server);
     const heard: { readonly prompt: string; readonly said: string }[] = [];
     const test = await withRealAgents(
       server,
