@@ -216,7 +216,7 @@ describe('baton run --dry-run (row 59)', () => {
     assert.equal(
       stdout,
       [
-        'Dry run: Would start 2 task(s), at most 5 at a time.',
+        'Dry run: Would start 2 tasks, at most 5 at a time.',
         '  1. first (score 4.4): Goal of first',
         '  2. later (score 2.1): Goal of later',
         '  -  held: Waits for first.',
