@@ -62,7 +62,7 @@ export function usableApproval(task: TaskExecution, kind: 'start' | 'merge', con
 }
 
 /** Epoch ms at which an approval given at `at` (ISO) ends. */
-function approvalEnds(at: string, config: Pick<Config, 'approval'>): number {
+export function approvalEnds(at: string, config: Pick<Config, 'approval'>): number {
   return Date.parse(at) + (durationSeconds(config.approval.expires) ?? 0) * 1000;
 }
 

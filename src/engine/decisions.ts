@@ -80,7 +80,7 @@ export class Decisions {
       });
   }
 
-  /** The agent has finished the step: nobody waits for its permissions any more, and an answer that came too late must not serve another step. */
+  /** The agent has finished its turn: nobody waits for its permissions any more, and an answer that came too late must not serve another. */
   closePermissions(draft: TaskExecution): EventDraft[] {
     for (const decision of draft.decisions) {
       if (decision.kind === 'permission' && decision.status === 'answered' && decision.applied_at === null) decision.status = 'expired';

@@ -8,7 +8,7 @@ import type { DesiredState, LoopView } from '../shared/api.ts';
 import type { Lifecycle } from './lifecycle.ts';
 import { drive } from './pipeline/drive.ts';
 import type { PipelineContext } from './pipeline/context.ts';
-import { awaitsPullRequest, lookAtPullRequests } from './pipeline/pullRequest.ts';
+import { PullRequestWatch } from './pipeline/pullRequest.ts';
 import { needsApproval, parkUnlessApproved } from './pipeline/begin.ts';
 import { Run, type AbortReason } from './pipeline/run.ts';
 import type { AdoptedSession, Disposable } from './ports.ts';
@@ -64,7 +64,7 @@ export class Loop {
   #safetyNet: Disposable | undefined;
   #ticking: Promise<void> | undefined;
   #again = false;
-  #looking = false;
+  readonly #pullRequests: PullRequestWatch;
   /** Milliseconds that the last look took. */
   #planned = 0;
   /** Until the engine has put in order what an earlier one left, nothing may start: its own commits wake the loop too. */
@@ -74,6 +74,7 @@ export class Loop {
   constructor(options: LoopOptions) {
     this.#options = options;
     this.#lifecycle = options.context.lifecycle;
+    this.#pullRequests = new PullRequestWatch(options.context);
     this.#stored = options.stored;
     const heartbeat = typeof options.heartbeat === 'string' ? Date.parse(options.heartbeat) : NaN;
     this.#heartbeat = Number.isNaN(heartbeat) ? null : heartbeat;
@@ -216,6 +217,7 @@ export class Loop {
   /** The host goes away: agents that can are left at work, all else ends as interrupted, the stored wish stays. */
   async dispose(): Promise<void> {
     this.#disposed = true;
+    this.#pullRequests.dispose();
     this.#safetyNet?.dispose();
     this.#alarm?.dispose();
     const { clock, log, processes, repository } = this.#options.context.ports;
@@ -366,11 +368,7 @@ export class Loop {
     this.#safetyNet = context.ports.clock.after(context.config().orchestrator.poll_interval * 1000, () => {
       this.#armSafetyNet();
       this.wake();
-      // Nobody tells when a pull request is merged. A slow forge is asked once at a time.
-      if (!this.#looking && awaitsPullRequest(context)) {
-        this.#looking = true;
-        context.background('looking at pull requests', () => lookAtPullRequests(context).finally(() => (this.#looking = false)));
-      }
+      this.#pullRequests.look();
     });
   }
 

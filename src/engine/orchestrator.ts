@@ -3,8 +3,6 @@
  * nothing else; tasks change only through lifecycle, decisions and pipeline.
  */
 import type { Config } from '../core/config/schema.ts';
-import { estimateTimes, type Estimate } from '../core/estimate.ts';
-import { Planner, type QueueFacts, type QueuePlan } from '../core/queue.ts';
 import type { TaskExecution } from '../core/execution.ts';
 import type { HealthReport } from '../shared/health.ts';
 import type { MetricsQuery, MetricsReport } from '../shared/metrics.ts';
@@ -19,24 +17,21 @@ import { CommandDesk } from './commands.ts';
 import { Decisions } from './decisions.ts';
 import { Emitter } from './emitter.ts';
 import { Exporters } from './exporters.ts';
-import { healthReport } from './health.ts';
 import { watchHealth } from './healthWatch.ts';
-import { holdsOf } from './holds.ts';
-import { Intake, problemsByTask } from './intake.ts';
+import { Intake } from './intake.ts';
 import { Ledger } from './ledger.ts';
 import { Lifecycle } from './lifecycle.ts';
 import { Loop, type StoredLoop } from './loop.ts';
 import { Metrics } from './metrics/metrics.ts';
-import type { AgentChoice, PipelineContext } from './pipeline/context.ts';
+import type { PipelineContext } from './pipeline/context.ts';
 import { tidy } from './pipeline/worktree.ts';
-import { runningFact } from './pipeline/run.ts';
-import type { AgentInfo, Disposable, Ports } from './ports.ts';
+import type { AdoptedSession, AgentInfo, Disposable, Ports } from './ports.ts';
 import { Outbox } from './outbox.ts';
-import { recover } from './recovery.ts';
+import { Pictures } from './pictures.ts';
+import { letGo, recover } from './recovery.ts';
 import { Resources } from './resources.ts';
 import { keepRunLog } from './runLog.ts';
 import { Schedules } from './schedules.ts';
-import { buildSnapshot, type KeptView } from './snapshot.ts';
 import { Staffing } from './staffing.ts';
 
 /** How long the messages of a webhook may hold up a host that ends, in ms: VS Code gives 4 s for everything; a `run` in CI has no next start. */
@@ -71,16 +66,14 @@ export class Orchestrator implements EngineApi {
   readonly #resources: Resources;
   readonly #outbox: Outbox;
   readonly #schedules: Schedules;
-  readonly #planner = new Planner();
-  readonly #views = new Map<string, KeptView>();
-  readonly #estimates = new Map<string, Estimate>();
+  readonly #pictures: Pictures;
   readonly #snapshots: Emitter<Snapshot>;
   readonly #owned: Disposable[] = [];
   readonly #checkpoint: ReturnType<typeof keepCheckpoint>;
   #config: Config;
   #configProblems: readonly Problem[];
   #agents: AgentInfo[];
-  #seq = 0;
+  #watcher: Disposable | undefined;
   #publishing: Disposable | undefined;
   #mergeTail: Promise<unknown> = Promise.resolve();
   readonly #background = new Set<Promise<void>>();
@@ -93,25 +86,20 @@ export class Orchestrator implements EngineApi {
     const [{ config, problems }, meta] = await Promise.all([ports.sources.config(), ports.store.meta()]);
     const [agents, ledger] = await Promise.all([ports.agents.list(config), Ledger.open(ports.store, lifecycle, ports.clock)]);
     const engine = new Orchestrator(options, lifecycle, ledger, config, problems, agents, meta);
-    for (const repair of ports.store.repairs) ports.log.warn(repair);
-    await engine.#outbox.configure();
-    await engine.#metrics.begin();
-    const adopted = await recover(lifecycle, ports);
-    await engine.#intake.scan(config.merge.target);
-    for (const task of lifecycle.all()) {
-      if (task.state === 'done' && task.worktree !== null) await tidy(engine.#context, task);
+    let adopted: ReadonlyMap<string, AdoptedSession> = new Map();
+    try {
+      for (const repair of ports.store.repairs) ports.log.warn(repair);
+      await engine.#outbox.configure();
+      await engine.#metrics.begin();
+      adopted = await recover(lifecycle, ports);
+      await engine.#begin();
+      engine.#loop.resume(adopted);
+      return engine;
+    } catch (error) {
+      await letGo(adopted, ports.log);
+      await engine.#giveUp().catch((second: unknown) => ports.log.error('An engine that could not be opened could not be ended', second));
+      throw error;
     }
-    engine.#checkpoint.refresh();
-    await engine.#schedules.read();
-    engine.#watch();
-    // What an earlier process left to tell; a command that only looks leaves it to the next one that stays.
-    if (options.passive !== true) {
-      engine.#outbox.wake();
-      void engine.#exporters.configure(config);
-    }
-    await engine.#loop.takeOver();
-    engine.#loop.resume(adopted);
-    return engine;
   }
 
   readonly #context: PipelineContext;
@@ -158,7 +146,7 @@ export class Orchestrator implements EngineApi {
       stored: meta['loop'] as StoredLoop | undefined,
       heartbeat: meta['heartbeat'],
       leader: meta['leader'],
-      plan: () => this.#plan(),
+      plan: () => this.#pictures.plan(),
       changed: () => this.#publish(),
       lost: (reason, run_id) => this.#outbox.tellUnstored({ at: lifecycle.now(), type: 'orchestrator_stopped', task_id: null, data: { reason, run_id } }),
       passive: options.passive ?? false,
@@ -174,7 +162,7 @@ export class Orchestrator implements EngineApi {
       context: this.#context,
       loop: this.#loop,
       rescan: () => this.#rescan(),
-      queue: () => [...this.#plan().order],
+      queue: () => [...this.#pictures.plan().order],
       refreshAgents: () => this.#refreshAgents(true),
       reloadConfig: () => this.#reloadConfig(),
     });
@@ -182,6 +170,21 @@ export class Orchestrator implements EngineApi {
       { ports, lifecycle, add: (task) => this.#commands.execute({ type: 'add_task', task }), changed: () => this.#publish(), passive: options.passive ?? false },
       meta['schedules'],
     );
+    this.#pictures = new Pictures({
+      context: this.#context,
+      host: options.host,
+      pid: options.pid,
+      only: options.only,
+      config: () => this.#config,
+      configProblems: () => this.#configProblems,
+      agents: () => this.#agents,
+      loop: this.#loop,
+      intake: this.#intake,
+      schedules: this.#schedules,
+      outbox: this.#outbox,
+      exporters: this.#exporters,
+      resources: this.#resources,
+    });
     this.#checkpoint = keepCheckpoint(lifecycle, ports.writeCheckpoint, () => this.#loop.view().run_id, ports.log);
     this.#owned.push(
       this.#checkpoint,
@@ -189,7 +192,7 @@ export class Orchestrator implements EngineApi {
       keepRunLog(lifecycle, ports.runLog),
       this.#metrics,
       this.#resources,
-      ...(options.passive === true ? [] : [watchHealth({ lifecycle, clock: ports.clock, log: ports.log, report: () => this.#health() }, meta['health'])]),
+      ...(options.passive === true ? [] : [watchHealth({ lifecycle, clock: ports.clock, log: ports.log, report: () => this.#pictures.health() }, meta['health'])]),
       lifecycle.onCommitted(() => {
         this.#publish();
         this.#loop.wake();
@@ -198,7 +201,7 @@ export class Orchestrator implements EngineApi {
   }
 
   snapshot(): Promise<Snapshot> {
-    return Promise.resolve(this.#picture());
+    return Promise.resolve(this.#pictures.take());
   }
 
   onSnapshot(listener: (snapshot: Snapshot) => void): Disposable {
@@ -222,36 +225,65 @@ export class Orchestrator implements EngineApi {
   }
 
   health(): Promise<HealthReport> {
-    return Promise.resolve(this.#health());
+    return Promise.resolve(this.#pictures.health());
   }
 
   /** Leaves agents at work for the next engine, ends everything else as interrupted, writes what is left to write and lets go. */
   async close(): Promise<void> {
-    await Promise.all([this.#loop.dispose(), this.#schedules.close()]);
-    this.#ports.runners.close();
-    await Promise.all(this.#background);
-    await this.#outbox.close(PATIENCE_MS[this.#options.passive === true ? 'passive' : this.#options.host]);
-    // Only now: what the loop's end commits belongs into log and checkpoint.
-    for (const one of this.#owned) one.dispose();
-    this.#publishing?.dispose();
-    await this.#checkpoint.settled();
+    await this.#end(PATIENCE_MS[this.#options.passive === true ? 'passive' : this.#options.host]);
     await this.#loop.handOver().catch((error: unknown) => this.#ports.log.warn(`The end could not be noted: ${messageOf(error)}`));
     await this.#ports.runLog.flush();
     await this.#exporters.close();
     await this.#ports.store.close();
   }
 
+  async #begin(): Promise<void> {
+    await this.#intake.scan(this.#config.merge.target);
+    for (const task of this.#lifecycle.all()) {
+      if (task.state === 'done' && task.worktree !== null) await tidy(this.#context, task);
+    }
+    this.#checkpoint.refresh();
+    await this.#schedules.read();
+    this.#watch();
+    // What an earlier process left to tell; a command that only looks leaves it to the next one that stays.
+    if (this.#options.passive !== true) {
+      this.#outbox.wake();
+      void this.#exporters.configure(this.#config);
+    }
+    await this.#loop.takeOver();
+  }
+
+  /** Opening has failed. The leader's mark stays as it was found and the store is its owner's to close: the next to open begins where this one did. */
+  async #giveUp(): Promise<void> {
+    await this.#end(0);
+    await this.#ports.runLog.flush();
+    await this.#exporters.close();
+  }
+
+  /** Ends what works here, and lets go of what was made here. */
+  async #end(patienceMs: number): Promise<void> {
+    this.#watcher?.dispose();
+    await Promise.all([this.#loop.dispose(), this.#schedules.close()]);
+    this.#ports.runners.close();
+    // What ends may leave something to tidy up.
+    while (this.#background.size > 0) await Promise.all(this.#background);
+    await this.#outbox.close(patienceMs);
+    // Only now: what the loop's end commits belongs into log and checkpoint.
+    for (const one of this.#owned) one.dispose();
+    this.#publishing?.dispose();
+    await this.#checkpoint.settled();
+  }
+
   #watch(): void {
-    const watcher = this.#ports.sources.watch(
+    this.#watcher = this.#ports.sources.watch(
       (what) => {
-        if (what === 'config') void this.#reloadConfig();
-        else if (what === 'tasks') void this.#rescan();
-        else if (what === 'schedules') void this.#schedules.read();
+        if (what === 'config') this.#inBackground('reading the configuration', () => this.#reloadConfig());
+        else if (what === 'tasks') this.#inBackground('reading the tasks', () => this.#rescan());
+        else if (what === 'schedules') this.#inBackground('reading the schedules', () => this.#schedules.read());
         else this.#loop.wake();
       },
       () => this.#config.orchestrator.stop_hook_file,
     );
-    this.#owned.push(watcher);
   }
 
   async #reloadConfig(): Promise<void> {
@@ -301,96 +333,7 @@ export class Orchestrator implements EngineApi {
     if (this.#snapshots.size === 0 || this.#publishing) return;
     this.#publishing = this.#ports.clock.after(SNAPSHOT_MS, () => {
       this.#publishing = undefined;
-      this.#snapshots.fire(this.#picture());
-    });
-  }
-
-  #plan(): QueuePlan {
-    return this.#planner.plan(this.#lifecycle.all(), this.#queueFacts(this.#staffing.look()));
-  }
-
-  #queueFacts(choiceOf: (task: TaskExecution) => AgentChoice | null): QueueFacts {
-    const loop = this.#loop.view();
-    const agentOf = (task: TaskExecution): string | null | { missing: string } => {
-      const choice = choiceOf(task);
-      if (choice === null) return null;
-      return choice.kind === 'agent' ? choice.agent.name : { missing: choice.reason };
-    };
-    return {
-      now: this.#ports.clock.now(),
-      byId: this.#lifecycle.byId,
-      config: this.#config,
-      loop: loop.state,
-      loop_reason: loop.reason,
-      running: new Map([...this.#loop.runs].map(([taskId, run]) => [taskId, runningFact(run)])),
-      agents: new Map(this.#agents.map((agent) => [agent.name, this.#staffing.fact(agent)])),
-      agentOf,
-      accounts: new Map(this.#accounts.holds().map((hold) => [hold.account, { closed_until: hold.until, reason: hold.reason }])),
-      problems: problemsByTask(this.#intake.problems),
-      merged: this.#intake.merged,
-      holds: holdsOf(this.#lifecycle, this.#options.only, this.#context.baseGates),
-      spend: this.#budgets.fact(),
-      reserveOf: (task) => this.#budgets.reserveOf(task),
-      pricedOf: (task) => {
-        const choice = choiceOf(task);
-        return choice?.kind !== 'agent' || this.#staffing.isPriced(choice.agent, choice.model);
-      },
-    };
-  }
-
-  #picture(): Snapshot {
-    const tasks = this.#lifecycle.all();
-    const choiceOf = this.#staffing.look();
-    const facts = this.#queueFacts(choiceOf);
-    const plan = this.#planner.plan(tasks, facts);
-    this.#seq += 1;
-    return buildSnapshot({
-      seq: this.#seq,
-      at: this.#lifecycle.now(),
-      repository: { root: this.#ports.repository.root, name: this.#ports.repository.name },
-      loop: {
-        ...this.#loop.view(),
-        idle: this.#loop.runs.size === 0 && plan.start.length === 0,
-        leader: { pid: this.#options.pid, host: this.#options.host },
-      },
-      tasks,
-      plan,
-      estimates: estimateTimes(tasks, plan, facts, this.#estimates),
-      runs: this.#loop.runs,
-      source: (taskId) => this.#intake.source(taskId),
-      accounts: this.#accounts.views(this.#agents.map((agent) => agent.account)),
-      agents: this.#agents.map((agent) => ({
-        name: agent.name,
-        driver: agent.config.driver,
-        available: agent.available,
-        version: agent.version,
-        install: agent.install,
-        account: agent.account,
-        ...(agent.problem === undefined ? {} : { problem: agent.problem }),
-        ...(agent.sign_in === undefined ? {} : { sign_in: agent.sign_in }),
-      })),
-      schedules: this.#schedules.views(),
-      quietHours: this.#config.attention.quiet_hours ?? null,
-      problems: [...this.#configProblems, ...(this.#outbox.problem === undefined ? [] : [this.#outbox.problem]), ...this.#exporters.problems, ...this.#intake.problems, ...this.#schedules.problems],
-      health: this.#health(),
-      usageOf: (mark) => this.#resources.of(mark),
-      day: this.#budgets.day(),
-      config: this.#config,
-      budgetOf: (task) => this.#budgets.limitOf(task),
-      routingOf: (task) => this.#budgets.routingOf(task, choiceOf(task)),
-      dashboard: this.#config.dashboard,
-      kept: this.#views,
-    });
-  }
-
-  #health(): HealthReport {
-    return healthReport({
-      now: this.#ports.clock.now(),
-      config: this.#config,
-      tasks: this.#lifecycle.all(),
-      isRunning: (taskId) => this.#loop.runs.has(taskId),
-      desired: this.#loop.desired ?? null,
-      heartbeat: this.#loop.heartbeat,
+      this.#snapshots.fire(this.#pictures.take());
     });
   }
 }

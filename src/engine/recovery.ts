@@ -25,11 +25,24 @@ export async function recover(lifecycle: Lifecycle, ports: Pick<Ports, 'processe
   );
   const keep = looked.flatMap(({ attempt, adopted }) => (adopted?.alive === true ? marksOf(key, attempt) : []));
   const roots = looked.flatMap(({ attempt, adopted }) => (adopted === undefined ? [attempt.process, attempt.runner ?? null].filter((one) => one !== null) : []));
-  const ended = await ports.processes.sweep(`${key}:`, { keep, roots });
-  if (ended > 0) ports.log.warn(`Ended ${ended} process${ended === 1 ? '' : 'es'} that an earlier Baton had left behind.`);
   const found = new Map(looked.flatMap(({ task, adopted }) => (adopted === undefined ? [] : [[task.task_id, adopted] as const])));
-  await markInterrupted(lifecycle, new Set(looked.flatMap(({ attempt, adopted }) => (adopted === undefined ? [attempt.mark] : []))), ports.log);
+  try {
+    const ended = await ports.processes.sweep(`${key}:`, { keep, roots });
+    if (ended > 0) ports.log.warn(`Ended ${ended} process${ended === 1 ? '' : 'es'} that an earlier Baton had left behind.`);
+    await markInterrupted(lifecycle, new Set(looked.flatMap(({ attempt, adopted }) => (adopted === undefined ? [attempt.mark] : []))), ports.log);
+  } catch (error) {
+    await letGo(found, ports.log);
+    throw error;
+  }
   return found;
+}
+
+/** Leaves agents that were found to a later engine: a runner whose line stayed open would believe that it has one. */
+export async function letGo(adopted: ReadonlyMap<string, AdoptedSession>, log: Log): Promise<void> {
+  const leave = async ([taskId, { session }]: [string, AdoptedSession]): Promise<void> => {
+    await session.detach?.().catch((error: unknown) => log.error(`The agent of ${taskId} could not be left at work`, error));
+  };
+  await Promise.all([...adopted].map(leave));
 }
 
 async function adopt({ runners, runs, log }: Pick<Ports, 'runners' | 'runs' | 'log'>, taskId: string, attempt: Attempt): Promise<AdoptedSession | undefined> {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { createClock } from '../../src/adapters/system/clock.ts';
 import type { Command } from '../../src/shared/api.ts';
 import { makeEngine } from '../support/engine.ts';
 
@@ -277,6 +278,34 @@ describe('A permission request', () => {
     await test.engine.send(decide('one', 'reject'));
     await test.untilState('one', 'done');
     assert.deepEqual(answers, ['allow', 'deny']);
+  });
+
+  it('answered after its agent died expires like an approval, and is asked again', async () => {
+    const answers: string[] = [];
+    const real = createClock();
+    let later = 0;
+    const test = await makeEngine({
+      driver: 'claude',
+      clock: { ...real, now: () => real.now() + later },
+      tasks: [task('one')],
+      agent: async (agent) => {
+        answers.push((await agent.ask('Bash', { command: 'make all' })).behavior);
+        await agent.write({ 'one.txt': 'x\n' });
+        return undefined;
+      },
+    });
+    await test.engine.send({ type: 'start' });
+    await test.until((snapshot) => snapshot.tasks[0]?.decisions.length === 1);
+    await test.restart({ passive: true });
+    await test.engine.send(decide('one', 'approve'));
+    later = 25 * 3_600_000;
+    await test.restart();
+    await test.until((snapshot) => snapshot.tasks[0]?.decisions.length === 1, 'the question again');
+    assert.deepEqual(answers, []);
+    await test.engine.send(decide('one', 'reject'));
+    const record = await test.untilState('one', 'done');
+    assert.deepEqual(answers, ['deny']);
+    assert.deepEqual(record.decisions.map(({ status }) => status), ['expired', 'answered']);
   });
 
   it('is withdrawn when the agent no longer waits for it', async () => {

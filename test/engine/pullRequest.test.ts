@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { identify } from '../../src/adapters/process/table.ts';
 import { makeEngine, type TestEngine } from '../support/engine.ts';
 import { standInForge, type StandIn } from '../support/gh.ts';
+import { until } from '../support/processes.ts';
 
 const CONFIG = { merge: { policy: 'pr' }, orchestrator: { poll_interval: 1 } };
 const decide = (test: TestEngine, verdict: 'approve' | 'reject' | 'request_changes', text?: string) =>
@@ -123,18 +125,33 @@ describe('Landing by pull request (row 226)', function () {
     await test.until((now) => now.tasks[0]?.decisions[0]?.detail['reason'] === 'pull_request', 'a pull request');
   });
 
-  it('says what to install where there is no gh', async () => {
-    const before = process.env['PATH'];
+  it('leaves a pull request of a fork alone whose branch has the same name', async () => {
     const test = await makeEngine({ config: CONFIG });
     forge = await standInForge(test.repo);
-    process.env['PATH'] = (before ?? '').split(path.delimiter).slice(1).join(path.delimiter);
-    try {
-      test.setTasks([{ id: 'one', goal: 'Say hello' }]);
-      await test.engine.send({ type: 'start' });
-      const record = await test.untilState('one', 'awaiting_human_review');
-      assert.match(record.decisions[0]?.question ?? '', /needs the GitHub CLI gh, and it was not found\. Install it/);
-    } finally {
-      process.env['PATH'] = before;
-    }
+    forge.openFromFork('baton/one', 'f'.repeat(40));
+    test.setTasks([{ id: 'one', goal: 'Say hello' }]);
+    await test.engine.send({ type: 'start' });
+    await test.until((now) => now.tasks[0]?.decisions[0]?.detail['reason'] === 'pull_request', 'a pull request');
+    assert.equal((await test.record('one')).pull_request?.number, 2);
+    await decide(test, 'approve');
+    await test.untilState('one', 'done');
+    assert.deepEqual(forge.pullRequests().map(({ state }) => state), ['OPEN', 'MERGED']);
+  });
+
+  it('is not held up by a hook that hangs: Stop Now ends it with what it has started', async () => {
+    const test = await makeEngine({ config: CONFIG });
+    forge = await standInForge(test.repo);
+    const pidFile = path.join(test.repo.root, '.git', 'hook.pid');
+    writeFileSync(path.join(test.repo.root, '.git', 'hooks', 'pre-push'), `#!/bin/sh\nsleep 600 &\necho $! > '${pidFile}'\nwait\n`, { mode: 0o755 });
+    test.setTasks([{ id: 'one', goal: 'Say hello' }]);
+    await test.engine.send({ type: 'start' });
+    await until('the hook', () => existsSync(pidFile) && readFileSync(pidFile, 'utf8').endsWith('\n'));
+    await test.engine.send({ type: 'stop_now' });
+    const pid = Number(readFileSync(pidFile, 'utf8'));
+    assert.equal(await identify(pid), undefined);
+    assert.equal((await test.record('one')).state, 'quality_gate');
+    unlinkSync(path.join(test.repo.root, '.git', 'hooks', 'pre-push'));
+    await test.engine.send({ type: 'start' });
+    await test.until((now) => now.tasks[0]?.decisions[0]?.detail['reason'] === 'pull_request', 'a pull request');
   });
 });

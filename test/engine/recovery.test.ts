@@ -62,6 +62,26 @@ describe('An engine that closes', () => {
   });
 });
 
+describe('A configuration that cannot be read at the moment', () => {
+  it('is said in the log and ends nothing', async () => {
+    const warned: string[] = [];
+    let fails = false;
+    const test = await makeEngine({
+      tasks: [task('one')],
+      throughPorts: (ports) => ({
+        ...ports,
+        log: { ...ports.log, warn: (message) => void warned.push(message) },
+        sources: { ...ports.sources, config: () => (fails ? Promise.reject(new Error('Too many open files.')) : ports.sources.config()) },
+      }),
+    });
+    fails = true;
+    test.setConfig({});
+    await test.engine.send({ type: 'start' });
+    await test.untilState('one', 'done');
+    assert.deepEqual(warned, ['Failed while reading the configuration: Too many open files.']);
+  });
+});
+
 describe('A merge that another git has landed', () => {
   it('is recognised when the target has moved by it, and not made twice (row 190)', async () => {
     const test = await makeEngine({

@@ -276,3 +276,49 @@ describe('The staff of a task', function () {
     assert.equal(new Set(record.attempts.map((one) => one.prompt_version)).size, 4);
   });
 });
+
+describe('A permission that a planner or reviewer asked for', () => {
+  const command = { command: 'make all' };
+  /** Asks in one attempt. */
+  const implementer = (heard: string[], attemptId: string): AgentScript => async (agent) => {
+    if (agent.request.attempt_id === attemptId) heard.push((await agent.ask('Bash', command)).behavior);
+    await agent.write({ [`${agent.request.attempt_id}.txt`]: 'x\n' });
+    return undefined;
+  };
+
+  it('and was answered after its end serves no later step: its role has finished without', async () => {
+    const heard: string[] = [];
+    const test = await started({ planner: firstThen((agent) => Promise.race([agent.ask('Bash', command), agent.killed]).then(() => failure('interrupted')), says(plan)), implementer: implementer(heard, 'a4') });
+    await test.until((snapshot) => snapshot.tasks[0]?.decisions.length === 1, 'the planner to ask');
+    await test.restart({ passive: true });
+    await test.engine.send(decide('approve'));
+    await test.restart();
+    await test.until((snapshot) => snapshot.tasks[0]?.state === 'implementing' && snapshot.tasks[0].decisions.length === 1, 'the implementer to ask');
+    await test.engine.send(decide('reject'));
+    const record = await test.untilState('one', 'done');
+    assert.deepEqual(heard, ['deny']);
+    assert.deepEqual(record.decisions.map(({ status }) => status), ['expired', 'answered']);
+  });
+
+  it('does not serve another role that asks the same, where the human sent the work back instead', async () => {
+    const heard: string[] = [];
+    const ends: AgentScript = () => Promise.resolve(failure('interrupted'));
+    const asks: AgentScript = async (agent) => {
+      void agent.ask('Bash', command);
+      await test.until((snapshot) => snapshot.tasks[0]?.decisions.length === 1, 'the reviewer to ask');
+      return failure('interrupted');
+    };
+    let reviewer = firstThen(asks, ends);
+    const test = await makeEngine({ tasks: [task()], config: { agents, roles }, agent: byRole({ implementer: implementer(heard, 'a7'), code_reviewer: (agent) => reviewer(agent) }) });
+    await test.engine.send({ type: 'start' });
+    await test.until((snapshot) => snapshot.tasks[0]?.activity === null && snapshot.tasks[0].decisions.length === 1, 'the reviewer to be gone');
+    await test.engine.send(decide('approve'));
+    await test.untilState('one', 'awaiting_human_review');
+    reviewer = says({ status: 'approved' });
+    await test.engine.send(decide('request_changes', { text: 'Do it another way' }));
+    await test.until((snapshot) => snapshot.tasks[0]?.state === 'implementing' && snapshot.tasks[0].decisions.length === 1, 'the implementer to ask');
+    await test.engine.send(decide('reject'));
+    await test.untilState('one', 'done');
+    assert.deepEqual(heard, ['deny']);
+  });
+});

@@ -1,6 +1,6 @@
-/** A stand-in for GitHub's command line on the PATH, over a real bare repository: it knows `pr list|create|view|merge` as Baton calls them. */
+/** A stand-in for GitHub's command line on the PATH, over a real bare repository: it knows `pr list|create|view|merge` and `issue list` as Baton calls them. */
 import { execFileSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { gitEnv, type TestRepo } from './repo.ts';
 import { tempDir } from './tmp.ts';
@@ -14,6 +14,18 @@ export interface StandInPullRequest {
   title: string;
   body: string;
   mergeCommit: { oid: string } | null;
+  /** The head of a fork's branch, which is not in the repository; else the branch's own is the head. */
+  headRefOid?: string;
+}
+
+/** An open issue as `gh issue list --json` prints it. */
+export interface StandInIssue {
+  readonly number: number;
+  readonly title: string;
+  readonly body: string;
+  readonly labels: readonly { readonly name: string }[];
+  readonly url: string;
+  readonly author: { readonly login: string };
 }
 
 export interface StandIn {
@@ -23,23 +35,39 @@ export interface StandIn {
   /** What somebody does on the web site. */
   readonly close: (number: number) => void;
   readonly merge: (number: number) => void;
+  /** Somebody opens a pull request from a fork, in which the branch has the same name. */
+  readonly openFromFork: (branch: string, headRefOid: string) => void;
   readonly signOut: () => void;
+  /** What the project's open issues are from now on, newest first. */
+  readonly setIssues: (issues: readonly StandInIssue[]) => void;
   readonly git: (...args: string[]) => string;
   /** Takes it off the PATH. */
   readonly remove: () => void;
 }
 
-/** Puts a stand-in before everything else on this process's PATH and gives the repository a bare `origin`. */
-export async function standInForge(repo: TestRepo): Promise<StandIn> {
-  const folder = tempDir();
-  const [bare, bin, state] = [path.join(folder, 'origin.git'), path.join(folder, 'bin'), path.join(folder, 'state.json')];
+/** A PATH with everything that this process's has but `gh`, which may be installed on the machine as well. */
+export function pathWithoutGh(): string {
+  const folders = (process.env['PATH'] ?? '').split(path.delimiter).filter((folder) => existsSync(folder));
+  return folders.map((folder) => (existsSync(path.join(folder, 'gh')) ? linksWithoutGh(folder) : folder)).join(path.delimiter);
+}
+
+function linksWithoutGh(folder: string): string {
+  const links = tempDir();
+  for (const name of readdirSync(folder).filter((one) => one !== 'gh')) symlinkSync(path.join(folder, name), path.join(links, name));
+  return links;
+}
+
+/** Puts a stand-in, kept in `folder`, before everything else on this process's PATH and gives the repository a bare `origin`. */
+export async function standInForge(repo: TestRepo, folder = tempDir()): Promise<StandIn> {
+  const [bare, bin, state, issues] = ['origin.git', 'bin', 'state.json', 'issues.json'].map((name) => path.join(folder, name)) as [string, string, string, string];
   const git = (...args: string[]): string => execFileSync('git', args, { cwd: bare, env: gitEnv(), encoding: 'utf8' }).trim();
   mkdirSync(bin);
   execFileSync('git', ['clone', '--quiet', '--bare', repo.root, bare], { env: gitEnv() });
   await repo.git('remote', 'add', 'origin', bare);
   writeFileSync(state, '[]');
+  writeFileSync(issues, '[]');
   const file = path.join(bin, 'gh');
-  writeFileSync(file, `#!${process.execPath}\nconst [STATE, BARE, OUT] = ${JSON.stringify([state, bare, path.join(folder, 'signed-out')])};\n${PROGRAM}`);
+  writeFileSync(file, `#!${process.execPath}\nconst [STATE, BARE, OUT, ISSUES] = ${JSON.stringify([state, bare, path.join(folder, 'signed-out'), issues])};\n${PROGRAM}`);
   chmodSync(file, 0o755);
   const before = process.env['PATH'];
   process.env['PATH'] = `${bin}${path.delimiter}${before ?? ''}`;
@@ -49,6 +77,12 @@ export async function standInForge(repo: TestRepo): Promise<StandIn> {
     pullRequests,
     close: (number) => writeFileSync(state, JSON.stringify(pullRequests().map((one) => (one.number === number ? { ...one, state: 'CLOSED' } : one)))),
     merge: (number) => void execFileSync(file, ['pr', 'merge', pullRequests().find((one) => one.number === number)?.url ?? '', '--squash'], { env: gitEnv() }),
+    openFromFork: (head, headRefOid) => {
+      const number = pullRequests().length + 1;
+      const url = `https://github.example/acme/sample/pull/${String(number)}`;
+      writeFileSync(state, JSON.stringify([...pullRequests(), { number, url, state: 'OPEN', head, base: 'main', title: 'Mine', body: '', mergeCommit: null, headRefOid }]));
+    },
+    setIssues: (all) => writeFileSync(issues, JSON.stringify(all)),
     signOut: () => writeFileSync(path.join(folder, 'signed-out'), ''),
     git,
     remove: () => {
@@ -74,8 +108,11 @@ const found = () => {
 };
 const shown = ({ url, number, state, mergeCommit }) => ({ url, number, state, mergeCommit });
 switch (args.slice(0, 2).join(' ')) {
+  case 'issue list':
+    console.log(readFileSync(ISSUES, 'utf8'));
+    break;
   case 'pr list':
-    console.log(JSON.stringify(all.filter((pr) => pr.state === 'OPEN' && pr.head === option('--head') && pr.base === option('--base')).map(shown)));
+    console.log(JSON.stringify(all.filter((pr) => pr.state === 'OPEN' && pr.head === option('--head') && pr.base === option('--base')).map((pr) => ({ ...shown(pr), headRefOid: pr.headRefOid ?? git('rev-parse', 'refs/heads/' + pr.head) }))));
     break;
   case 'pr create': {
     git('rev-parse', '--verify', 'refs/heads/' + option('--head'));

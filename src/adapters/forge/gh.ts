@@ -1,51 +1,70 @@
 /** Pull requests on GitHub through its own command line `gh`, which knows the user's sign-in; branches are pushed by git. */
-import { execFile } from 'node:child_process';
 import * as z from 'zod';
 import { BatonError } from '../../core/errors.ts';
-import type { Forge, PullRequest } from '../../engine/ports.ts';
-import { Git } from '../git/git.ts';
+import type { Forge, ForgeCall, PullRequest } from '../../engine/ports.ts';
+import { Git, gitEnvironment } from '../git/git.ts';
 import { headRef } from '../git/refs.ts';
 import { childEnvironment } from '../process/environment.ts';
 import { findProgram } from '../process/program.ts';
+import { runProgram, type RunResult } from '../process/run.ts';
 
 export interface ForgeOptions {
   /** Absolute path of the main checkout. */
   readonly root: string;
+  /** Folders in which gh may be besides those of PATH; where installers put programs, if left out. */
+  readonly places?: readonly string[];
 }
 
+const SECOND = 1000;
 /** A forge that does not answer must not hold a task for ever. */
-const TIMEOUT_MS = 120_000;
+const TIMEOUT_MS = 120 * SECOND;
+/** Large files go up with a push. */
+const TRANSFER_TIMEOUT_MS = 900 * SECOND;
 const FIELDS = 'url,number,state,mergeCommit';
 /** gh's exit code for "you are not signed in". */
 const NOT_SIGNED_IN = 4;
+/** Open pull requests of one branch name that are looked through: ours and those of forks that call their branch the same. */
+const SAME_NAME = 50;
 
 const viewSchema = z.object({ url: z.string(), number: z.number(), state: z.enum(['OPEN', 'CLOSED', 'MERGED']), mergeCommit: z.object({ oid: z.string() }).nullish() });
+const listSchema = z.array(viewSchema.extend({ headRefOid: z.string() }));
 
-export function createForge({ root }: ForgeOptions): Forge {
+export function createForge({ root, places }: ForgeOptions): Forge {
   const git = new Git();
-  const gh = (args: readonly string[], input = ''): Promise<string> => runGh(root, args, input);
-  const look = async (url: string): Promise<PullRequest> => pullRequest(viewSchema.parse(JSON.parse(await gh(['pr', 'view', url, '--json', FIELDS]))));
+  const gh = (args: readonly string[], call: ForgeCall, input = ''): Promise<string> => runGh(root, places, args, call, input);
+  const look = async (url: string, call: ForgeCall): Promise<PullRequest> => pullRequest(viewSchema.parse(JSON.parse(await gh(['pr', 'view', url, '--json', FIELDS], call))));
   return {
-    open: async ({ branch, sha, target, title, body }) => {
+    open: async ({ branch, sha, target, title, body }, call) => {
       const remote = await remoteFor(git, root, target);
       // Before anything is pushed: without gh there would be a branch on the remote and nobody to ask.
-      const existing = z.array(viewSchema).parse(JSON.parse(await gh(['pr', 'list', '--head', branch, '--base', target, '--state', 'open', '--limit', '1', '--json', FIELDS])));
-      await push(git, root, remote, sha, branch);
-      const [known] = existing;
+      const list = await gh(['pr', 'list', '--head', branch, '--base', target, '--state', 'open', '--limit', String(SAME_NAME), '--json', `${FIELDS},headRefOid`], call);
+      const known = await ours(listSchema.parse(JSON.parse(list)), git, root, sha);
+      await push(root, remote, sha, branch, call);
       if (known) return pullRequest(known);
-      const url = (await gh(['pr', 'create', '--head', branch, '--base', target, '--title', title, '--body-file', '-'], body)).trim().split('\n').at(-1)?.trim() ?? '';
-      return look(url);
+      const url = (await gh(['pr', 'create', '--head', branch, '--base', target, '--title', title, '--body-file', '-'], call, body)).trim().split('\n').at(-1)?.trim() ?? '';
+      return look(url, call);
     },
     look,
-    merge: async (url, sha, strategy) => {
-      await gh(['pr', 'merge', url, `--${strategy}`, '--match-head-commit', sha]);
+    merge: async (url, sha, strategy, call) => {
+      await gh(['pr', 'merge', url, `--${strategy}`, '--match-head-commit', sha], call);
     },
-    fetch: async (target) => {
+    fetch: async (target, call) => {
       const remote = await remoteFor(git, root, target);
-      await git.run(['fetch', '--quiet', '--no-tags', remote, headRef(target)], { cwd: root, env: { GIT_TERMINAL_PROMPT: '0' } });
+      const { code, said } = await transfer(root, ['-c', 'core.hooksPath=/dev/null', 'fetch', '--quiet', '--no-tags', remote, headRef(target)], call);
+      if (code !== 0) throw new BatonError('git', `${target} could not be fetched from ${remote}: ${said}`, { hint: `Make sure that git fetch ${remote} works in a terminal.` });
       return git.text(['rev-parse', '--verify', 'FETCH_HEAD^{commit}'], { cwd: root });
     },
   };
+}
+
+/** A fork may have a branch of the same name: a pull request is the task's own when the commit leads on from what it holds. */
+async function ours<Listed extends { readonly headRefOid: string }>(listed: readonly Listed[], git: Git, root: string, sha: string): Promise<Listed | undefined> {
+  for (const one of listed) {
+    // A stranger's commit is not known here, which git tells by another exit code than 1.
+    const { code } = await git.run(['merge-base', '--is-ancestor', one.headRefOid, sha], { cwd: root, codes: 'any' });
+    if (code === 0) return one;
+  }
+  return undefined;
 }
 
 function pullRequest({ url, number, state, mergeCommit }: z.infer<typeof viewSchema>): PullRequest {
@@ -62,34 +81,42 @@ async function remoteFor(git: Git, root: string, target: string): Promise<string
 }
 
 /** By the user's own hooks too: large files are uploaded by one. Never by force: somebody may have pushed to the pull request. */
-async function push(git: Git, root: string, remote: string, sha: string, branch: string): Promise<void> {
-  const pushed = await git.run(['push', '--quiet', remote, `${sha}:${headRef(branch)}`], { cwd: root, hooks: true, codes: 'any', env: { GIT_TERMINAL_PROMPT: '0' } });
-  if (pushed.code === 0) return;
-  const said = pushed.stderr.trim().split('\n').slice(0, 12).join('\n');
+async function push(root: string, remote: string, sha: string, branch: string, call: ForgeCall): Promise<void> {
+  const { code, said } = await transfer(root, ['push', '--quiet', remote, `${sha}:${headRef(branch)}`], call);
+  if (code === 0) return;
   const behind = /non-fast-forward|fetch first/.test(said);
   throw new BatonError('git', `${branch} could not be pushed to ${remote}: ${said}`, {
     hint: behind ? `${remote} has commits on ${branch} that the task does not have: merge them in its worktree, or delete the branch there.` : `Make sure that git push ${remote} works in a terminal.`,
   });
 }
 
-async function runGh(root: string, args: readonly string[], input: string): Promise<string> {
+/** git with the network, which may hang: under a time limit and a signal, with all that it starts. */
+async function transfer(root: string, args: readonly string[], call: ForgeCall): Promise<{ readonly code: number | null; readonly said: string }> {
+  const env = gitEnvironment({ GIT_TERMINAL_PROMPT: '0' });
+  const file = await findProgram('git', env, root);
+  if (file === undefined) throw new BatonError('git', 'The program git was not found.', { hint: 'Install git 2.38 or newer and make sure that it is on the PATH.' });
+  const { code, stderr, cause } = await runProgram({ file, args: ['-c', 'gc.auto=0', '-c', 'maintenance.auto=false', ...args], cwd: root, env, timeoutMs: TRANSFER_TIMEOUT_MS, ...call });
+  const name = args.find((arg) => arg === 'push' || arg === 'fetch') ?? '';
+  refuseEnded(cause, `git ${name}`, TRANSFER_TIMEOUT_MS, `Run git ${name} in a terminal to see what it waits for: a hook, a password, the network.`);
+  return { code, said: stderr.trim().split('\n').slice(0, 12).join('\n') };
+}
+
+async function runGh(root: string, places: readonly string[] | undefined, args: readonly string[], call: ForgeCall, input: string): Promise<string> {
   const env = childEnvironment({ GH_PROMPT_DISABLED: '1', NO_COLOR: '1' });
-  const file = await findProgram('gh', env, root);
+  const file = await findProgram('gh', env, root, places);
   if (file === undefined) {
     throw new BatonError('unsupported', 'merge.policy is pr, which needs the GitHub CLI gh, and it was not found.', { hint: 'Install it (https://cli.github.com) and sign in with gh auth login. Or set merge.policy to review or auto.' });
   }
-  return new Promise((resolve, reject) => {
-    const child = execFile(file, args, { cwd: root, env, timeout: TIMEOUT_MS, maxBuffer: 16 * 1024 * 1024, windowsHide: true }, (error, stdout, stderr) => {
-      if (!error) resolve(stdout);
-      else reject(failure(args, error, stderr.trim()));
-    });
-    child.stdin?.on('error', () => undefined);
-    child.stdin?.end(input);
-  });
+  const { code, stdout, stderr, cause } = await runProgram({ file, args, cwd: root, env, input, timeoutMs: TIMEOUT_MS, ...call });
+  const name = `gh ${args.slice(0, 2).join(' ')}`;
+  refuseEnded(cause, name, TIMEOUT_MS, 'Try the same in a terminal in this repository.');
+  if (code === 0) return stdout;
+  if (code === NOT_SIGNED_IN || /gh auth login/.test(stderr)) throw new BatonError('unsupported', 'gh is not signed in.', { hint: 'Run gh auth login in a terminal.' });
+  const said = stderr.trim().split('\n').slice(0, 6).join('\n') || `it ended with exit code ${String(code)}`;
+  throw new BatonError('git', `${name}: ${said}`, { hint: 'Try the same in a terminal in this repository.' });
 }
 
-function failure(args: readonly string[], error: Error & { code?: unknown; killed?: boolean }, said: string): BatonError {
-  if (error.code === NOT_SIGNED_IN || /gh auth login/.test(said)) return new BatonError('unsupported', 'gh is not signed in.', { hint: 'Run gh auth login in a terminal.', cause: error });
-  const what = error.killed === true ? `did not answer within ${TIMEOUT_MS / 1000} s` : (said.split('\n').slice(0, 6).join('\n') || error.message);
-  return new BatonError('git', `gh ${args.slice(0, 2).join(' ')}: ${what}`, { hint: 'Try the same in a terminal in this repository.', cause: error });
+function refuseEnded(cause: RunResult['cause'], name: string, timeoutMs: number, hint: string): void {
+  if (cause === 'signal') throw new BatonError('refused', `${name} was stopped.`);
+  if (cause === 'time') throw new BatonError('git', `${name} did not end within ${timeoutMs / SECOND} s and was stopped.`, { hint });
 }

@@ -3,13 +3,13 @@ import { messageOf } from '../../core/errors.ts';
 import type { CommandRequest, CommandResult } from '../../engine/ports.ts';
 import { childEnvironment } from '../process/environment.ts';
 import { eachLine } from '../process/lines.ts';
-import { spawnProcess, type Exit, type Spawned, type SpawnRequest } from '../process/spawn.ts';
+import { endOf } from '../process/run.ts';
+import { spawnProcess, type Spawned, type SpawnRequest } from '../process/spawn.ts';
 import { createRedactor, type Redactor } from '../runs/redact.ts';
 import { CommandLog } from './log.ts';
 
 /** A line without an end is logged in parts of this many characters. */
 const LONGEST_LINE = 64 * 1024;
-const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 let runs = 0;
 
@@ -51,17 +51,7 @@ async function follow(spawned: Spawned, request: CommandRequest, log: CommandLog
     log.throttle(stream);
     return eachLine(stream, (line) => log.line(line), LONGEST_LINE);
   });
-  const ended = await new Promise<Exit | 'time' | 'signal'>((resolve) => {
-    const timer = setTimeout(() => resolve('time'), Math.min(request.timeout_seconds * 1000, LONGEST_TIMER_MS));
-    const abort = (): void => resolve('signal');
-    request.signal.addEventListener('abort', abort, { once: true });
-    if (request.signal.aborted) abort();
-    void spawned.exited.then((exit) => {
-      clearTimeout(timer);
-      request.signal.removeEventListener('abort', abort);
-      resolve(exit);
-    });
-  });
+  const ended = await endOf(spawned, request.timeout_seconds * 1000, request.signal);
   try {
     await spawned.killTree();
   } catch (error) {

@@ -96,7 +96,7 @@ export class Git {
   constructor(options: GitOptions = {}) {
     this.#ceiling = options.ceiling;
     this.patience = options.patience ?? 5000;
-    this.#objects = options.root === undefined ? undefined : new ObjectReader(options.root, () => environment(this.#confined()));
+    this.#objects = options.root === undefined ? undefined : new ObjectReader(options.root, () => gitEnvironment(this.#confined()));
   }
 
   /** Runs `git <args>`; rejects with BatonError `git` on any exit code that is not expected. */
@@ -158,7 +158,7 @@ export class Git {
   }
 
   async #once(args: readonly string[], options: GitRunOptions): Promise<GitResult> {
-    const env = environment({ ...options.env, ...this.#confined() });
+    const env = gitEnvironment({ ...options.env, ...this.#confined() });
     let result: GitResult | undefined;
     let git;
     try {
@@ -199,7 +199,7 @@ export class Git {
 }
 
 /** The environment of a git command: the user's own less what names another repository. */
-function environment(extra: Readonly<Record<string, string>>): Record<string, string> {
+export function gitEnvironment(extra: Readonly<Record<string, string>>): Record<string, string> {
   const env: Record<string, string> = {};
   for (const [key, value] of Object.entries(process.env)) {
     if (value !== undefined && !FOREIGN.has(key.toUpperCase())) env[key] = value;

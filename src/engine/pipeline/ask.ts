@@ -6,6 +6,7 @@ import { answerSchema, readAnswer, type Answers, type AnsweringRole } from '../.
 import type { Attempt, StepExecution, TaskExecution } from '../../core/execution.ts';
 import { askAgainPrompt, askAgainSection, goOnPrompt } from '../../core/prompts/followUp.ts';
 import type { AgentEnd } from '../ports.ts';
+import { attemptOf } from './attempt.ts';
 import type { PhaseResult, PipelineContext } from './context.ts';
 import { handleFailure } from './failure.ts';
 import type { Run } from './run.ts';
@@ -113,11 +114,12 @@ async function read<R extends AnsweringRole>(context: PipelineContext, task: Tas
 /** The first time the agent is asked again, at once; then it is an error, and the human's. */
 async function unreadableAnswer<R extends AnsweringRole>(context: PipelineContext, taskId: string, question: Question<R>, attempt: Attempt, fault: string): Promise<PhaseResult> {
   const task = await context.lifecycle.change(taskId, (draft) => {
-    const stored = consumeAnswer(draft, attempt.attempt_id);
+    const closed = consumeAnswer(context, draft, attempt.attempt_id);
+    const stored = attemptOf(draft, attempt.attempt_id);
     const at = context.lifecycle.now();
     stored.outcome = 'failed';
     stored.error = { kind: 'bad_output', message: fault, at };
-    return [{ type: 'answer_unreadable', data: { attempt_id: attempt.attempt_id, role: question.role, step_id: attempt.step_id, reason: fault } }];
+    return [{ type: 'answer_unreadable', data: { attempt_id: attempt.attempt_id, role: question.role, step_id: attempt.step_id, reason: fault } }, ...closed];
   });
   const earlier = task.attempts.at(-2);
   const second = earlier?.role === attempt.role && earlier.step_id === attempt.step_id && earlier.error?.kind === 'bad_output' && !isSettled(task, earlier);

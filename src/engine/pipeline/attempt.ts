@@ -97,6 +97,8 @@ async function attend(context: PipelineContext, run: Run, plan: AttemptPlan, ses
     await desk.close(run.interrupted || reported?.error?.kind === 'interrupted');
   }
   if (run.left) return undefined;
+  // One that had ended well before it could be ended has done its work.
+  if (reported?.ok === true) return reported;
   return verdict ?? reported ?? failed('crashed', 'The agent ended without a result.');
 }
 

@@ -3,7 +3,7 @@ import { currentStep, type Judged, type StepExecution, type TaskExecution } from
 import { codeReviewerPrompt, findings, reviewFeedback } from '../../core/prompts/codeReviewer.ts';
 import type { CodeReview } from '../../core/roles.ts';
 import { riskOf } from '../../core/task.ts';
-import { completeStep, setStep, stepOf } from '../lifecycle.ts';
+import { completeStep, setStep, stepOf, type EventDraft } from '../lifecycle.ts';
 import { ask } from './ask.ts';
 import { gateLines, type PhaseResult, type PipelineContext } from './context.ts';
 import type { Run } from './run.ts';
@@ -40,60 +40,55 @@ export async function reviewCode(context: PipelineContext, run: Run): Promise<Ph
   const self_reviewed = isSelfReview(context, context.lifecycle.get(task.task_id), attempt);
   const review: Judged<CodeReview> = { ...value, self_reviewed };
   const model = attempt.model ?? attempt.agent;
-  const record = (draft: TaskExecution): StepExecution => {
-    consumeAnswer(draft, attempt.attempt_id);
-    noteProgress(draft);
-    const own = stepOf(draft, step.step_id);
-    own.code_review = review;
-    own.reviewer_model = model;
-    return own;
-  };
   const event = {
     type: 'code_review',
     data: { attempt_id: attempt.attempt_id, step_id: step.step_id, status: review.status, self_reviewed, findings: review.required_changes?.length ?? 0 },
   };
-  return review.status === 'approved' ? approve(context, task, step, review, record, event) : reject(context, task, step, review, record, event);
+  const record = (draft: TaskExecution): EventDraft[] => {
+    const closed = consumeAnswer(context, draft, attempt.attempt_id);
+    noteProgress(draft);
+    const own = stepOf(draft, step.step_id);
+    own.code_review = review;
+    own.reviewer_model = model;
+    return [event, ...closed];
+  };
+  return review.status === 'approved' ? approve(context, task, step, review, record) : reject(context, task, step, review, record);
 }
 
-type Recorder = (draft: TaskExecution) => StepExecution;
-interface ReviewEvent {
-  readonly type: string;
-  readonly data: Readonly<Record<string, unknown>>;
-}
+/** Puts the review into the draft of what follows from it. */
+type Recorder = (draft: TaskExecution) => EventDraft[];
 
-async function approve(context: PipelineContext, task: TaskExecution, step: StepExecution, review: Judged<CodeReview>, record: Recorder, event: ReviewEvent): Promise<PhaseResult> {
+async function approve(context: PipelineContext, task: TaskExecution, step: StepExecution, review: Judged<CodeReview>, record: Recorder): Promise<PhaseResult> {
   if (review.self_reviewed === true && riskOf(task.task_def) === 'high') {
     const why = 'the task is of high risk and the reviewer is the author’s own model';
     await context.decisions.park(
       task.task_id,
       { kind: 'code_review', question: `Approve step ${step.step_id} of "${task.task_def.goal}"? Its reviewer is the author's own model.`, detail: detailOf(step, review, why), resume_state: 'implementing', head_sha: task.head_sha },
       why,
-      (draft) => {
-        record(draft);
-        return [event];
-      },
+      record,
     );
     return 'leave';
   }
   const last = task.steps.every((one) => one.step_id === step.step_id || one.state === 'completed');
   const why = `the reviewer approves step ${step.step_id}${review.self_reviewed === true ? ' (self-reviewed)' : ''}`;
   await context.lifecycle.transition(task.task_id, last ? 'quality_gate' : 'implementing', why, (draft) => {
-    record(draft);
+    const events = record(draft);
     const at = context.lifecycle.now();
     setStep(draft, step.step_id, 'approved', at);
-    return [event, completeStep(draft, step.step_id, at)];
+    return [...events, completeStep(draft, step.step_id, at)];
   });
   return 'again';
 }
 
-async function reject(context: PipelineContext, task: TaskExecution, step: StepExecution, review: Judged<CodeReview>, record: Recorder, event: ReviewEvent): Promise<PhaseResult> {
+async function reject(context: PipelineContext, task: TaskExecution, step: StepExecution, review: Judged<CodeReview>, record: Recorder): Promise<PhaseResult> {
   const rejections = (step.rejections ?? 0) + 1;
   const round = `the reviewer says ${review.status} to step ${step.step_id} (round ${rejections} of ${MAX_REJECTIONS})`;
-  const settle = (draft: TaskExecution): void => {
-    const own = record(draft);
-    own.rejections = rejections;
+  const settle: Recorder = (draft) => {
+    const events = record(draft);
+    stepOf(draft, step.step_id).rejections = rejections;
     setStep(draft, step.step_id, 'rejected', context.lifecycle.now());
     draft.feedback = reviewFeedback(review);
+    return events;
   };
   if (rejections >= MAX_REJECTIONS) {
     const why = `step ${step.step_id} was rejected ${rejections} times`;
@@ -107,18 +102,15 @@ async function reject(context: PipelineContext, task: TaskExecution, step: StepE
         head_sha: task.head_sha,
       },
       why,
-      (draft) => {
-        settle(draft);
-        return [event];
-      },
+      settle,
     );
     return 'leave';
   }
   await context.lifecycle.transition(task.task_id, 'implementing', `${round}: back to the implementer`, (draft) => {
-    settle(draft);
+    const events = settle(draft);
     setStep(draft, step.step_id, 'retry', context.lifecycle.now());
     const data = { step_id: step.step_id, attempt: rejections + 1, max_attempts: MAX_REJECTIONS, reason: round, message: findings(review), kind: 'review_rejected' };
-    return [event, { type: 'retry', data }];
+    return [...events, { type: 'retry', data }];
   });
   return 'again';
 }

@@ -2,6 +2,7 @@
  * Answers an agent's permission requests: by policy at once, else by a human, for whom the agent waits. A request that an
  * earlier engine heard, or that repeats one asked before its agent died, is tied to the decision that is already there.
  */
+import { approvalEnds } from '../../core/approval.ts';
 import { messageOf } from '../../core/errors.ts';
 import type { Decision, TaskExecution } from '../../core/execution.ts';
 import { exactRule } from '../../core/permissionGrant.ts';
@@ -93,19 +94,23 @@ export class PermissionDesk {
 
   /**
    * The decision about this very request, heard by an earlier engine, whose answer may not have reached the agent; or one for the same tool and
-   * input whose agent died before the answer could reach it.
+   * input whose agent died in the same role at the same step before the answer could reach it, unless that answer is too old to stand.
    */
   #known(request: PermissionRequest): Decision | undefined {
-    const { decisions } = this.#task();
-    const { attempt_id: attemptId } = this.#plan.attempt;
+    const { attempts, decisions } = this.#task();
+    const { attempt_id: attemptId, role, step_id: stepId } = this.#plan.attempt;
     const own = decisions.find(({ kind, attempt_id: asker, detail, status }) => kind === 'permission' && asker === attemptId && detail['request_id'] === request.request_id && (status === 'open' || status === 'answered'));
     if (own) return own;
+    const predecessors = new Set(attempts.filter((one) => one.role === role && one.step_id === stepId).map((one) => one.attempt_id));
+    const stands = ({ answer }: Decision): boolean => answer === null || this.#context.ports.clock.now() < approvalEnds(answer.at, this.#context.config());
     const key = identity(request.tool, request.input);
     return decisions.find(
       (decision) =>
         decision.kind === 'permission' &&
         decision.applied_at === null &&
         (decision.status === 'open' || decision.status === 'answered') &&
+        predecessors.has(decision.attempt_id ?? '') &&
+        stands(decision) &&
         !this.#waiting.has(decision.id) &&
         identity(decision.detail['tool'] as string, decision.detail['input']) === key,
     );

@@ -26,11 +26,11 @@ export async function plan(context: PipelineContext, run: Run): Promise<PhaseRes
   if (asked.kind !== 'answer') return asked.kind;
   const { value, attempt } = asked;
   const keep: Mutation = (draft) => {
-    consumeAnswer(draft, attempt.attempt_id);
+    const closed = consumeAnswer(context, draft, attempt.attempt_id);
     noteProgress(draft);
     draft.plan = value;
     followPlan(draft, value);
-    return [{ type: 'plan', data: { attempt_id: attempt.attempt_id, steps: value.steps.length, summary: value.summary ?? null } }];
+    return [{ type: 'plan', data: { attempt_id: attempt.attempt_id, steps: value.steps.length, summary: value.summary ?? null } }, ...closed];
   };
   if (context.staffing.isStaffed(task, 'plan_reviewer')) {
     await context.lifecycle.transition(task.task_id, 'plan_review', `planned in ${count(value)}`, keep);

@@ -31,21 +31,21 @@ export async function reviewPlan(context: PipelineContext, run: Run): Promise<Ph
     const mustAsk = self_reviewed && riskOf(task.task_def) === 'high' ? 'the task is of high risk and the reviewer is the planner’s own model' : undefined;
     const why = `the reviewer approves the plan${self_reviewed ? ' (self-reviewed)' : ''}`;
     return settlePlan(context, task, plan, why, 'approved', (draft) => {
-      consumeAnswer(draft, attempt.attempt_id);
+      const closed = consumeAnswer(context, draft, attempt.attempt_id);
       noteProgress(draft);
       draft.plan_review = review;
       draft.plan_rejections = 0;
-      return [event];
+      return [event, ...closed];
     }, mustAsk);
   }
   const rejections = (task.plan_rejections ?? 0) + 1;
   await context.lifecycle.transition(task.task_id, 'plan_rejected', `the reviewer says ${review.status} (round ${rejections} of ${MAX_REJECTIONS})`, (draft) => {
-    consumeAnswer(draft, attempt.attempt_id);
+    const closed = consumeAnswer(context, draft, attempt.attempt_id);
     noteProgress(draft);
     draft.plan_review = review;
     draft.plan_rejections = rejections;
     draft.feedback = planConcerns(review);
-    return [event, ...(rejections < MAX_REJECTIONS ? [retryEvent(rejections, review)] : [])];
+    return [event, ...closed, ...(rejections < MAX_REJECTIONS ? [retryEvent(rejections, review)] : [])];
   });
   return 'again';
 }

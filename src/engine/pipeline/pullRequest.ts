@@ -7,7 +7,7 @@ import { openDecisions } from '../../core/execution.ts';
 import { BatonError, messageOf } from '../../core/errors.ts';
 import { pullRequestBody, pullRequestTitle } from '../../core/pullRequest.ts';
 import { useApproval } from '../decisions.ts';
-import type { PullRequest } from '../ports.ts';
+import type { ForgeCall, PullRequest } from '../ports.ts';
 import type { PhaseResult, PipelineContext } from './context.ts';
 import { finish } from './merge.ts';
 import type { Run } from './run.ts';
@@ -21,7 +21,7 @@ export async function landByPullRequest(context: PipelineContext, run: Run, task
   run.activity = 'at its pull request';
   context.changed();
   try {
-    await advance(context, task, round, approval);
+    await advance(context, run, task, round, approval);
   } catch (error) {
     if (run.signal.aborted) return 'leave';
     const hint = error instanceof BatonError && error.hint !== undefined ? ` ${error.hint}` : '';
@@ -30,24 +30,25 @@ export async function landByPullRequest(context: PipelineContext, run: Run, task
   return 'leave';
 }
 
-async function advance(context: PipelineContext, task: TaskExecution, round: GateRound, approval: Decision | undefined): Promise<void> {
+async function advance(context: PipelineContext, run: Run, task: TaskExecution, round: GateRound, approval: Decision | undefined): Promise<void> {
   const { forge } = context.ports;
+  const call = callOf(context, run, task);
   const asked = approval?.detail['reason'];
-  let known = task.pull_request ? await forge.look(task.pull_request.url) : undefined;
+  let known = task.pull_request ? await forge.look(task.pull_request.url, call) : undefined;
   if (known?.state === 'open' && asked === OPEN && task.pull_request?.head_sha === task.head_sha) {
-    await forge.merge(known.url, task.pull_request.head_sha, context.config().merge.strategy);
-    known = await forge.look(known.url);
+    await forge.merge(known.url, task.pull_request.head_sha, context.config().merge.strategy, call);
+    known = await forge.look(known.url, call);
   }
   // One that was merged without the latest work has not landed it: that gets a pull request of its own.
   if (known?.state === 'merged' && task.pull_request?.head_sha === task.head_sha) {
-    await landed(context, task, known, approval);
+    await landed(context, task, known, approval, call);
     return;
   }
   if (known?.state === 'closed' && asked !== CLOSED) {
     await park(context, task, { question: `Pull request #${known.number} was closed without being merged: ${known.url} Approve to open another, request changes to work on, or reject to give the task up.`, detail: { reason: CLOSED, url: known.url, number: known.number } }, `pull request #${known.number} was closed`, approval);
     return;
   }
-  const opened = known?.state === 'open' && task.pull_request?.head_sha === task.head_sha ? known : await open(context, task, round);
+  const opened = known?.state === 'open' && task.pull_request?.head_sha === task.head_sha ? known : await open(context, task, round, call);
   const target = task.target_branch ?? 'the target';
   await park(
     context,
@@ -61,9 +62,10 @@ async function advance(context: PipelineContext, task: TaskExecution, round: Gat
   );
 }
 
-async function open(context: PipelineContext, task: TaskExecution, round: GateRound): Promise<PullRequest> {
+async function open(context: PipelineContext, task: TaskExecution, round: GateRound, call: ForgeCall): Promise<PullRequest> {
   const sha = task.head_sha ?? '';
-  const opened = await context.ports.forge.open({ branch: task.branch ?? '', sha, target: task.target_branch ?? '', title: pullRequestTitle(task), body: pullRequestBody(task, round) });
+  const wanted = { branch: task.branch ?? '', sha, target: task.target_branch ?? '', title: pullRequestTitle(task), body: pullRequestBody(task, round) };
+  const opened = await context.ports.forge.open(wanted, call);
   await context.lifecycle.change(task.task_id, (draft) => {
     draft.pull_request = { url: opened.url, number: opened.number, head_sha: sha };
     return [{ type: 'pull_request', data: { url: opened.url, number: opened.number, head_sha: sha } }];
@@ -72,11 +74,11 @@ async function open(context: PipelineContext, task: TaskExecution, round: GateRo
 }
 
 /** The target here follows the forge's where nothing is in the way, so that tasks which depend on this one find its work. */
-async function landed(context: PipelineContext, task: TaskExecution, merged: PullRequest, approval: Decision | undefined): Promise<void> {
+async function landed(context: PipelineContext, task: TaskExecution, merged: PullRequest, approval: Decision | undefined, call: ForgeCall): Promise<void> {
   const { forge, log, workspace } = context.ports;
   const target = task.target_branch ?? '';
   try {
-    const tip = await forge.fetch(target);
+    const tip = await forge.fetch(target, call);
     if (!(await workspace.follow(target, tip))) log.warn(`${target} here does not hold pull request #${merged.number} yet: pull it when nothing is in the way.`);
   } catch (error) {
     log.warn(`${target} could not be fetched after pull request #${merged.number} was merged: ${messageOf(error)}`);
@@ -91,28 +93,62 @@ async function park(context: PipelineContext, task: TaskExecution, decision: { q
   });
 }
 
-/** Looks at the pull requests that tasks wait for; one that was merged or closed takes its task on. Only for the safety net, and only while there are such tasks. */
-export async function lookAtPullRequests(context: PipelineContext): Promise<void> {
-  for (const task of context.lifecycle.needingHumanReview()) {
-    const decision = openDecisions(task).find((one) => one.detail['reason'] === OPEN);
-    if (!decision || !task.pull_request) continue;
+function callOf(context: PipelineContext, run: Run, task: TaskExecution): ForgeCall {
+  return { mark: `${context.ports.repository.key}:${task.task_id}:forge`, signal: run.signal };
+}
+
+/** So many pull requests are asked about at the same time: one that is slow holds up no other. */
+const LOOKS_AT_ONCE = 4;
+
+/** Looks, now and then, at the pull requests that tasks wait for: nobody tells when one is merged. */
+export class PullRequestWatch {
+  readonly #context: PipelineContext;
+  readonly #closing = new AbortController();
+  #looking = false;
+
+  constructor(context: PipelineContext) {
+    this.#context = context;
+  }
+
+  /** One that was merged or closed takes its task on. A forge that is still being asked is not asked again. */
+  look(): void {
+    if (this.#looking || this.#closing.signal.aborted) return;
+    const waiting = this.#context.lifecycle.needingHumanReview().filter((task) => task.pull_request !== undefined && openPullRequest(task) !== undefined);
+    if (waiting.length === 0) return;
+    this.#looking = true;
+    const next = async (): Promise<void> => {
+      for (let task = waiting.pop(); task && !this.#closing.signal.aborted; task = waiting.pop()) await this.#lookAt(task);
+    };
+    this.#context.background('looking at pull requests', async () => {
+      await Promise.all(Array.from({ length: Math.min(LOOKS_AT_ONCE, waiting.length) }, next)).finally(() => (this.#looking = false));
+    });
+  }
+
+  /** Ends a look that is under way. */
+  dispose(): void {
+    this.#closing.abort();
+  }
+
+  async #lookAt(task: TaskExecution): Promise<void> {
+    const { decisions, lifecycle, ports } = this.#context;
+    const decision = openPullRequest(task);
+    if (!decision || !task.pull_request) return;
     try {
-      const { state, number } = await context.ports.forge.look(task.pull_request.url);
-      if (state === 'open') continue;
-      await context.lifecycle.transition(
+      const { state, number } = await ports.forge.look(task.pull_request.url, { mark: `${ports.repository.key}:${task.task_id}:forge-look`, signal: this.#closing.signal });
+      if (state === 'open') return;
+      await lifecycle.transition(
         task.task_id,
         'quality_gate',
         `pull request #${number} was ${state}`,
-        (draft) => context.decisions.withdraw(draft, (one) => one.id === decision.id),
+        (draft) => decisions.withdraw(draft, (one) => one.id === decision.id),
         'awaiting_human_review',
       );
     } catch (error) {
-      context.ports.log.warn(`The pull request of ${task.task_id} could not be looked at: ${messageOf(error)}`);
+      if (!this.#closing.signal.aborted) ports.log.warn(`The pull request of ${task.task_id} could not be looked at: ${messageOf(error)}`);
     }
   }
 }
 
-/** Whether any task waits for a pull request. */
-export function awaitsPullRequest(context: PipelineContext): boolean {
-  return context.lifecycle.needingHumanReview().some((task) => task.pull_request !== undefined && openDecisions(task).some((one) => one.detail['reason'] === OPEN));
+function openPullRequest(task: TaskExecution): Decision | undefined {
+  return openDecisions(task).find((one) => one.detail['reason'] === OPEN);
 }

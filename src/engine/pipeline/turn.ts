@@ -5,6 +5,7 @@ import { IMPLEMENTER_TEMPLATE } from '../../core/prompt.ts';
 import { CODE_REVIEWER_TEMPLATE } from '../../core/prompts/codeReviewer.ts';
 import { PLAN_REVIEWER_TEMPLATE, PLANNER_TEMPLATE } from '../../core/prompts/planner.ts';
 import type { AgentEnd, AttemptOrder } from '../ports.ts';
+import type { EventDraft } from '../lifecycle.ts';
 import { attemptOf, runAttempt, type AttemptPlan } from './attempt.ts';
 import type { AgentChoice, ChosenAgent, PipelineContext } from './context.ts';
 import type { Run } from './run.ts';
@@ -101,6 +102,7 @@ async function settle(context: PipelineContext, run: Run, plan: AttemptPlan): Pr
   const end = await runAttempt(context, run, plan);
   const { attempt } = plan;
   if (end === undefined || run.aborted === 'cancel') return { end: undefined, attempt };
+  if (run.interrupted && end.ok) return { end: undefined, attempt };
   if (run.interrupted) await noteInterruption(context, run, 'Baton was stopped');
   else if (!end.ok && end.error?.kind === 'interrupted') await noteInterruption(context, run, end.error.message);
   else return { end, attempt };
@@ -143,11 +145,10 @@ function orderOf(context: PipelineContext, { task, attempt, worktree }: Opened, 
   };
 }
 
-/** An answer that was acted upon, in the draft of what follows from it. */
-export function consumeAnswer(draft: TaskExecution, attemptId: string): Attempt {
-  const attempt = attemptOf(draft, attemptId);
-  attempt.answer = null;
-  return attempt;
+/** An answer that was acted upon, in the draft of what follows from it; who gave it waits for no permission any more. */
+export function consumeAnswer(context: PipelineContext, draft: TaskExecution, attemptId: string): EventDraft[] {
+  attemptOf(draft, attemptId).answer = null;
+  return context.decisions.closePermissions(draft);
 }
 
 /** Work has gone on: what went wrong before counts no more. */

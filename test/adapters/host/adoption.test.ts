@@ -4,6 +4,7 @@ import path from 'node:path';
 import { stringify } from 'yaml';
 import { readTranscript } from '../../../src/adapters/runs/transcript.ts';
 import type { TaskExecution } from '../../../src/core/execution.ts';
+import type { AgentMessage, Ports } from '../../../src/engine/ports.ts';
 import { openRepository } from '../../../src/host/index.ts';
 import { findRepository } from '../../../src/host/repositoryKey.ts';
 import type { Session } from '../../../src/host/session.ts';
@@ -36,7 +37,7 @@ describe('A host that comes after another', function () {
     }
 
     /** A window (it stays) or a command (`passive`: it applies itself and lets go). */
-    async host(passive = false): Promise<Session> {
+    async host(passive = false, throughPorts: (ports: Ports) => Ports = (ports) => ports): Promise<Session> {
       const session = await openRepository({
         folder: this.root,
         host: 'cli',
@@ -44,6 +45,7 @@ describe('A host that comes after another', function () {
         distDir: path.resolve('dist'),
         env: { ...process.env, XDG_DATA_HOME: path.join(this.folder, 'data'), XDG_RUNTIME_DIR: path.join(this.folder, 'run') },
         passive,
+        throughPorts,
       });
       open.push(session);
       return session;
@@ -115,6 +117,26 @@ describe('A host that comes after another', function () {
     await place.gone();
   });
 
+  const broken = (): never => {
+    throw new Error('The machine is full.');
+  };
+  for (const [what, breaks] of [
+    ['cannot end what else was left', (ports: Ports): Ports => ({ ...ports, processes: { ...ports.processes, sweep: () => Promise.resolve().then(broken) } })],
+    ['cannot watch its files', (ports: Ports): Ports => ({ ...ports, sources: { ...ports.sources, watch: broken } })],
+  ] as const) {
+    it(`${what} gives up and lets the agent live, which the next one in the same process goes on with`, async () => {
+      const place = await make(worker());
+      await startAndLeave(place);
+      await assert.rejects(place.host(false, breaks), /The machine is full/);
+      const second = await place.host();
+      assert.equal((await second.api.snapshot()).tasks[0]?.attempt_id, 'a1');
+      place.go();
+      const task = await place.until(second, 'the task is done', ({ state }) => state === 'done');
+      assert.deepEqual(task.attempts.map(({ attempt_id: id, outcome }) => [id, outcome]), [['a1', 'succeeded']]);
+      await place.gone();
+    });
+  }
+
   it('goes on with it although the loop was stopped meanwhile: a Stop lets attempts finish', async () => {
     const place = await make(worker());
     await startAndLeave(place);
@@ -156,6 +178,37 @@ describe('A host that comes after another', function () {
       await place.gone();
     });
   }
+
+  it('and goes again at once keeps the success of an agent that ended meanwhile', async () => {
+    const place = await make(worker());
+    await startAndLeave(place);
+    place.go();
+    await place.gone();
+    let release = (): void => undefined;
+    const closing = new Promise<void>((resolve) => (release = resolve));
+    async function* late(messages: AsyncIterable<AgentMessage>): AsyncGenerator<AgentMessage> {
+      await closing;
+      yield* messages;
+    }
+    const second = await place.host(false, (ports) => ({
+      ...ports,
+      // The first thing that an engine that closes lets go of.
+      sources: { ...ports.sources, watch: () => ({ dispose: () => void setImmediate(release) }) },
+      runners: {
+        ...ports.runners,
+        adopt: async (attempt, directory) => {
+          const found = await ports.runners.adopt(attempt, directory);
+          assert.equal(found?.alive, false);
+          return { ...found, session: { ...found.session, messages: late(found.session.messages) } };
+        },
+      },
+    }));
+    await second.close();
+    const last = await place.host();
+    const task = await place.until(last, 'the task is done', ({ state }) => state === 'done');
+    assert.deepEqual(task.attempts.map(({ outcome }) => outcome), ['succeeded']);
+    assert.equal(task.interruptions, 0);
+  });
 
   it('finds an agent that was stopped because nobody came, and does its task again as an interrupted one', async () => {
     const place = await make(worker({ runner: { orphan_grace: '1s' } }));
