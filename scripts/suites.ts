@@ -1,6 +1,4 @@
 /** The suites that `npm test` runs. */
-import { existsSync } from 'node:fs';
-
 export interface Suite {
   /** Programs to run one after the other, each a script for Node with its arguments; the first failure ends the suite. */
   readonly steps: readonly (readonly string[])[];
@@ -19,8 +17,9 @@ const VSIX = 'out/baton.vsix';
 const COLOUR = process.stdout.isTTY ? '--color' : '--no-color';
 
 const mocha = (...args: string[]): string[] => [`${MODULES}/mocha/bin/mocha.js`, COLOUR, '--reporter', 'test/support/reporter.ts', ...args];
-const tsc = (project: string): string[] => [`${MODULES}/typescript/bin/tsc`, '--noEmit', '--project', project];
-const projects = ['tsconfig.json', 'src/webview/tsconfig.json'].filter((file) => existsSync(file));
+/** What it has found out it keeps in `out/`, so that the next look is at what changed and at what that reaches. */
+const tsc = (project: string): string[] => [`${MODULES}/typescript/bin/tsc`, '--noEmit', '--project', project, '--incremental', '--tsBuildInfoFile', `out/types/${project.replaceAll('/', '-')}.tsbuildinfo`];
+const projects = ['tsconfig.json', 'src/webview/tsconfig.json'];
 
 /** In the order in which they run. */
 export const SUITES: Readonly<Record<string, Suite>> = {
@@ -44,5 +43,8 @@ export const SUITES: Readonly<Record<string, Suite>> = {
   },
 };
 
-/** Suites that may run at the same time. Everything else has the machine for itself, since tests measure times. */
-export const QUICK = ['lint', 'types'];
+/**
+ * Suites that may run at the same time, in lanes: one after the other within a lane, so that two cores are enough. Everything else has the
+ * machine for itself.
+ */
+export const LANES: readonly (readonly string[])[] = [['lint'], ['types', 'unit']];

@@ -12,7 +12,7 @@ import { existsSync, mkdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Counts } from '../test/support/reporter.ts';
-import { QUICK, SUITES } from './suites.ts';
+import { LANES, SUITES } from './suites.ts';
 
 interface Result extends Counts {
   readonly name: string;
@@ -32,10 +32,10 @@ async function main(args: readonly string[]): Promise<void> {
   const chosen = choose(args);
   const results: Result[] = [];
   while (chosen.length > 0) {
-    const quick = chosen.filter((name, index) => QUICK.includes(name) && chosen.slice(0, index).every((before) => QUICK.includes(before)));
-    const batch = quick.length > 0 ? quick : chosen.slice(0, 1);
-    chosen.splice(0, batch.length);
-    results.push(...(await Promise.all(batch.map((name) => runSuite(name, batch.length > 1)))));
+    const alone = chosen.findIndex((name) => !LANES.flat().includes(name));
+    const batch = chosen.splice(0, alone === -1 ? chosen.length : Math.max(alone, 1));
+    const lanes = [...LANES, batch.filter((name) => !LANES.flat().includes(name))].map((lane) => batch.filter((name) => lane.includes(name))).filter((lane) => lane.length > 0);
+    results.push(...(await Promise.all(lanes.map((lane) => runLane(lane, lanes.length > 1)))).flat());
   }
   report(results);
 }
@@ -50,6 +50,12 @@ function choose(args: readonly string[]): string[] {
   const names = [...new Set(args)];
   const needsBuild = names.some((name) => SUITES[name]?.built === true) && !names.includes('build');
   return needsBuild ? ['build', ...names] : names;
+}
+
+async function runLane(names: readonly string[], prefixed: boolean): Promise<Result[]> {
+  const results: Result[] = [];
+  for (const name of names) results.push(await runSuite(name, prefixed));
+  return results;
 }
 
 async function runSuite(name: string, prefixed: boolean): Promise<Result> {

@@ -1,4 +1,4 @@
-/** What it costs to show ten thousand tasks: the dashboard's picture, its paint in a browser, and the queue's tree. */
+/** What it costs to show ten thousand tasks: the dashboard's picture, its paint in a browser, and the queue's tree (row 109). */
 import { launchBrowser } from '../../test/support/vscode/workbench.ts';
 import { openDashboardPage } from '../../test/support/dashboardPage.ts';
 import { hugeTasks, sceneMetrics, sceneSnapshot } from '../../test/support/dashboardScenes.ts';

@@ -1,4 +1,4 @@
-/** What a question for figures costs over thirty days of a busy machine: a million events in the store, their roll-ups beside them. */
+/** What a question for figures costs over thirty days of a busy machine: a million events in the store, their roll-ups beside them (row 108). */
 import * as path from 'node:path';
 import { openStore } from '../../src/adapters/store/store.ts';
 import { defaultConfig } from '../../src/core/config/schema.ts';

@@ -2,7 +2,7 @@
 import { Command } from 'commander';
 import { isActive } from '../core/states.ts';
 import { LOOK, type Bind } from './context.ts';
-import { ahead } from './format.ts';
+import { doneIn } from './format.ts';
 import { tasksDocument } from './json.ts';
 import { colourOf } from './style.ts';
 import { plain } from './text.ts';
@@ -12,7 +12,7 @@ export function activeCommand(bind: Bind): Command {
     context.use(LOOK, async ({ api }) => {
       const { tasks, at } = await api.snapshot();
       const active = tasks.filter((task) => isActive(task.state));
-      const lines = active.map((task) => `  ${context.style.paint(colourOf(task.group), `[${task.state}]`)} ${task.id}: ${plain(task.goal)}${task.eta_done === null ? '' : ` (done in ${ahead(task.eta_done, at)})`}`);
+      const lines = active.map((task) => `  ${context.style.paint(colourOf(task.group), `[${task.state}]`)} ${task.id}: ${plain(task.goal)}${task.eta_done === null ? '' : ` (${doneIn(task.eta_done, at)})`}`);
       return {
         document: tasksDocument(active),
         lines: active.length === 0 ? ['No active tasks.'] : [`🔄 ${active.length} active task(s):`, ...lines],

@@ -1,10 +1,10 @@
 /** The dashboard on a terminal: two columns where there is room, as many queue rows as fit. */
-import { formatAhead, formatDuration, plural } from '../core/format.ts';
+import { formatDuration, plural } from '../core/format.ts';
 import type { Snapshot, TaskView } from '../shared/api.ts';
 import { HEALTH_CHECKS } from '../shared/health.ts';
 import type { MetricsBucket, MetricsReport } from '../shared/metrics.ts';
 import { activeEntry, activeTasks, recentTasks, type DashboardDocument } from './dashboardDocument.ts';
-import { ahead, clockTime, cost, secondsSince } from './format.ts';
+import { clockTime, cost, doneIn, secondsSince } from './format.ts';
 import { needsHuman, openDecisionsOf, queueOf } from './json.ts';
 import { paintLine, type Line } from './liveArea.ts';
 import { queueTable } from './queue.ts';
@@ -87,7 +87,7 @@ function summary(snapshot: Snapshot, { metrics, completion_rate: completed }: Da
   const parts: Line[] = [
     [[`${asking} need${asking === 1 ? 's' : ''} you`, asking > 0 ? 'magenta' : 'dim']],
     [[`${count('running')} running`, count('running') > 0 ? 'green' : 'dim']],
-    [[`${count('waiting')} waiting`, count('waiting') > 0 ? 'yellow' : 'dim'], last === null ? '' : ` (done in ${ahead(last, snapshot.at)})`],
+    [[`${count('waiting')} waiting`, count('waiting') > 0 ? 'yellow' : 'dim'], last === null ? '' : ` (${doneIn(last, snapshot.at)})`],
     ...(count('held') === 0 ? [] : [[[`${count('held')} held`, 'yellow'] as const]]),
     [['today ', 'dim'], over ? [`${cost(spent.today_usd, spent.unpriced)}${budget}`, 'red'] : `${cost(spent.today_usd, spent.unpriced)}${budget}`],
     ...(completed === null ? [] : [[percent(completed), [' completed', 'dim'] as const]]),
@@ -110,7 +110,7 @@ function active(snapshot: Snapshot): Line[] {
       ...(entry.steps > 1 ? [`step ${entry.step ?? 1}/${entry.steps}`] : []),
       ...(entry.attempts > 1 ? [`attempt ${entry.attempts}`] : []),
       ...(entry.cost_usd > 0 ? [cost(entry.cost_usd, task.unpriced)] : []),
-      ...(entry.eta_done === null ? [] : [`done in ${formatAhead(secondsSince(snapshot.at, entry.eta_done))}`]),
+      ...(entry.eta_done === null ? [] : [doneIn(entry.eta_done, snapshot.at)]),
     ];
     const doing = waits ? 'waits for you' : (entry.last_line ?? entry.activity ?? '');
     return [['▸ ', 'green'], [entry.id, 'bold'], ' ', [entry.state, waits ? 'magenta' : 'green'], ` ${facts.join(' · ')}`, [doing === '' ? '' : `  > ${doing}`, 'dim']];

@@ -5,6 +5,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { Command } from 'commander';
 import { BatonError, messageOf } from '../core/errors.ts';
+import { plural } from '../core/format.ts';
 import { atLeast } from '../core/version.ts';
 import { dataDirectory, runtimeDirectory } from '../host/directories.ts';
 import type { Snapshot } from '../shared/api.ts';
@@ -28,7 +29,7 @@ export function doctorCommand(bind: Bind): Command {
     const wrong = checks.filter((check) => !check.ok).length;
     return {
       document: { ok, checks } satisfies DoctorDocument,
-      lines: [...lines, '', ok ? 'Everything Baton needs is here.' : `${wrong} thing(s) to fix.`],
+      lines: [...lines, '', ok ? 'Everything Baton needs is here.' : `${plural(wrong, 'thing')} to fix.`],
       code: ok ? 0 : 1,
     };
   });

@@ -12,13 +12,16 @@ export interface CliFailure {
   readonly usage: boolean;
 }
 
-/** What happened, why and what to do, on one line; a place in a file comes first, as compilers say it. */
-export function describeError(error: unknown, env: Readonly<Record<string, string | undefined>>): CliFailure {
+/**
+ * What happened, why and what to do, on one line; a place in a file comes first, as compilers say it.
+ * @param command the command that was used wrongly; its help says more
+ */
+export function describeError(error: unknown, env: Readonly<Record<string, string | undefined>>, command = 'baton'): CliFailure {
   if (error instanceof CommanderError) {
     const message = plain(error.message.replace(/^error: /, '').replace(/\n/g, ' '));
     const sentence = sentenceOf(message);
     return {
-      line: `${sentence} Run "baton --help" to see what can be said.`,
+      line: `${sentence} See "${command} --help".`,
       document: { error: { kind: 'usage', message: sentence } },
       usage: true,
     };

@@ -64,7 +64,8 @@ export async function followRun(context: Context, session: Session, goal: RunGoa
         } else if (interrupts === 1) {
           send(
             api.send({ type: 'stop', reason: 'Ctrl-C' }).then(({ message }) => {
-              if (!over) view.note(`${message} Ctrl-C again stops now.`);
+              // With nobody at work there is nothing left to stop.
+              if (!over) view.note(latest.tasks.some(({ group }) => group === 'running') ? `${message} Ctrl-C again stops now.` : message);
             }),
           );
         } else {

@@ -27,6 +27,12 @@ export function ahead(at: string | null, now: string): string {
   return at === null ? '-' : formatAhead((Date.parse(at) - Date.parse(now)) / 1000);
 }
 
+/** When something will probably be done, in a sentence: `done in 10m`, `done soon`. */
+export function doneIn(at: string, now: string): string {
+  const left = ahead(at, now);
+  return left === 'now' ? 'done soon' : `done in ${left}`;
+}
+
 /** UTC clock time of epoch ms: 10:30:01. */
 export function clockTime(ms: number): string {
   return new Date(ms).toISOString().slice(11, 19);

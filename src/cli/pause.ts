@@ -1,5 +1,6 @@
 /** `baton pause`: running attempts finish, nothing new starts. */
 import { Command } from 'commander';
+import { plural } from '../core/format.ts';
 import { change, CHANGE, nobodyRuns, type Bind } from './context.ts';
 
 export function pauseCommand(bind: Bind): Command {
@@ -9,7 +10,7 @@ export function pauseCommand(bind: Bind): Command {
       context.use(CHANGE, async (session) => {
         if (context.dryRun) {
           const { loop } = await session.api.snapshot();
-          return change(`Would pause the loop (now ${loop.state}); ${loop.slots_used} running attempt(s) would finish.`, { dryRun: true });
+          return change(`Would pause the loop (now ${loop.state}); ${plural(loop.slots_used, 'running attempt')} would finish.`, { dryRun: true });
         }
         const { message } = await session.api.send({ type: 'pause' });
         return change(message, { more: nobodyRuns(session) });

@@ -80,6 +80,8 @@ export async function runCli(argv: readonly string[], io: CliIo, deps: CliDeps):
   let code: number = EXIT.ok;
   /** What the command that is at work says of wrong use. */
   let usageCode: number = EXIT.usage;
+  /** The command whose help says what was used wrongly. */
+  let atFault = 'baton';
   const usageCodes = new Map<Command, number>();
   const fail = (failure: CliFailure, json: boolean): number => {
     if (json) io.stdout.write(`${JSON.stringify(failure.document, null, 2)}\n`);
@@ -104,7 +106,7 @@ export async function runCli(argv: readonly string[], io: CliIo, deps: CliDeps):
         else if (!context.json && outcome.lines.length > 0) io.stdout.write(`${outcome.lines.join('\n')}\n`);
         code = outcome.code ?? EXIT.ok;
       } catch (error) {
-        code = fail(describeError(error, io.env), context.json);
+        code = fail(describeError(error, io.env, `baton ${command.name()}`), context.json);
       }
     });
     return command;
@@ -125,6 +127,7 @@ export async function runCli(argv: readonly string[], io: CliIo, deps: CliDeps):
     command
       .exitOverride((error) => {
         usageCode = usageCodes.get(command) ?? EXIT.usage;
+        atFault = command === program ? 'baton' : `baton ${command.name()}`;
         throw error;
       })
       .configureOutput({
@@ -147,7 +150,7 @@ export async function runCli(argv: readonly string[], io: CliIo, deps: CliDeps):
       io.stderr.write(said.error);
       return EXIT.usage;
     }
-    return fail(describeError(error, io.env), argv.includes('--json'));
+    return fail(describeError(error, io.env, atFault), argv.includes('--json'));
   }
   return code;
 }

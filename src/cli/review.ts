@@ -1,5 +1,6 @@
 /** `baton review`: everything that waits for a human, and with `--interactive` the answers one by one. */
 import { Command } from 'commander';
+import { plural } from '../core/format.ts';
 import type { Session } from '../host/session.ts';
 import type { TaskView } from '../shared/api.ts';
 import { askDecision } from './askDecision.ts';
@@ -87,5 +88,5 @@ async function answerEach(context: Context, session: Session, tasks: readonly Ta
       answered += 1;
     }
   }
-  return { document: null, lines: ['', `${answered} decision(s) answered.`, ...(answered > 0 ? nobodyRuns(session) : [])] };
+  return { document: null, lines: ['', `${plural(answered, 'decision')} answered.`, ...(answered > 0 ? nobodyRuns(session) : [])] };
 }

@@ -1,5 +1,6 @@
 /** `baton run`: leads the loop, or follows the leader that is there, until stopped or (`--once`) nothing is runnable. */
 import { Command } from 'commander';
+import { plural } from '../core/format.ts';
 import type { Session } from '../host/session.ts';
 import type { Snapshot } from '../shared/api.ts';
 import { change, findTask, LOOK, type Bind, type Context, type Outcome } from './context.ts';
@@ -58,11 +59,11 @@ function plan(snapshot: Snapshot, goal: RunGoal, inFile: number | undefined): Ou
   const wanted = (id: string) => goal.only === undefined || goal.only.includes(id);
   const tasks = queueOf(snapshot).filter((task) => wanted(task.id));
   const starting = tasks.filter((task) => task.group === 'waiting');
-  const message = `Would start ${starting.length} task(s), at most ${snapshot.loop.slots} at a time.`;
+  const message = `Would start ${plural(starting.length, 'task')}, at most ${snapshot.loop.slots} at a time.`;
   const outcome = change(message, {
     dryRun: true,
     more: [
-      ...(inFile === undefined ? [] : [`${inFile} task(s) of the file would be queued first where they are new.`]),
+      ...(inFile === undefined ? [] : [`${plural(inFile, 'task')} of the file would be queued first where new.`]),
       ...starting.map((task, index) => `  ${index + 1}. ${task.id} (score ${scoreFigure(task.score)}): ${plain(task.goal)}`),
       ...tasks.filter((task) => task.group !== 'waiting').map((task) => `  -  ${task.id}: ${plain(task.why)}`),
     ],

@@ -1,5 +1,6 @@
 /** `baton stop`: running attempts finish and the loop ends; with `--now` they end at once and resume later. */
 import { Command } from 'commander';
+import { plural } from '../core/format.ts';
 import { change, CHANGE, type Bind } from './context.ts';
 
 export function stopCommand(bind: Bind): Command {
@@ -14,7 +15,7 @@ export function stopCommand(bind: Bind): Command {
       return context.use(CHANGE, async ({ api }) => {
         if (context.dryRun) {
           const { loop } = await api.snapshot();
-          const attempts = `${loop.slots_used} running attempt(s) would ${now === true ? 'end at once and resume later' : 'finish first'}`;
+          const attempts = `${plural(loop.slots_used, 'running attempt')} would ${now === true ? 'end at once and resume later' : 'finish first'}`;
           return change(`Would stop the loop (now ${loop.state}); ${attempts}.`, { dryRun: true });
         }
         const why = reason ?? 'baton stop';

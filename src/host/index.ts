@@ -17,12 +17,14 @@ export { evaluatePermission } from '../core/permissions.ts';
 export { scorePriority } from '../core/priority.ts';
 export { planQueue } from '../core/queue.ts';
 export { executeWithRetry, retryOnFailure } from '../core/retry.ts';
+export { runHeader, runLogEntry, runSummary } from '../core/runLog.ts';
 export { STEP_STATES, TASK_STATES, isStepEdge, isTaskEdge } from '../core/states.ts';
 export { taskDefinition } from '../core/task.ts';
 export { Decisions } from '../engine/decisions.ts';
 export { Lifecycle } from '../engine/lifecycle.ts';
 export { Loop } from '../engine/loop.ts';
 export { Orchestrator } from '../engine/orchestrator.ts';
+export { keepRunLog } from '../engine/runLog.ts';
 
 export interface OpenRepositoryOptions {
   /** Any folder of the repository, also a linked worktree. */

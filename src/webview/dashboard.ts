@@ -124,7 +124,7 @@ function decisionOf(repository: string, { task, decision, title, goal, facts, ag
       { type: 'decision', repository, task, decision },
       { class: 'row decision', title: `${task}: ${goal}` },
       el('span', { class: 'line' }, el('span', { class: 'name strong' }, title), el('span', { class: 'muted number' }, age)),
-      el('span', { class: 'clip' }, el('bdi', {}, goal)),
+      el('span', { class: 'clip', dir: 'auto' }, goal),
       el('span', { class: 'muted clip number' }, `${task} · ${facts}`),
     ),
   );

@@ -38,7 +38,7 @@ function rowOf(repository: string, { task, goal, position, score, wait, eta, eta
     { 'data-key': `task ${task}`, 'aria-rowindex': String(index + 2), class: held ? 'held' : 'pending' },
     el('td', { class: 'position number' }, position === '' ? '–' : position),
     el('td', { class: 'score number' }, score),
-    el('td', { class: 'task' }, button({ type: 'task', repository, task }, { class: 'link clip', title: `${task}: ${goal}` }, el('bdi', {}, goal))),
+    el('td', { class: 'task' }, button({ type: 'task', repository, task }, { class: 'link clip', dir: 'auto', title: `${task}: ${goal}` }, goal)),
     el('td', { class: 'wait number' }, wait),
     el('td', { class: 'eta number', title: etaDetail === '' ? 'Unknown' : etaDetail }, eta === '' ? '–' : eta),
     el('td', { class: 'why muted clip', title: why }, why),

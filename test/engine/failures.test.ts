@@ -16,7 +16,7 @@ describe('A failing attempt', () => {
     assert.deepEqual(retries.map((event) => event.data['attempt']), [2, 3, 4, 5]);
   });
 
-  it('waits 60, 120, 240, 480 seconds between them by default (rows 68, 85, 86)', async () => {
+  it('waits 60, 120, 240, 480 seconds between them by default (rows 68, 85, 86, 191)', async () => {
     const waits: number[] = [];
     const test = await makeEngine({
       tasks: [task('one')],

@@ -87,7 +87,7 @@ describe('Human review test: REVIEW-TEST-001 (row 198)', () => {
   });
 });
 
-describe('Run log test (row 199)', () => {
+describe('Run log test (rows 177, 193, 199)', () => {
   it('has all tasks, routing, calls with costs, gates, retries and the summary of a run', async () => {
     const test = await makeEngine({
       driver: 'claude',

@@ -10,9 +10,9 @@ import { failure, makeEngine, quietLog } from '../support/engine.ts';
 const DAY = { since_seconds: 86_400 };
 
 describe('Metrics and health of an engine', () => {
-  it('count every start and every end of a sweep of tasks (rows 32, 36, 106)', async () => {
+  it('count every start and every end of a sweep of tasks (rows 26–28, 32, 36, 106)', async () => {
     const test = await makeEngine({
-      tasks: ['a', 'b', 'c', 'broken'].map((id) => ({ id, goal: `Do ${id}`, area: id === 'a' ? 'docs' : 'core', workflow: 'direct' as const })),
+      tasks: ['a', 'b', 'c', 'broken'].map((id) => ({ id, goal: `Do ${id}`, priority: 'high' as const, area: id === 'a' ? 'docs' : 'core', workflow: 'direct' as const })),
       agent: async (agent) => {
         const { request } = agent;
         if (request.task_id === 'broken') return failure('bad_request');
@@ -32,8 +32,15 @@ describe('Metrics and health of an engine', () => {
     assert.equal(Math.round(report.total_cost_usd * 100), 4);
     assert.equal(report.first_pass_gate_rate, 1);
     const records = await Promise.all(['a', 'b', 'c'].map((id) => test.record(id)));
-    const seconds = records.map((record) => (Date.parse(record.completed_at ?? '') - Date.parse(record.started_at ?? '')) / 1000).sort((a, b) => a - b);
+    const seconds = records.map((record) => (Date.parse(record.completed_at ?? '') - Date.parse(record.history.find(({ from }) => from === 'new')?.at ?? '')) / 1000).sort((a, b) => a - b);
     assert.deepEqual([report.p50_latency_seconds, report.p95_latency_seconds], [seconds[1], seconds[2]]);
+
+    const events = await test.ports.store.events(0);
+    const of = (type: string) => events.filter((one) => one.type === type).sort((a, b) => String(a.task_id).localeCompare(String(b.task_id)));
+    assert.deepEqual(of('task_started').map(({ task_id, data }) => [task_id, data['name'], data['priority']]), ['a', 'b', 'broken', 'c'].map((id) => [id, `Do ${id}`, 'high']));
+    assert.ok(of('task_started').every(({ at }) => Date.parse(at) > 0));
+    assert.deepEqual(of('task_completed').map(({ task_id, data }) => [task_id, typeof data['seconds']]), ['a', 'b', 'c'].map((id) => [id, 'number']));
+    assert.deepEqual(of('task_failed').map(({ task_id, data }) => [task_id, typeof data['seconds'], (data['error'] as { kind: string }).kind]), [['broken', 'number', 'bad_request']]);
 
     const health = await test.engine.health();
     assert.equal(health.status, 'degraded');
@@ -197,7 +204,7 @@ describe('Metrics and health of an engine', () => {
     assert.deepEqual(await told(), [alarm, alarm]);
   });
 
-  it('measure processor and memory while something runs, show them with the agent, and store a snapshot (row 116)', async () => {
+  it('measure processor and memory while something runs, show them with the agent, and store a snapshot (rows 64, 116)', async () => {
     let release: () => void = () => undefined;
     const held = new Promise<void>((resolve) => (release = resolve));
     const test = await makeEngine({

@@ -120,7 +120,7 @@ describe('A merge that another git has landed', () => {
 });
 
 describe('A restart', () => {
-  it('puts in order what every dead agent left before it starts any (row 126)', async () => {
+  it('puts in order what every dead agent left before it starts any (rows 126, 189)', async () => {
     let dead = false;
     const reset: string[] = [];
     const tasks = ['one', 'two', 'three'].map((id) => task(id));

@@ -47,7 +47,7 @@ describe('The loop', () => {
     assert.equal(test.requests.length, 0);
   });
 
-  it('starts tasks by score, highest first (row 2)', async () => {
+  it('starts tasks by score, highest first (rows 2, 17)', async () => {
     const test = await makeEngine({
       config: { orchestrator: { max_concurrent_tasks: 1 } },
       tasks: [task('low', { priority: 'low' }), task('urgent', { priority: 'urgent' }), task('medium', { priority: 'medium' })],

@@ -1,4 +1,4 @@
-/** A stand-in for GitHub's command line on the PATH, over a real bare repository: it knows `pr list|create|view|merge` as Baton calls them. */
+/** A stand-in for GitHub's command line on the PATH, over a real bare repository: it knows `pr list|create|view|merge` and `issue list` as Baton calls them. */
 import { execFileSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
@@ -19,6 +19,16 @@ export interface StandInPullRequest {
   isCrossRepository?: boolean;
 }
 
+/** An open issue as `gh issue list --json` prints it. */
+export interface StandInIssue {
+  readonly number: number;
+  readonly title: string;
+  readonly body: string;
+  readonly labels: readonly { readonly name: string }[];
+  readonly url: string;
+  readonly author: { readonly login: string };
+}
+
 export interface StandIn {
   /** The bare repository that is the remote `origin`. */
   readonly bare: string;
@@ -33,6 +43,8 @@ export interface StandIn {
   readonly hang: (number: number) => () => boolean;
   /** So many views still show another head than was pushed, as a forge does for some seconds. */
   readonly lag: (views: number) => void;
+  /** What the project's open issues are from now on, newest first. */
+  readonly setIssues: (issues: readonly StandInIssue[]) => void;
   readonly git: (...args: string[]) => string;
   /** Takes it off the PATH. */
   readonly remove: () => void;
@@ -50,17 +62,18 @@ function linksWithoutGh(folder: string): string {
   return links;
 }
 
-/** Puts a stand-in before everything else on this process's PATH and gives the repository a bare `origin`. */
-export async function standInForge(repo: TestRepo): Promise<StandIn> {
-  const folder = tempDir();
-  const [bare, bin, state] = [path.join(folder, 'origin.git'), path.join(folder, 'bin'), path.join(folder, 'state.json')];
+/** Puts a stand-in, kept in `folder`, before everything else on this process's PATH and gives the repository a bare `origin`. */
+export async function standInForge(repo: TestRepo, folder = tempDir()): Promise<StandIn> {
+  const [bare, bin, state, issues] = ['origin.git', 'bin', 'state.json', 'issues.json'].map((name) => path.join(folder, name)) as [string, string, string, string];
   const git = (...args: string[]): string => execFileSync('git', args, { cwd: bare, env: gitEnv(), encoding: 'utf8' }).trim();
   mkdirSync(bin);
   execFileSync('git', ['clone', '--quiet', '--bare', repo.root, bare], { env: gitEnv() });
   await repo.git('remote', 'add', 'origin', bare);
   writeFileSync(state, '[]');
+  writeFileSync(issues, '[]');
   const file = path.join(bin, 'gh');
-  writeFileSync(file, `#!${process.execPath}\nconst [STATE, BARE, OUT, HANG, LAG] = ${JSON.stringify([state, bare, path.join(folder, 'signed-out'), path.join(folder, 'hang'), path.join(folder, 'lag')])};\n${PROGRAM}`);
+  const given = [state, bare, path.join(folder, 'signed-out'), issues, path.join(folder, 'hang'), path.join(folder, 'lag')];
+  writeFileSync(file, `#!${process.execPath}\nconst [STATE, BARE, OUT, ISSUES, HANG, LAG] = ${JSON.stringify(given)};\n${PROGRAM}`);
   chmodSync(file, 0o755);
   const before = process.env['PATH'];
   process.env['PATH'] = `${bin}${path.delimiter}${before ?? ''}`;
@@ -75,6 +88,7 @@ export async function standInForge(repo: TestRepo): Promise<StandIn> {
       const url = `https://github.example/acme/sample/pull/${String(number)}`;
       writeFileSync(state, JSON.stringify([...pullRequests(), { number, url, state: 'OPEN', head, base: 'main', title: 'Mine', body: '', mergeCommit: null, headRefOid, isCrossRepository: true }]));
     },
+    setIssues: (all) => writeFileSync(issues, JSON.stringify(all)),
     signOut: () => writeFileSync(path.join(folder, 'signed-out'), ''),
     hang: (number) => {
       writeFileSync(path.join(folder, 'hang'), String(number));
@@ -110,6 +124,9 @@ const shown = (pr) => {
   return { url, number, state, mergeCommit, isCrossRepository, headRefOid: pr.headRefOid ?? git('rev-parse', 'refs/heads/' + pr.head) };
 };
 switch (args.slice(0, 2).join(' ')) {
+  case 'issue list':
+    console.log(readFileSync(ISSUES, 'utf8'));
+    break;
   case 'pr list':
     console.log(JSON.stringify(all.filter((pr) => pr.state === 'OPEN' && pr.head === option('--head') && pr.base === option('--base')).map(shown)));
     break;

@@ -4,6 +4,7 @@ import { globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { cli } from '../support/cli.ts';
+import { DECISION_KINDS } from '../../src/core/execution.ts';
 import { MemoryEngine } from '../support/memoryEngine.ts';
 
 const DOCS = ['README.md', ...globSync('docs/*.md')];
@@ -50,6 +51,41 @@ describe('The documentation (row 60)', () => {
   }
 });
 
+describe('The status in the README (rows 110–117, 218)', () => {
+  const status = /^## Status: what is verified, and how\n([\s\S]*?)^## /m.exec(readFileSync('README.md', 'utf8'))?.[1] ?? '';
+  const rows = [...status.matchAll(/^\| ([^|]+) \| (`[^|]+`) \|$/gm)].map(([, what = '', how = '']) => ({ what, how }));
+
+  for (const what of [/dashboard/, /metrics \(throughput, latency, error rate, CPU and memory\)/, /health with its three states/, /queue with scores, waits/, /webhooks/, /documentation/, /state machines, plan → review/, /retries/]) {
+    it(`says how this is verified: ${what.source}`, () => assert.ok(rows.some((row) => what.test(row.what)), status));
+  }
+
+  it('names tests that there are', () => {
+    for (const { how } of rows) {
+      for (const [, place = ''] of how.matchAll(/`([^`]+)`/g)) {
+        const tests = place.endsWith('.ts') ? globSync(place) : globSync(`${place}/**/*.test.ts`);
+        assert.notDeepEqual(tests, [], place);
+      }
+    }
+  });
+
+  it('says that figures are measured apart, and what is not verified', () => {
+    assert.match(status, /`npm test`[\s\S]*`npm run bench`/);
+    assert.match(status, /^Not verified: /m);
+  });
+});
+
+describe('docs/GUIDE.md (row 187)', () => {
+  const guide = readFileSync('docs/GUIDE.md', 'utf8');
+
+  it('leads from a task to a merge: what is saved, retries, questions and the log', () => {
+    assert.deepEqual([...guide.matchAll(/^## (.+)$/gm)].map(([, title]) => title).filter((title) => ['The path of a task', 'Try it', 'What is saved', 'Retries', 'When it asks you', 'The run log'].includes(title ?? '')).length, 6);
+  });
+
+  it('knows every kind of question', () => {
+    for (const kind of DECISION_KINDS) assert.match(guide, new RegExp(`^\\| ${kind.replace('_', ' ')}: `, 'm'), kind);
+  });
+});
+
 describe('docs/TROUBLESHOOTING.md (row 61)', () => {
   const source = globSync('src/**/*.ts').map((file) => readFileSync(file, 'utf8')).join('\n').replaceAll('’', "'");
   /** Words that stand for whatever it is about, so that the code has a value in their place. */
@@ -68,6 +104,10 @@ describe('docs/TROUBLESHOOTING.md (row 61)', () => {
 });
 
 describe('docs/DEPLOYMENT.md (row 60)', () => {
+  it('gives the service a PATH, since it has not that of a shell', () => {
+    assert.match(readFileSync('docs/DEPLOYMENT.md', 'utf8'), /^Environment=PATH=%h\S+\nExecStart=\/usr\/bin\/env baton run$/m);
+  });
+
   const installed = spawnSync('systemd-analyze', ['--version']).status === 0;
   if (installed) {
     it('holds a unit that systemd takes without a word', () => {

@@ -16,6 +16,22 @@ describe('the suites', () => {
   });
 });
 
+describe('the coverage of what people watch (row 105)', () => {
+  const settings = JSON.parse(readFileSync('.c8rc.json', 'utf8')) as { include: string[]; 'check-coverage': boolean } & Record<'lines' | 'statements' | 'functions', number>;
+
+  it('is enforced by the unit suite, at 85 % at least', () => {
+    assert.ok(SUITES['unit']?.steps[0]?.some((arg) => arg.endsWith('/c8.js')));
+    assert.equal(settings['check-coverage'], true);
+    for (const what of ['lines', 'statements', 'functions'] as const) assert.ok(settings[what] >= 85, what);
+  });
+
+  it('is that of dashboard, metrics, health and queue, in the terminal and in the editor', () => {
+    for (const pattern of settings.include) assert.notDeepEqual(globSync(pattern), [], pattern);
+    const measured = settings.include.flatMap((pattern) => globSync(pattern)).map((file) => file.split(path.sep).join('/'));
+    for (const file of ['cli/dashboard', 'cli/metrics', 'cli/health', 'cli/queue', 'core/health', 'core/metrics/figures', 'engine/metrics/report', 'vscode/model/dashboard', 'vscode/model/queue']) assert.ok(measured.includes(`src/${file}.ts`), file);
+  });
+});
+
 describe('the repository', () => {
   const files = execFileSync('git', ['ls-files', '-z'], { encoding: 'utf8', maxBuffer: 64 * 1024 * 1024 })
     .split('\0')

@@ -52,6 +52,13 @@ describe('the layers', () => {
     assert.deepEqual(wrong.map(describeImport), []);
   });
 
+  // The types of `ports.ts` have no inside, and an emitter is nobody's state.
+  it('what people see knows the engine by its commands and snapshots only, never its inside (row 118)', () => {
+    const open = /engine\/(?:ports|emitter)\.ts$/;
+    const wrong = imports.filter((each) => ['cli', 'vscode', 'webview'].includes(each.from) && targetOf(each) === 'engine' && !open.test(each.specifier));
+    assert.deepEqual(wrong.map(describeImport), []);
+  });
+
   it('core and engine take time and chance from nowhere but their ports', () => {
     const impure = /\b(?:Date\.now\(|new Date\(\)|Math\.random\(|crypto\.randomUUID\(|setTimeout\(|setInterval\(|process\.)/;
     const wrong = sources()

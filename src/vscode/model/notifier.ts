@@ -38,6 +38,8 @@ export class Notifier {
   readonly #options: NotifierOptions;
   readonly #told = new Set<string>();
   #waiting: { dispose(): void } | undefined;
+  /** It waits for the end of quiet hours. */
+  #quiet = false;
   #showing = false;
 
   constructor(options: NotifierOptions) {
@@ -53,7 +55,13 @@ export class Notifier {
     const open = this.#options.decisions();
     const ids = new Set(open.map(({ id }) => id));
     for (const id of this.#told) if (!ids.has(id)) this.#told.delete(id);
-    if (open.some(({ id }) => !this.#told.has(id))) this.#lookIn(BATCH_MS);
+    if (!open.some(({ id }) => !this.#told.has(id))) return;
+    // Quiet hours that were changed or taken away end at once.
+    if (this.#quiet && this.#quietMinutes() === 0) {
+      this.#waiting?.dispose();
+      this.#waiting = undefined;
+    }
+    this.#lookIn(BATCH_MS);
   }
 
   #lookIn(ms: number): void {
@@ -63,10 +71,16 @@ export class Notifier {
     });
   }
 
-  #tell(): void {
-    const { clock, decisions, mayTell, quietHours, minuteOfDay } = this.#options;
+  #quietMinutes(): number {
+    const { clock, quietHours, minuteOfDay } = this.#options;
     const hours = quietHours();
-    const quiet = hours === undefined ? 0 : quietFor(hours, minuteOfDay(clock.now()));
+    return hours === undefined ? 0 : quietFor(hours, minuteOfDay(clock.now()));
+  }
+
+  #tell(): void {
+    const { decisions, mayTell } = this.#options;
+    const quiet = this.#quietMinutes();
+    this.#quiet = quiet > 0;
     if (quiet > 0) {
       this.#lookIn(quiet * MINUTE_MS);
       return;

@@ -46,7 +46,9 @@ describe('the acp driver with the real Gemini CLI', function () {
         assert.deepEqual([asked.tool, asked.input], ['execute', { command: 'node -p process.env.BATON_TASK_ID' }]);
         await assert.rejects(attempt.session.answer(asked.request_id, { behavior: 'allow', input: { command: 'ls' } }), { kind: 'unsupported', hint: /Deny it/ });
         await attempt.session.answer(asked.request_id, { behavior: 'allow' });
-        assert.deepEqual(await attempt.ended, { ok: true, result: 'Fixed add: it added wrongly.', exit_code: 0 });
+        // No exit code: the CLI may be ended when it takes its time to leave after its last word.
+        const { ok, result } = await attempt.ended;
+        assert.deepEqual({ ok, result }, { ok: true, result: 'Fixed add: it added wrongly.' });
         assert.equal(await readFile(path.join(cwd, 'calc.js'), 'utf8'), 'exports.add = (a, b) => a + b;\n');
         assert.deepEqual(attempt.all('text').map((one) => one.text), ['Reading.', 'Fixing.', 'Fixed add: it added wrongly.']);
         assert.match(attempt.all('thinking')[0]?.text ?? '', /Look at it first\./);
@@ -188,7 +190,8 @@ describe('the acp driver with the real Copilot CLI', function () {
         const run = await attempt.first('permission', (one) => one.tool === 'execute');
         assert.deepEqual(run.input, { command: 'node -p 1+1' });
         await attempt.session.answer(run.request_id, { behavior: 'allow' });
-        assert.deepEqual(await attempt.ended, { ok: true, result: 'Done.', exit_code: 0 });
+        const { ok, result } = await attempt.ended;
+        assert.deepEqual({ ok, result }, { ok: true, result: 'Done.' });
         assert.equal(await readFile(path.join(cwd, 'new.txt'), 'utf8'), 'one\n');
         assert.deepEqual([attempt.all('usage').at(-1)?.usage.input_tokens, attempt.all('usage').at(-1)?.usage.output_tokens], [3000, 150]);
       },

@@ -17,7 +17,7 @@ describe('the baton command on a real repository', function () {
   this.timeout(60_000);
   before(buildCli);
 
-  it('works a task to a merge that a human approves, and goes on after the answer (rows 158, 159, 161, 163–165)', async () => {
+  it('works a task to a merge that a human approves, and goes on after the answer (rows 158, 159, 161, 163–165, 194)', async () => {
     const repo = await cliRepo({ one: 'Write one' }, 'review');
     const first = documentOf(runSchema, repo.baton('run', '--once', '--json').stdout);
     assert.deepEqual([first.completed, first.failed, first.needs_review, first.tasks], [0, 0, 1, [{ id: 'one', state: 'awaiting_human_review' }]]);

@@ -1,14 +1,16 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { createServer, request, type IncomingHttpHeaders } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import path from 'node:path';
 import { serveMonitoring, type MonitoringServer } from '../../../src/adapters/http/server.ts';
 import { Emitter } from '../../../src/engine/emitter.ts';
 import type { Committed } from '../../../src/engine/lifecycle.ts';
 import type { Snapshot } from '../../../src/shared/api.ts';
 import { makeEngine } from '../../support/engine.ts';
 import { snapshot, SnapshotEngine } from '../../support/snapshotEngine.ts';
+import { tempDir } from '../../support/tmp.ts';
 import { apt, canApt, which } from '../../support/vscode/tools.ts';
 
 interface Response {
@@ -149,6 +151,18 @@ describe('The monitoring server', () => {
     assert.match(headers['content-type'] ?? '', /^text\/plain; version=0\.0\.4/);
     const { status, stdout, stderr } = spawnSync('promtool', ['check', 'metrics'], { input: body, encoding: 'utf8' });
     assert.deepEqual([status, stdout, stderr], [0, '', ''], body);
+
+    // What docs/MONITORING.md tells to write is what Prometheus takes.
+    const folder = tempDir();
+    const [scrape = '', rules = ''] = ['scrape_configs:', 'groups:'].map((key) => [...readFileSync('docs/MONITORING.md', 'utf8').matchAll(/```yaml\n([\s\S]*?)```/g)].map(([, block = '']) => block).find((block) => block.startsWith(key)) ?? '');
+    writeFileSync(path.join(folder, 'token'), 'secret');
+    writeFileSync(path.join(folder, 'rules.yml'), rules);
+    writeFileSync(path.join(folder, 'prometheus.yml'), `rule_files: [rules.yml]\n${scrape.replace('/etc/prometheus/baton.token', path.join(folder, 'token'))}`);
+    const config = spawnSync('promtool', ['check', 'config', path.join(folder, 'prometheus.yml')], { encoding: 'utf8' });
+    assert.equal(config.status, 0, config.stderr);
+    assert.match(config.stdout, /SUCCESS: 3 rules found/);
+    const asked = [...rules.matchAll(/\b(baton_\w+)/g)].map(([, name = '']) => name);
+    assert.deepEqual(asked.filter((name) => !body.includes(`# TYPE ${name} `)), []);
   });
 });
 

@@ -164,7 +164,7 @@ export function storeConformance(name: string, make: () => Promise<StoreUnderTes
     });
 
     describe('events', () => {
-      it('numbers them without gaps in the order of their commits and returns the last number', async () => {
+      it('numbers them without gaps in the order of their commits and returns the last number (row 25)', async () => {
         assert.equal(await store.commit({ events: [event('one', 't1', { n: 1 }), event('two')] }), 2);
         await assert.rejects(store.commit({ tasks: [taskRecord('t1', { rev: 9 })], events: [event('never')] }));
         assert.equal(await store.commit({ meta: { quiet: true } }), 2);

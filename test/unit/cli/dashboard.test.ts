@@ -23,7 +23,7 @@ function engine(scene: DashboardScene = 'busy'): MemoryEngine {
 
 const bare = (text: string): string => text.replaceAll(/\x1b\[[?\d]*[A-Za-z]/g, '');
 
-describe('baton dashboard', () => {
+describe('baton dashboard (row 23)', () => {
   it('shows what needs you, what runs, what waits, what it costs and how it is on one screen (rows 15–20, 24)', async () => {
     const { code, stdout } = await cli(engine(), ['dashboard'], { columns: 160 });
     assert.equal(code, 0);

@@ -127,7 +127,7 @@ describe('baton doctor', () => {
     assert.equal(code, 1);
     assert.match(stdout, /❌ configuration: \.baton\/orchestrator\.yaml:4:3: poll_interval must be a number\n {3}Fix: Edit \.baton\/orchestrator\.yaml at line 4\.\n/);
     assert.match(stdout, /✅ configuration: warning: \.baton\/orchestrator\.yaml:9:3: unknown key "colour"\n/);
-    assert.match(stdout, /\n1 thing\(s\) to fix\.\n$/);
+    assert.match(stdout, /\n1 thing to fix\.\n$/);
   });
 
   it('says so when the engine cannot be opened, and still reports the rest', async () => {

@@ -121,14 +121,14 @@ describe('baton review --interactive', () => {
     );
     assert.match(stdout, /Type a, r, c, s or q\./);
     assert.match(stdout, /✅ Task a approved - continuing implementation/);
-    assert.match(stdout, /3 decision\(s\) answered\./);
+    assert.match(stdout, /3 decisions answered\./);
   });
 
   it('answers nothing when Enter is pressed or the input ends', async () => {
     const engine = new MemoryEngine([taskView('a', { state: 'awaiting_human_review', decisions: [decision('d1', 'a'), decision('d2', 'a')] })]);
     const { stdout } = await cli(engine, ['review', '-i'], { typed: [''] });
     assert.deepEqual(engine.commands, []);
-    assert.match(stdout, /0 decision\(s\) answered\./);
+    assert.match(stdout, /0 decisions answered\./);
   });
 
   it('refuses --json, which could not ask', async () => {
@@ -158,7 +158,7 @@ describe('baton review --interactive', () => {
   it('is the way in a terminal, unless only a list or a document is wanted (row 169)', async () => {
     const engine = () => new MemoryEngine([taskView('a', { state: 'awaiting_human_review', decisions: [decision('d1', 'a')] })]);
     const asked = engine();
-    assert.match((await cli(asked, ['review'], { isInteractive: true, typed: ['a'] })).stdout, /1 decision\(s\) answered/);
+    assert.match((await cli(asked, ['review'], { isInteractive: true, typed: ['a'] })).stdout, /1 decision answered/);
     assert.equal(asked.commands.length, 1);
     for (const argv of [['review', '--no-interactive'], ['review', '--json']]) {
       const listed = engine();
@@ -172,6 +172,8 @@ describe('baton active', () => {
   it('says when a task will probably be done, where that is known (row 73)', async () => {
     const engine = new MemoryEngine([taskView('a', { state: 'implementing', eta_start: AT, eta_done: '2026-03-02T10:12:00.000Z' })]);
     assert.match((await cli(engine, ['active'])).stdout, /\[implementing\] a: Goal of a \(done in 12m\)\n/);
+    const soon = new MemoryEngine([taskView('a', { state: 'implementing', eta_start: AT, eta_done: AT })]);
+    assert.match((await cli(soon, ['active'])).stdout, /Goal of a \(done soon\)\n/);
     assert.match((await cli(engine, ['task', 'a'])).stdout, /\nEstimate: starts 2026-03-02T10:00:00\.000Z, done 2026-03-02T10:12:00\.000Z\n/);
   });
 

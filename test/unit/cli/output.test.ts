@@ -118,6 +118,13 @@ describe('wrong use', () => {
     });
   }
 
+  it('names the help of the command that was used wrongly', async () => {
+    const ends = async (argv: readonly string[], hint: string): Promise<void> => assert.ok((await cli(engine(), argv)).stderr.endsWith(` See "${hint}".\n`), argv.join(' '));
+    await ends(['queue', '--frob'], 'baton queue --help');
+    await ends(['summary', '--dry-run'], 'baton summary --help');
+    await ends(['frobnicate'], 'baton --help');
+  });
+
   it('suggests the command that was meant', async () => {
     assert.match((await cli(engine(), ['lits-tasks'])).stderr, /Did you mean list-tasks\?/);
   });

@@ -20,7 +20,7 @@ function engine(): MemoryEngine {
   );
 }
 
-describe('baton queue', () => {
+describe('baton queue (rows 48, 54)', () => {
   it('prints position, score, task, state, wait, estimated times and why of what has not started (rows 49–51, 55, 73)', async () => {
     const { code, stdout } = await cli(engine(), ['queue'], { columns: 140 });
     assert.equal(code, 0);
@@ -62,7 +62,7 @@ describe('baton queue', () => {
     assert.match(stdout, /source: \.baton\/tasks\/slugify-accents\.md:1/);
   });
 
-  it('gives the documented JSON in queue order (row 74)', async () => {
+  it('gives the documented JSON in queue order (rows 17, 74)', async () => {
     const { stdout } = await cli(engine(), ['queue', '--json']);
     const { tasks } = documentOf(queueSchema, stdout);
     assert.deepEqual(tasks.map((task) => [task.id, task.position, task.wait_seconds, task.eta_start, task.eta_done]), [

@@ -216,7 +216,7 @@ describe('baton run --dry-run (row 59)', () => {
     assert.equal(
       stdout,
       [
-        'Dry run: Would start 2 task(s), at most 5 at a time.',
+        'Dry run: Would start 2 tasks, at most 5 at a time.',
         '  1. first (score 4.4): Goal of first',
         '  2. later (score 2.1): Goal of later',
         '  -  held: Waits for first.',
@@ -244,6 +244,16 @@ describe('baton run and signals', () => {
     const result = cli(engine, ['run'], { role: 'leader', signals: (deliver) => (send = deliver), ...given });
     return { engine, send: (signal) => send(signal), result, started: ready };
   }
+
+  it('Ctrl-C with nobody at work offers no second one', async () => {
+    const { engine, send, result, started } = busy();
+    await started;
+    engine.change('one', { state: 'awaiting_human_review', group: 'held' });
+    send('interrupt');
+    await new Promise(setImmediate);
+    engine.loop({ state: 'stopped' });
+    assert.doesNotMatch((await result).stdout, /Ctrl-C again/);
+  });
 
   it('Ctrl-C once lets running attempts finish', async () => {
     const { engine, send, result, started } = busy();

@@ -7,7 +7,7 @@ const decision = (evidence: ErrorEvidence): string => {
   return `${ruling}: ${kind}`;
 };
 
-describe('The classification of errors', () => {
+describe('The classification of errors (row 192)', () => {
   describe('by HTTP status', () => {
     const table: readonly (readonly [number, string])[] = [
       [400, 'never: bad_request'], [401, 'never: authentication'], [403, 'never: permission_denied'], [404, 'never: not_found'], [422, 'never: invalid_input'],

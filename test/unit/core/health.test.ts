@@ -11,7 +11,7 @@ function facts(over: Partial<HealthFacts> = {}): HealthFacts {
 }
 const judge = (over: Partial<HealthFacts>, config = defaultConfig()) => judgeHealth(facts(over), config);
 
-describe('Health', () => {
+describe('Health (row 45)', () => {
   describe('of the loop', () => {
     it('fails when the last sign of life is as old as three looks of the safety net (row 38)', () => {
       assert.equal(judge({ heartbeat: ago(89.999) }).checks.scheduler_alive.ok, true);

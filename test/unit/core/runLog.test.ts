@@ -91,7 +91,7 @@ describe('The run log', () => {
     );
   });
 
-  it('sums a run up from the records (row 155)', () => {
+  it('sums a run up from the records (rows 155, 183)', () => {
     const within = '2025-12-10T10:40:00.000Z';
     const history = (to: 'done' | 'failed') => [{ from: 'quality_gate' as const, to, at: within, why: '' }];
     const tasks = [

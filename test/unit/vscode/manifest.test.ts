@@ -85,10 +85,14 @@ describe('The manifest', () => {
     for (const { icon } of [...views, ...contributes.viewsContainers.activitybar]) assert.ok(existsSync(icon), icon);
   });
 
+  it('runs where the workspace is, and not in a host that has no machine behind it (row 245)', () => {
+    assert.deepEqual(manifest.extensionKind, ['workspace']);
+    assert.equal(manifest.capabilities.virtualWorkspaces.supported, false);
+    assert.ok('main' in manifest && !('browser' in manifest));
+  });
+
   it('runs nothing in an untrusted workspace and lets no workspace name a program', () => {
     assert.equal(manifest.capabilities.untrustedWorkspaces.supported, 'limited');
-    assert.equal(manifest.capabilities.virtualWorkspaces.supported, false);
-    assert.deepEqual(manifest.extensionKind, ['workspace']);
     for (const [key, setting] of Object.entries(contributes.configuration.properties)) {
       assert.ok((setting.description ?? setting.markdownDescription ?? '').length > 20, key);
       if (!key.endsWith('.path')) continue;

@@ -67,6 +67,18 @@ describe('Notifications of decisions (row 240)', () => {
     assert.deepEqual(shown, ['2']);
   });
 
+  it('come as soon as quiet hours are taken away, without waiting for the end that they had', async () => {
+    const options: { quiet?: QuietHours } = { quiet: { from: 0, to: 7 * 60 } };
+    const { clock, shown, open } = makeNotifier(options);
+    open(decision('a'));
+    await clock.advance(10_000);
+    assert.deepEqual(shown, []);
+    delete options.quiet;
+    open(decision('a'));
+    await clock.advance(3000);
+    assert.deepEqual(shown, ['Approve merge, a']);
+  });
+
   it('do not come in quiet hours; what came in them is told when they end, if it still waits', async () => {
     const { clock, shown, open } = makeNotifier({ quiet: { from: 0, to: 7 * 60 } });
     open(decision('a'));

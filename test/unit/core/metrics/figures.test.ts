@@ -14,7 +14,7 @@ function figures(...endings: Partial<Ending>[]) {
   return outcomes(series.endings(-1));
 }
 
-describe('The figures of a window', () => {
+describe('The figures of a window (row 35)', () => {
   it('are an error rate of 0.25 for one failure in four, and of 0 for none (row 31)', () => {
     assert.equal(figures({}, {}, {}, { completed: false }).error_rate, 0.25);
     assert.equal(figures().error_rate, 0);

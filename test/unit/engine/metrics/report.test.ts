@@ -106,7 +106,7 @@ describe('A report of metrics', () => {
     assert.deepEqual(costs.by_area.map(({ name }) => name), ['docs', 'core']);
     assert.deepEqual([total_cost_usd, unpriced], [4, true]);
   });
-  it('averages processor and memory over the snapshots, and keeps the peak (row 116)', () => {
+  it('averages processor and memory over the snapshots, and keeps the peak (rows 64, 116)', () => {
     const rollups = [
       { start: floorMinute(NOW) - MINUTE, snapshots: 1, cpu_sum: 10, memory_sum: 100, memory_peak: 120 },
       { snapshots: 3, cpu_sum: 150, memory_sum: 900, memory_peak: 310 },
