@@ -4,6 +4,9 @@ import { spawnProcess, type Exit, type Spawned, type SpawnRequest } from './spaw
 /** The longest that a timer can wait. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
+/** How long output is waited for that comes after the end. */
+const DRAIN_MS = 2000;
+
 export interface RunRequest extends SpawnRequest {
   /** Written to stdin, which is closed then. */
   readonly input?: string;
@@ -30,6 +33,8 @@ export async function runProgram(request: RunRequest): Promise<RunResult> {
   const spawned = await spawnProcess(request);
   const { stdin, stdout, stderr } = spawned.child;
   const [said, complained] = [collect(stdout), collect(stderr)];
+  // Listened for from the start: they may be closed before the end of the process is told.
+  const drained = Promise.all([closed(stdout), closed(stderr)]);
   stdin.end(request.input ?? '');
   const ended = await endOf(spawned, request.timeoutMs, request.signal);
   const result = (code: number | null, cause: RunResult['cause']): RunResult => ({ code, stdout: said(), stderr: complained(), cause });
@@ -43,7 +48,9 @@ export async function runProgram(request: RunRequest): Promise<RunResult> {
     return result(null, ended);
   }
   // A daemon that it has left may keep the pipes open for ever.
-  await Promise.race([Promise.all([stdout, stderr].map((stream) => closed(stream))), new Promise((resolve) => setTimeout(resolve, 2000).unref())]);
+  await Promise.race([drained, new Promise((resolve) => setTimeout(resolve, DRAIN_MS).unref())]);
+  stdout.destroy();
+  stderr.destroy();
   return result(ended.code, null);
 }
 
