@@ -2,7 +2,7 @@
 import { mkdir, mkdtemp, rename, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
-import { BatonError } from '../../core/errors.ts';
+import { BatonError, messageOf } from '../../core/errors.ts';
 import type { TreeState } from '../../engine/ports.ts';
 import type { GitContext } from './context.ts';
 import { identityConfig } from './identity.ts';
@@ -14,6 +14,9 @@ import { isDirty, nestedRepositories, status, type StatusEntry } from './status.
 
 /** Untracked files above this (bytes) stay out of checkpoints: hosts refuse such files and history keeps them for ever. */
 export const HUGE_FILE = 100 * 1024 * 1024;
+
+/** git's refusal to commit as nobody. */
+const NOBODY = /identity unknown|auto-detection is disabled|empty ident name/;
 
 const UNSIGNED = ['--no-verify', '--no-gpg-sign', '--quiet', '--cleanup=whitespace'];
 
@@ -49,8 +52,8 @@ export async function checkpoint(context: GitContext, worktree: string, message:
   // With nothing to see in the status there is nothing to stage; HEAD may have moved since when it was brought back.
   const anything = entries.length > 0 || !onBranch;
   if (anything || keepMerge) {
-    const [config] = await Promise.all([identityConfig(git, worktree), anything ? addAll(context, worktree, onBranch && !merging ? entries : undefined) : undefined]);
-    await commitStaged(context, worktree, message, config);
+    if (anything) await addAll(context, worktree, onBranch && !merging ? entries : undefined);
+    await commitStaged(context, worktree, message);
   }
   const [{ sha, tree }, checkpointTree] = await Promise.all([headOf(context, worktree), git.resolve(`${checkpointRef(taskId)}^{tree}`, worktree)]);
   const last = checkpointTree ?? (await git.resolve(`${baseRef(taskId)}^{tree}`, worktree));
@@ -59,8 +62,14 @@ export async function checkpoint(context: GitContext, worktree: string, message:
 }
 
 /** Commits the index; one that is what HEAD is already (only modes or line ends that git does not keep) makes no commit. */
-async function commitStaged(context: GitContext, worktree: string, message: string, config: readonly string[]): Promise<void> {
-  const committed = await context.git.run(['commit', ...UNSIGNED, '-F', '-'], { cwd: worktree, input: message, config, codes: [0, 1] });
+async function commitStaged(context: GitContext, worktree: string, message: string): Promise<void> {
+  const { git } = context;
+  const commit = (config: readonly string[]) => git.run(['commit', ...UNSIGNED, '-F', '-'], { cwd: worktree, input: message, config, codes: [0, 1] });
+  // Most users have told git who they are; that one has not is told by git's refusal to guess.
+  const committed = await commit(['user.useConfigOnly=true']).catch(async (error: unknown) => {
+    if (!NOBODY.test(messageOf(error))) throw error;
+    return commit(await identityConfig(git, worktree));
+  });
   if (committed.code === 0 || !(await isStaged(context, worktree))) return;
   throw new BatonError('git', `git commit failed in ${worktree}: ${(committed.stderr.trim() || committed.stdout.trim()).slice(0, 1000)}`);
 }

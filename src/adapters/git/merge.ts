@@ -13,6 +13,7 @@ import { bothSides } from './conflicts.ts';
 import { headRef, taskBranch } from './refs.ts';
 import { snapshot, wipe } from './snapshot.ts';
 import { isDirty, status } from './status.ts';
+import { plainTrailers } from './trailers.ts';
 
 type MergeOptions = Parameters<Workspace['buildMerge']>[0];
 
@@ -133,10 +134,9 @@ async function withTrailers(context: GitContext, options: MergeOptions): Promise
 
 async function missingTrailers(context: GitContext, options: MergeOptions, sha: string): Promise<string[]> {
   const wanted = Object.entries(options.trailers).map(([key, value]) => [key, `${key}: ${value}`] as const);
-  const paragraphs = ((await context.git.commit(sha))?.message ?? '').trimEnd().split(/\n{2,}/);
-  const last = paragraphs.length < 2 ? [] : (paragraphs.at(-1)?.split('\n') ?? []);
-  // A last paragraph of trailers alone is what git takes for them too; about any other it is asked.
-  if (last.every((line) => /^[A-Za-z0-9-]+: /.test(line)) && wanted.every(([, line]) => last.includes(line))) return [];
+  const plain = plainTrailers((await context.git.commit(sha))?.message ?? '');
+  // About a message that is not plain git is asked.
+  if (Object.entries(options.trailers).every(([key, value]) => plain?.get(key.toLowerCase()) === value)) return [];
   const found = await context.git.text(['log', '-1', '--format=%(trailers:only,unfold)', sha], { cwd: options.worktree });
   const lines = new Set(found.split('\n').map((line) => line.trim()));
   return wanted.filter(([, line]) => !lines.has(line)).map(([key]) => key);

@@ -9,7 +9,7 @@ import { Git } from './git.ts';
 import { buildMerge, testMerge } from './merge.ts';
 import { ignoredPaths, populate } from './populate.ts';
 import { reset, snapshot, visit } from './snapshot.ts';
-import { merged } from './trailers.ts';
+import { Landings } from './trailers.ts';
 import { Worktrees } from './worktrees.ts';
 
 export interface WorkspaceOptions {
@@ -32,6 +32,7 @@ export function createWorkspace(options: WorkspaceOptions): Workspace {
   const git = new Git({ root, ceiling: worktreesDir, ...(options.patience === undefined ? {} : { patience: options.patience }) });
   const context: GitContext = { git, root, worktreesDir, log, now: options.now ?? (() => new Date()) };
   const worktrees = new Worktrees(context);
+  const landings = new Landings(context);
   return {
     create: (taskId, target) => worktrees.create(taskId, target),
     ignored: () => ignoredPaths(context),
@@ -51,6 +52,6 @@ export function createWorkspace(options: WorkspaceOptions): Workspace {
     snapshot: (worktree, taskId) => snapshot(context, worktree, taskId),
     reset: (worktree, taskId, sha) => reset(context, worktree, taskId, sha),
     remove: (taskId, worktree, branch) => worktrees.remove(taskId, worktree, branch),
-    merged: (target, since) => merged(context, target, since),
+    merged: (target, since) => landings.merged(target, since),
   };
 }

@@ -87,13 +87,18 @@ describe('git checkpoint', () => {
     try {
       await write(worktree, { 'b.txt': 'x' });
       await workspace.checkpoint(worktree, 'Step');
+      assert.equal(await git(worktree, 'log', '-1', '--format=%an <%ae>'), 'Baton <baton@localhost>');
+      await repo.git('config', 'user.name', '');
+      await repo.git('config', 'user.email', 'me@example.invalid');
+      await write(worktree, { 'c.txt': 'x' });
+      await workspace.checkpoint(worktree, 'Step');
     } finally {
       for (const key of ['GIT_CONFIG_GLOBAL', 'GIT_CONFIG_NOSYSTEM']) {
         if (before[key] === undefined) Reflect.deleteProperty(process.env, key);
         else process.env[key] = before[key];
       }
     }
-    assert.equal(await git(worktree, 'log', '-1', '--format=%an <%ae>'), 'Baton <baton@localhost>');
+    assert.equal(await git(worktree, 'log', '-1', '--format=%an <%ae>'), 'Baton <me@example.invalid>');
   });
 
   it('keeps the content right under autocrlf and safecrlf', async () => {
