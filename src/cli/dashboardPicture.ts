@@ -158,8 +158,15 @@ function figuresOf(report: MetricsReport, width: number): Line[] {
     line('Latency', (one) => one.p50_latency_seconds, 'blue', report.p50_latency_seconds === null ? '-' : formatDuration(report.p50_latency_seconds), report.p95_latency_seconds === null ? '' : `p95 ${formatDuration(report.p95_latency_seconds)}`),
     line('Error rate', (one) => (one.completed + one.failed === 0 ? null : one.failed / (one.completed + one.failed)), 'red', ended === 0 ? '-' : percent(report.error_rate)),
     line('Gates', (one) => (one.gates_passed + one.gates_failed === 0 ? null : one.gates_passed / (one.gates_passed + one.gates_failed)), 'green', gates.all === 0 ? '-' : percent(gates.passed / gates.all), gates.all === 0 ? '' : `${gates.passed} of ${gates.all} rounds passed`),
+    ...outcome(report),
     line('Cost', (one) => one.cost_usd, 'blue', cost(cents(report.total_cost_usd), report.unpriced), agents),
   ];
+}
+
+/** How what ended came to its end; no line before anything has. */
+function outcome({ retry_success_rate: rescued, human_intervention_rate: human }: MetricsReport): Line[] {
+  if (human === null) return [];
+  return [[fit('Outcome', 11), [rescued === null ? '-' : percent(rescued), 'bold'], [' of retried completed, ', 'dim'], [percent(human), 'bold'], [' needed you', 'dim']]];
 }
 
 const BARS = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];

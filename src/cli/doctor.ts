@@ -15,6 +15,8 @@ import { plain } from './text.ts';
 
 type Check = DoctorDocument['checks'][number];
 
+const ICONS: Readonly<Record<Check['level'], string>> = { fine: '✅', note: '➖', warning: '⚠️', error: '❌' };
+
 const GIT = [2, 38] as const;
 export const NODE = [22, 13] as const;
 
@@ -23,7 +25,7 @@ export function doctorCommand(bind: Bind): Command {
     const checks = await examine(context);
     const ok = checks.every((check) => check.ok);
     const lines = checks.flatMap((check) => [
-      `${check.ok ? '✅' : '❌'} ${context.style.paint('bold', check.name)}: ${plain(check.message)}`,
+      `${ICONS[check.level]} ${context.style.paint('bold', check.name)}: ${plain(check.message)}`,
       ...(check.fix === null ? [] : [`   ${check.ok ? 'To add it' : 'Fix'}: ${plain(check.fix)}`]),
     ]);
     const wrong = checks.filter((check) => !check.ok).length;
@@ -52,8 +54,9 @@ async function examine(context: Context): Promise<Check[]> {
   }
 }
 
-const good = (name: string, message: string, fix: string | null = null): Check => ({ name, ok: true, message, fix });
-const bad = (name: string, message: string, fix: string): Check => ({ name, ok: false, message, fix });
+const good = (name: string, message: string): Check => ({ name, ok: true, level: 'fine', message, fix: null });
+const note = (name: string, message: string, fix: string | null): Check => ({ name, ok: true, level: 'note', message, fix });
+const bad = (name: string, message: string, fix: string): Check => ({ name, ok: false, level: 'error', message, fix });
 
 async function gitCheck(exec: Context['deps']['exec'], folder: string): Promise<Check> {
   // The folder may be the thing that is wrong; git itself runs anywhere.
@@ -74,7 +77,7 @@ function nodeCheck(version: string): Check {
 async function agentChecks({ agents, accounts }: Snapshot, exec: (file: string, args: readonly string[]) => ReturnType<Context['deps']['exec']>): Promise<Check[]> {
   const found = agents.filter((agent) => agent.available);
   const checks = agents.map(async (agent) => {
-    if (!agent.available) return good(`agent ${agent.name}`, agent.problem ?? 'not installed (optional)', agent.install);
+    if (!agent.available) return note(`agent ${agent.name}`, agent.problem ?? 'not installed (optional)', agent.install);
     const account = accounts.find((one) => one.account === agent.account);
     if (account?.closed) {
       const until = account.closed_until === null || account.closed_until === 'unknown' ? 'until its sign-in works again' : `until ${account.closed_until}`;
@@ -83,7 +86,7 @@ async function agentChecks({ agents, accounts }: Snapshot, exec: (file: string, 
     const what = [agent.driver, agent.version].filter((part) => part !== null).join(' ');
     const signedOut = agent.sign_in !== undefined && (await exec(agent.sign_in.file, agent.sign_in.check)).code !== 0;
     // No fault by itself: it may use a provider that wants no sign-in of its own.
-    return signedOut ? good(`agent ${agent.name}`, `${what}, not signed in`, agent.sign_in.command) : good(`agent ${agent.name}`, what);
+    return signedOut ? note(`agent ${agent.name}`, `${what}, not signed in`, agent.sign_in.command) : good(`agent ${agent.name}`, what);
   });
   if (found.length > 0) return Promise.all(checks);
   const install = agents.find((agent) => agent.install !== null)?.install;
@@ -99,7 +102,7 @@ function problemChecks({ problems }: Snapshot): Check[] {
     if (found.length === 0) checks.push(good(name, 'valid'));
     for (const one of found) {
       const message = `${one.file}:${one.line}:${one.column}: ${one.message}`;
-      checks.push(one.severity === 'error' ? bad(name, message, `Edit ${one.file} at line ${one.line}.`) : good(name, `warning: ${message}`));
+      checks.push(one.severity === 'error' ? bad(name, message, `Edit ${one.file} at line ${one.line}.`) : { name, ok: true, level: 'warning', message, fix: null });
     }
   }
   return checks;

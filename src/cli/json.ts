@@ -71,7 +71,8 @@ export interface RunDocument {
 
 export interface DoctorDocument {
   readonly ok: boolean;
-  readonly checks: readonly { readonly name: string; readonly ok: boolean; readonly message: string; readonly fix: string | null }[];
+  /** `ok` is false for an error alone; `note` is something that could be there and need not. */
+  readonly checks: readonly { readonly name: string; readonly ok: boolean; readonly level: 'fine' | 'note' | 'warning' | 'error'; readonly message: string; readonly fix: string | null }[];
 }
 
 /** What a command that changes something says. */

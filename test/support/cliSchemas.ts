@@ -103,7 +103,7 @@ export const runSchema = z.object({
 
 export const doctorSchema = z.object({
   ok: z.boolean(),
-  checks: z.array(z.object({ name: z.string(), ok: z.boolean(), message: z.string(), fix: z.string().nullable() })),
+  checks: z.array(z.object({ name: z.string(), ok: z.boolean(), level: z.enum(['fine', 'note', 'warning', 'error']), message: z.string(), fix: z.string().nullable() })),
 });
 
 export const changeSchema = z.object({ ok: z.literal(true), dry_run: z.boolean(), message: z.string(), task_id: z.string().optional() });

@@ -22,7 +22,7 @@ function machine(git = '2.43.0', root = tempDir()): CliWorld {
 
 const nowhere = () => Promise.reject(new BatonError('git', '/tmp is not in a git repository.', { hint: 'Run "git init" there.' }));
 
-async function checked(engine: MemoryEngine, world: CliWorld): Promise<{ code: number; ok: boolean; by: Record<string, { ok: boolean; message: string; fix: string | null }> }> {
+async function checked(engine: MemoryEngine, world: CliWorld): Promise<{ code: number; ok: boolean; by: Record<string, { ok: boolean; level: string; message: string; fix: string | null }> }> {
   const { code, stdout } = await cli(engine, ['doctor', '--json'], world);
   const { ok, checks } = documentOf(doctorSchema, stdout);
   return { code, ok, by: Object.fromEntries(checks.map((check) => [check.name, check])) };
@@ -33,18 +33,18 @@ describe('baton doctor', () => {
     const { code, ok, by } = await checked(new MemoryEngine([], { agents: [agent(), missing] }), machine());
     assert.deepEqual([code, ok], [0, true]);
     assert.deepEqual(
-      Object.entries(by).map(([name, check]) => [name, check.ok]),
+      Object.entries(by).map(([name, check]) => [name, check.level]),
       [
-        ['git', true],
-        ['node', true],
-        ['repository', true],
-        ['writable .baton', true],
-        ['writable user data', true],
-        ['writable runtime', true],
-        ['agent claude', true],
-        ['agent codex', true],
-        ['configuration', true],
-        ['tasks', true],
+        ['git', 'fine'],
+        ['node', 'fine'],
+        ['repository', 'fine'],
+        ['writable .baton', 'fine'],
+        ['writable user data', 'fine'],
+        ['writable runtime', 'fine'],
+        ['agent claude', 'fine'],
+        ['agent codex', 'note'],
+        ['configuration', 'fine'],
+        ['tasks', 'fine'],
       ],
     );
     assert.match(by['agent claude']?.message ?? '', /2\.1\.0/);
@@ -126,7 +126,7 @@ describe('baton doctor', () => {
     const { code, stdout } = await cli(engine, ['doctor'], machine());
     assert.equal(code, 1);
     assert.match(stdout, /❌ configuration: \.baton\/orchestrator\.yaml:4:3: poll_interval must be a number\n {3}Fix: Edit \.baton\/orchestrator\.yaml at line 4\.\n/);
-    assert.match(stdout, /✅ configuration: warning: \.baton\/orchestrator\.yaml:9:3: unknown key "colour"\n/);
+    assert.match(stdout, /⚠️ configuration: \.baton\/orchestrator\.yaml:9:3: unknown key "colour"\n/);
     assert.match(stdout, /\n1 thing to fix\.\n$/);
   });
 
