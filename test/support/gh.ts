@@ -105,15 +105,25 @@ export async function standInForge(repo: TestRepo, folder = tempDir()): Promise<
 
 const PROGRAM = `
 const { execFileSync } = require('node:child_process');
-const { existsSync, readFileSync, writeFileSync } = require('node:fs');
+const { existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } = require('node:fs');
 if (existsSync(OUT)) { console.error('To get started with GitHub CLI, please run:  gh auth login'); process.exit(4); }
 const args = process.argv.slice(2);
 // A hook of git may have called us.
 for (const name of ['GIT_DIR', 'GIT_PREFIX', 'GIT_INDEX_FILE', 'GIT_WORK_TREE']) delete process.env[name];
 const git = (...more) => execFileSync('git', more, { cwd: BARE, encoding: 'utf8' }).trim();
+// One at a time, as a forge has it: two that are opened at once get a number each. One that is killed leaves its lock behind for a while.
+const LOCK = STATE + '.lock';
+const age = () => { try { return Date.now() - statSync(LOCK).mtimeMs; } catch { return 0; } };
+let held = false;
+const release = () => { if (held) rmSync(LOCK, { recursive: true, force: true }); held = false; };
+for (; !held;) {
+  try { mkdirSync(LOCK); held = true; } catch { if (age() > 5000) rmSync(LOCK, { recursive: true, force: true }); else Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5); }
+}
+process.once('exit', release);
+for (const signal of ['SIGTERM', 'SIGINT']) process.once(signal, () => process.exit(1));
 const all = JSON.parse(readFileSync(STATE, 'utf8'));
 const option = (name) => args[args.indexOf(name) + 1];
-const save = () => writeFileSync(STATE, JSON.stringify(all));
+const save = () => { writeFileSync(STATE + '.new', JSON.stringify(all)); renameSync(STATE + '.new', STATE); };
 const found = () => {
   const one = all.find((pr) => pr.url === args[2]);
   if (!one) { console.error('no pull requests found'); process.exit(1); }
@@ -140,7 +150,7 @@ switch (args.slice(0, 2).join(' ')) {
     break;
   }
   case 'pr view': {
-    if (existsSync(HANG) && readFileSync(HANG, 'utf8') === String(found().number)) { writeFileSync(HANG + '.asked', ''); setInterval(() => undefined, 1000); break; }
+    if (existsSync(HANG) && readFileSync(HANG, 'utf8') === String(found().number)) { release(); writeFileSync(HANG + '.asked', ''); setInterval(() => undefined, 1000); break; }
     const lag = existsSync(LAG) ? Number(readFileSync(LAG, 'utf8')) : 0;
     if (lag > 0) writeFileSync(LAG, String(lag - 1));
     console.log(JSON.stringify({ ...shown(found()), ...(lag > 0 ? { headRefOid: '0'.repeat(40) } : {}) }));
