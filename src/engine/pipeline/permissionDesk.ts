@@ -25,6 +25,7 @@ export class PermissionDesk {
   readonly #listening: Disposable;
   /** Requests are handled one after the other, so that two identical ones cannot open two decisions. */
   #tail: Promise<void> = Promise.resolve();
+  #closed = false;
 
   constructor(context: PipelineContext, run: Run, plan: AttemptPlan, session: AttendedSession) {
     this.#context = context;
@@ -46,15 +47,15 @@ export class PermissionDesk {
   }
 
   /** The agent no longer waits for the answer. */
-  async withdrawn(requestId: string): Promise<void> {
+  withdrawn(requestId: string): void {
     this.#queue(async () => {
       const entry = [...this.#waiting].find(([, request]) => request.request_id === requestId);
       if (!entry) return;
       this.#waiting.delete(entry[0]);
       await this.#withdraw((decision) => decision.id === entry[0]);
-      await this.#stopWaiting();
+      this.#run.goOn();
+      this.#backAtWork();
     });
-    await this.#tail;
   }
 
   /** Resolves when nothing that came in before is under way any more. */
@@ -64,12 +65,17 @@ export class PermissionDesk {
 
   /** The session is over. `keep` leaves its questions open: the resumed session will ask them again. */
   async close(keep: boolean): Promise<void> {
+    this.#closed = true;
+    // An answer that waits for a slot has nobody to go to any more.
+    this.#run.stopWaiting();
     await this.#tail;
     this.#listening.dispose();
     const ids = new Set(this.#waiting.keys());
-    for (let left = ids.size; left > 0; left -= 1) await this.#stopWaiting();
     this.#waiting.clear();
     if (!keep && ids.size > 0) await this.#withdraw((decision) => ids.has(decision.id));
+    this.#run.stopWaiting();
+    this.#run.activity = `${this.#plan.attempt.agent} has ended`;
+    this.#context.changed();
   }
 
   async #handle(request: PermissionRequest): Promise<void> {
@@ -129,17 +135,19 @@ export class PermissionDesk {
 
   async #answered(decision: Decision): Promise<void> {
     const request = this.#waiting.get(decision.id);
-    if (!request) return;
+    if (!request || this.#closed) return;
     this.#waiting.delete(decision.id);
-    await this.#stopWaiting();
+    await this.#run.resume();
     if (this.#run.signal.aborted) return;
+    this.#backAtWork();
     await this.#apply(decision, request);
   }
 
   /** Gives the human's answer to the agent, once. */
   async #apply(decision: Decision, request: PermissionRequest): Promise<void> {
     const { answer } = decision;
-    if (!answer) return;
+    // Unused, it is there for whoever asks the same in the resumed session.
+    if (!answer || this.#closed) return;
     await this.#context.lifecycle.change(this.#plan.task.task_id, (draft) => {
       const stored = draft.decisions.find((one) => one.id === decision.id);
       if (stored) stored.applied_at = this.#context.lifecycle.now();
@@ -156,8 +164,7 @@ export class PermissionDesk {
     await this.#session.answer(request.request_id, answer, by);
   }
 
-  async #stopWaiting(): Promise<void> {
-    await this.#run.resume();
+  #backAtWork(): void {
     this.#run.activity = `${this.#plan.attempt.agent} is at work`;
     this.#context.changed();
   }
