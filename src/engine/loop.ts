@@ -60,6 +60,7 @@ export class Loop {
   /** Tasks whose cancellation is under way. */
   readonly #settling = new Set<string>();
   #stored: StoredLoop | undefined;
+  readonly #dead: ReturnType<typeof closeDeadRun>;
   #alarm: Disposable | undefined;
   readonly #safetyNet: SafetyNet;
   #ticking: Promise<void> | undefined;
@@ -77,6 +78,8 @@ export class Loop {
     this.#pullRequests = new PullRequestWatch(options.context);
     this.#stored = options.stored;
     this.#safetyNet = new SafetyNet(options.context, options.heartbeat);
+    // Now: what this engine is about to record is no sign of life of the dead one.
+    this.#dead = options.passive ? undefined : closeDeadRun(this.#lifecycle, options.stored, options.leader, this.heartbeat);
   }
 
   get desired(): DesiredState | undefined {
@@ -133,9 +136,8 @@ export class Loop {
 
   /** Notes that a leader works here, after closing the run of one that died. */
   async takeOver(): Promise<void> {
-    const { passive, leader } = this.#options;
-    if (passive) return;
-    const dead = closeDeadRun(this.#lifecycle, this.#stored, leader, this.heartbeat);
+    if (this.#options.passive) return;
+    const dead = this.#dead;
     if (dead) this.#stored = dead.stored;
     await this.#lifecycle.record(dead?.events ?? [], { leader: this.#lifecycle.now(), ...(dead ? { loop: dead.stored } : {}) });
   }
