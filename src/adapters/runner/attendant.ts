@@ -11,6 +11,8 @@ import { Watchdog } from './watchdog.ts';
 export type PermissionRequest = AgentMessage & { type: 'permission' };
 
 export interface Surroundings {
+  /** The runner's id, which the prompt's entry names: a folder may hold what another runner wrote before. */
+  readonly runner?: string;
   readonly clock: Clock;
   /** Makes an entry durable and returns its number. */
   readonly write: (entry: { readonly type: string } & Readonly<Record<string, unknown>>) => number;
@@ -45,7 +47,7 @@ export class Attendant {
     this.#order = order;
     this.#around = around;
     const { request } = order;
-    around.write({ type: 'prompt', text: request.prompt, role: request.role, agent: order.agent, model: request.model, resume: request.resume });
+    around.write({ type: 'prompt', text: request.prompt, role: request.role, agent: order.agent, model: request.model, resume: request.resume, ...(around.runner === undefined ? {} : { runner: around.runner }) });
     this.#watchdog = new Watchdog(around.clock, order.limits, (kind, seconds) => void this.end(failure(kind, HANGS[kind](seconds))));
     this.#session = driver === undefined ? Promise.reject(new BatonError('unsupported', `No driver for agents of kind "${request.agent.driver}" is built in.`)) : driver.start(request);
     this.over = this.#follow();

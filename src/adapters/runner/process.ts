@@ -43,7 +43,7 @@ export class RunnerProcess {
   constructor(options: RunnerProcessOptions) {
     this.#options = options;
     this.#engine = options.engine;
-    const { order } = options.start;
+    const { order, id } = options.start;
     this.#infoFile = path.join(order.directory, RUNNER_FILE);
     options.redactor.learn(order.request.agent.env);
     options.redactor.learn(order.request.env);
@@ -51,6 +51,7 @@ export class RunnerProcess {
     this.#listen();
     const driver = options.drivers.find(({ kind }) => kind === order.request.agent.driver);
     this.#attendant = new Attendant(driver, order, {
+      runner: id,
       clock: options.clock,
       write: (entry) => this.#transcript.append(entry),
       hear: (message, seq) => this.#hear(message, seq),
@@ -157,7 +158,8 @@ export class RunnerProcess {
     this.#grace?.dispose();
     const pending = new Map(this.#attendant.pending.map((request) => [request.request_id, request]));
     link.send({ type: 'welcome', pending: [...pending.keys()] });
-    for (const entry of readTranscript(this.#options.start.order.directory)) {
+    const { order, id } = this.#options.start;
+    for (const entry of readTranscript(order.directory, id)) {
       // As it was asked: the transcript knows no secrets.
       const message = entry.type === 'permission' ? pending.get(String(entry['request_id'])) : messageIn(entry);
       if (message !== undefined) link.send({ type: 'message', seq: entry.seq, message });

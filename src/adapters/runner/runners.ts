@@ -112,7 +112,7 @@ async function adopt(attempt: Attempt, directory: string): Promise<AdoptedSessio
   const { runner } = attempt;
   if (!runner) return undefined;
   for (const deadline = performance.now() + PATIENCE_MS; performance.now() < deadline; ) {
-    if (!(await isAlive(runner))) return ended(directory);
+    if (!(await isAlive(runner))) return ended(directory, runner.id);
     // It is there as soon as the runner listens, and gone when its agent has ended.
     const info = readInfo(directory);
     if (info?.id === runner.id) {
@@ -154,8 +154,8 @@ function attach(info: RunnerInfo, runner: ProcessIdentity, mark: string): Promis
 }
 
 /** What a runner that has gone has left, where its agent had come to an end. */
-function ended(directory: string): AdoptedSession | undefined {
-  const entries = readTranscript(directory);
+function ended(directory: string, runnerId: string): AdoptedSession | undefined {
+  const entries = readTranscript(directory, runnerId);
   if (entries.at(-1)?.type !== 'end') return undefined;
   const messages = new Channel();
   const asked = new Set<string>();

@@ -69,15 +69,19 @@ export class Transcript {
   }
 }
 
-/** What the last attempt in this folder has written so far; a line that was not written to its end is left out. */
-export function readTranscript(directory: string): StoredEntry[] {
+/**
+ * What the last attempt in this folder has written so far; a line that was not written to its end is left out. With `runner` nothing, unless
+ * that runner wrote it: an attempt that has written nothing yet has not said what an earlier one of its name did.
+ */
+export function readTranscript(directory: string, runner?: string): StoredEntry[] {
   const file = path.join(directory, TRANSCRIPT);
   if (!existsSync(file)) return [];
   const entries = readFileSync(file, 'utf8')
     .split('\n')
     .flatMap((line) => parse(line));
   // Where state was cleaned, an id may have had an attempt before.
-  return entries.slice(entries.findLastIndex(({ type }) => type === 'prompt'));
+  const begin = entries.findLastIndex(({ type }) => type === 'prompt');
+  return runner === undefined || entries[begin]?.['runner'] === runner ? entries.slice(begin) : [];
 }
 
 /** The agent's message in an entry; undefined for the prompt, and for what belongs to a permission request: whoever reads knows which are open. */

@@ -98,6 +98,19 @@ describe('An agent under a runner', function () {
       assert.equal(await bench.find(), undefined);
     }));
 
+  it('is not taken for an earlier one of its name, whose end its runner died too early to follow', () =>
+    withRunners(async (bench) => {
+      const earlier = await bench.script('echo old');
+      assert.equal((await earlier.ended)?.ok, true);
+      await bench.gone();
+      // State was cleaned, so ids begin anew; this runner is stored with the attempt and dies before it has its order.
+      const { record } = await bench.engine().take();
+      bench.record = record ?? assert.fail('the runner is a process');
+      process.kill(bench.record.pid, 'SIGKILL');
+      await bench.gone();
+      assert.equal(await bench.find(), undefined);
+    }));
+
   it('is stopped when no engine comes back in time, and the next one learns that it was interrupted (row 231)', () =>
     withRunners(async (bench) => {
       const first = await bench.script(DAEMON, { orphan_grace: 0.3 });
