@@ -1,6 +1,7 @@
 /** What agents may do: the user's rules over tool, command and path. The first rule that matches wins; without one the human is asked. */
 import picomatch from 'picomatch';
 import type { PermissionRule } from './config/schema.ts';
+import { needsHumanPaths } from './sensitivePaths.ts';
 import { parseShell, programName, shellWords } from './shellCommand.ts';
 
 export type ToolClass = 'shell' | 'write' | 'read' | 'network';
@@ -53,6 +54,15 @@ export function evaluatePermission(rules: readonly PermissionRule[], question: P
   const paths = question.paths ?? [];
   const subjects: Subject[] = paths.length === 0 ? [{ tool: question.tool, kind }] : paths.map((path) => ({ tool: question.tool, kind, path }));
   return strictest(subjects.map((subject) => judge(rules, subject)));
+}
+
+/**
+ * Whether a mode that accepts edits covers this where no rule decides: it writes files inside the worktree, none of them of
+ * git's own or what agents, hooks or Baton are steered by.
+ */
+export function isPlainEdit({ tool, paths = [] }: PermissionQuestion): boolean {
+  const plain = (path: string): boolean => isInside(path) && !path.split('/').includes('.git');
+  return toolClass(tool) === 'write' && paths.length > 0 && paths.every(plain) && needsHumanPaths(paths.map((path) => ({ path }))).length === 0;
 }
 
 function judgeCommand(rules: readonly PermissionRule[], tool: string, command: string): PermissionRuling {

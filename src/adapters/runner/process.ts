@@ -6,7 +6,7 @@ import path from 'node:path';
 import { messageOf } from '../../core/errors.ts';
 import { formatDuration } from '../../core/format.ts';
 import type { AgentDriver, AgentMessage, Clock, Disposable } from '../../engine/ports.ts';
-import { judgePermission, permissionQuestion } from '../../engine/permissionQuestion.ts';
+import { acceptsEdits, judgePermission, permissionQuestion } from '../../engine/permissionQuestion.ts';
 import { failure } from '../agents/launch.ts';
 import type { Redactor } from '../runs/redact.ts';
 import { messageIn, readTranscript, Transcript } from '../runs/transcript.ts';
@@ -98,7 +98,7 @@ export class RunnerProcess {
     const { order } = this.#options.start;
     void permissionQuestion(request, order.request.cwd, resolvePath)
       .then((question) => {
-        const { then, reason, by } = judgePermission(order.permissions, order.granted, question);
+        const { then, reason, by } = judgePermission(order.permissions, order.granted, question, acceptsEdits(order.request.role, order.request.agent.permission_mode));
         if (this.#engine !== undefined || then === 'ask') return undefined;
         return this.#attendant.answer(request.request_id, then === 'allow' ? { behavior: 'allow' } : { behavior: 'deny', message: reason }, by);
       })

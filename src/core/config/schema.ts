@@ -48,7 +48,7 @@ const agent = z.strictObject({
   max_concurrent: count.optional().describe('Cap on parallel runs of this agent.'),
   env: z.record(z.string(), z.string()).default({}).describe('Extra environment of the agent.'),
   max_turns: count.optional().describe('Turns after which an attempt is ended.'),
-  permission_mode: z.enum(['default', 'acceptEdits', 'plan', 'bypassPermissions']).optional().describe('What Claude and Codex may do unasked; acceptEdits when absent: edits, and for Codex whatever its sandbox keeps in the worktree.'),
+  permission_mode: z.enum(['default', 'acceptEdits', 'plan', 'bypassPermissions']).optional().describe('What Claude and Codex may do unasked; acceptEdits when absent: edits, and for Codex whatever its sandbox keeps in the worktree. Where `permissions` has rules that deny or ask, every edit and command comes to those first.'),
 });
 
 const gate = z.strictObject({

@@ -7,7 +7,7 @@ import { messageOf } from '../../core/errors.ts';
 import type { Decision, TaskExecution } from '../../core/execution.ts';
 import { exactRule } from '../../core/permissionGrant.ts';
 import type { PermissionQuestion } from '../../core/permissions.ts';
-import { judgePermission, permissionQuestion } from '../permissionQuestion.ts';
+import { acceptsEdits, judgePermission, permissionQuestion } from '../permissionQuestion.ts';
 import type { AgentMessage, AttendedSession, Disposable, PermissionAnswer } from '../ports.ts';
 import type { AttemptPlan } from './attempt.ts';
 import type { PipelineContext } from './context.ts';
@@ -74,7 +74,9 @@ export class PermissionDesk {
 
   async #handle(request: PermissionRequest): Promise<void> {
     const question = await this.#question(request);
-    const { then, reason, by } = judgePermission(this.#context.config().permissions, this.#task().permissions ?? [], question);
+    const { agents, permissions } = this.#context.config();
+    const { agent, role } = this.#plan.attempt;
+    const { then, reason, by } = judgePermission(permissions, this.#task().permissions ?? [], question, acceptsEdits(role, agents[agent]?.permission_mode));
     if (then === 'allow') return this.#answer(request, { behavior: 'allow' }, by);
     if (then === 'deny') return this.#answer(request, { behavior: 'deny', message: reason }, by);
     const known = this.#known(request);

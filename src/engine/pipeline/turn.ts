@@ -4,6 +4,7 @@ import { emptyUsage, sessionKey, type Attempt, type Role, type RunnerRecord, typ
 import { IMPLEMENTER_TEMPLATE } from '../../core/prompt.ts';
 import { CODE_REVIEWER_TEMPLATE } from '../../core/prompts/codeReviewer.ts';
 import { PLAN_REVIEWER_TEMPLATE, PLANNER_TEMPLATE } from '../../core/prompts/planner.ts';
+import { holdsBack } from '../permissionQuestion.ts';
 import type { AgentEnd, AttemptOrder } from '../ports.ts';
 import type { EventDraft } from '../lifecycle.ts';
 import { attemptOf, runAttempt, type AttemptPlan } from './attempt.ts';
@@ -139,7 +140,7 @@ function orderOf(context: PipelineContext, { task, attempt, worktree }: Opened, 
         BATON_WORKTREE: worktree,
       },
       ...(turn.schema === undefined ? {} : { output_schema: turn.schema }),
-      ...(permissions.some((rule) => rule.then !== 'allow') ? { ask_all: true } : {}),
+      ...(holdsBack(permissions) ? { ask_all: true } : {}),
       ...(cap === undefined ? {} : { max_budget_usd: Math.round(cap * 10_000) / 10_000 }),
     },
   };

@@ -51,6 +51,24 @@ describe('the claude driver with the real CLI', function () {
       },
     ));
 
+  it('asks about every edit and about commands where rules hold something back (row 249)', () =>
+    withClaude(
+      server,
+      [{ tools: [{ tool: 'read', path: 'calc.js' }] }, { tools: [{ tool: 'edit', path: 'calc.js', old: 'a - b', new: 'a + b' }] }, { tools: [{ tool: 'shell', command: 'mkdir made' }] }, { text: 'Done.' }],
+      async ({ cwd, start }) => {
+        const attempt = await start({ ask_all: true });
+        const edit = await attempt.first('permission');
+        assert.equal(edit.tool, 'Edit');
+        await attempt.session.answer(edit.request_id, { behavior: 'deny', message: 'calc.js is frozen' });
+        const command = await attempt.first('permission', (one) => one.request_id !== edit.request_id);
+        assert.deepEqual([command.tool, command.input['command']], ['Bash', 'mkdir made']);
+        await attempt.session.answer(command.request_id, { behavior: 'deny', message: 'No new folders' });
+        assert.equal((await attempt.ended).ok, true);
+        assert.equal(await readFile(path.join(cwd, 'calc.js'), 'utf8'), 'exports.add = (a, b) => a - b;\n');
+        assert.equal(existsSync(path.join(cwd, 'made')), false);
+      },
+    ));
+
   it('gives the prompt by stdin and no secret by the command line (row 229)', () =>
     withClaude(server, [{ text: 'Hello', hold: new Promise((resolve) => setTimeout(resolve, 300)) }], async ({ start, requests }) => {
       const attempt = await start({ prompt: 'The secret plan' });

@@ -176,6 +176,14 @@ describe('the command line of Claude', () => {
     assert.equal(args.includes('--session-id'), false);
     assert.equal(args[args.indexOf('--permission-mode') + 1], 'default');
   });
+
+  it('has it ask about everything where rules hold something back, whatever mode the configuration wants but one that changes nothing', () => {
+    const of = (permission_mode?: 'acceptEdits' | 'bypassPermissions' | 'plan'): string | undefined => {
+      const args = claudeArguments({ ...request, ask_all: true, agent: { ...request.agent, ...(permission_mode && { permission_mode }) } }, 'sid');
+      return args[args.indexOf('--permission-mode') + 1];
+    };
+    assert.deepEqual([of(), of('acceptEdits'), of('bypassPermissions'), of('plan')], ['default', 'default', 'default', 'plan']);
+  });
 });
 
 describe('a tool call in words', () => {

@@ -23,11 +23,17 @@ export function claudeArguments(request: AgentRequest, sessionId: string): strin
   const { agent, model } = request;
   const denied = request.role === 'implementer' ? DENIED_TOOLS : [...DENIED_TOOLS, ...EDITING_TOOLS];
   const args = ['-p', '--verbose', '--output-format', 'stream-json', '--input-format', 'stream-json', '--include-partial-messages', '--replay-user-messages'];
-  args.push('--permission-prompt-tool', 'stdio', '--permission-mode', agent.permission_mode ?? 'acceptEdits', '--disallowedTools', denied.join(','));
+  args.push('--permission-prompt-tool', 'stdio', '--permission-mode', modeOf(request), '--disallowedTools', denied.join(','));
   args.push(...(request.resume === null ? ['--session-id', sessionId] : ['--resume', sessionId]));
   if (model !== null) args.push('--model', model);
   if (agent.max_turns !== undefined) args.push('--max-turns', String(agent.max_turns));
   if (request.max_budget_usd !== undefined) args.push('--max-budget-usd', String(request.max_budget_usd));
   if (request.output_schema) args.push('--json-schema', JSON.stringify(request.output_schema));
   return args;
+}
+
+/** Rules that hold something back can do so only where Claude asks: about every edit, and every command that may change anything. */
+function modeOf({ agent, ask_all: askAll }: AgentRequest): string {
+  const mode = agent.permission_mode ?? 'acceptEdits';
+  return askAll === true && mode !== 'plan' ? 'default' : mode;
 }
