@@ -44,7 +44,12 @@ describe('a hanging agent', () => {
   });
 
   it('has not worked while the machine slept, though it speaks or asks before the timer comes', async () => {
-    for (const wake of [(one: Watchdog) => one.sign(), (one: Watchdog) => (one.sleep(), one.wake())]) {
+    const speaks = (one: Watchdog): void => one.sign();
+    const asks = (one: Watchdog): void => {
+      one.sleep();
+      one.wake();
+    };
+    for (const wake of [speaks, asks]) {
       const { clock, watchdog, fired } = watch();
       await clock.advance(10 * SECOND);
       clock.sleep(8 * HOUR);
