@@ -82,15 +82,15 @@ export class Attendant {
     await this.kill(end.error?.message ?? 'ended').catch((error: unknown) => this.#say({ type: 'log', text: messageOf(error) }));
   }
 
-  /** As `end`, when no tool is at work: what was begun is finished first, for a minute at most. */
-  async endAtSafePoint(end: AgentEnd): Promise<void> {
+  /** As `end`, when no tool is at work: what was begun is finished first, for a minute at most. Not at all where it is no longer wanted by then. */
+  async endAtSafePoint(end: AgentEnd, isWanted: () => boolean): Promise<void> {
     if (this.#calls.size > this.#pending.size) {
       await new Promise<void>((resolve) => {
         this.#atRest = resolve;
         this.#around.clock.after(SAFE_POINT_MS, resolve);
       });
     }
-    await this.end(end);
+    if (isWanted()) await this.end(end);
   }
 
   async #follow(): Promise<void> {

@@ -23,6 +23,8 @@ export interface RunnerProcessOptions {
   /** Knows the secrets of this process's environment. */
   readonly redactor: Redactor;
   readonly clock: Clock;
+  /** Ends this process. */
+  readonly exit: () => void;
 }
 
 /** How long an engine may take to take in the end, in ms. */
@@ -72,9 +74,12 @@ export class RunnerProcess {
     if (engine !== this.#engine) return;
     this.#engine = undefined;
     const seconds = this.#unreachable ? 0 : this.#options.start.order.orphan_grace;
-    this.#grace = this.#options.clock.after(seconds * 1000, () => {
-      void this.#attendant.endAtSafePoint(failure('interrupted', this.#unreachable ? 'Baton went away, and its runner could not be reached by another.' : `No Baton came back for the agent within ${formatDuration(seconds)}.`));
+    const grace = this.#options.clock.after(seconds * 1000, () => {
+      const end = failure('interrupted', this.#unreachable ? 'Baton went away, and its runner could not be reached by another.' : `No Baton came back for the agent within ${formatDuration(seconds)}.`);
+      // One that comes while the agent finishes what it was at is in time.
+      void this.#attendant.endAtSafePoint(end, () => this.#grace === grace);
     });
+    this.#grace = grace;
     for (const request of this.#attendant.pending) this.#judge(request);
   }
 
@@ -156,6 +161,7 @@ export class RunnerProcess {
     void this.#engine?.close();
     this.#engine = link;
     this.#grace?.dispose();
+    this.#grace = undefined;
     const pending = new Map(this.#attendant.pending.map((request) => [request.request_id, request]));
     link.send({ type: 'welcome', pending: [...pending.keys()] });
     const { order, id } = this.#options.start;
@@ -169,12 +175,12 @@ export class RunnerProcess {
   /** The agent has ended, and its end is written: whoever asks later finds it there. */
   async #leave(): Promise<void> {
     this.#transcript.close();
-    setTimeout(() => process.exit(0), FAREWELL_MS);
+    this.#options.clock.after(FAREWELL_MS, this.#options.exit);
     rmSync(this.#infoFile, { force: true });
     this.#server?.close();
     if (process.platform !== 'win32') rmSync(this.#options.start.socket, { force: true });
     await this.#engine?.close();
-    process.exit(0);
+    this.#options.exit();
   }
 }
 
