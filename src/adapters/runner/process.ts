@@ -5,7 +5,7 @@ import { createServer, type Server, type Socket } from 'node:net';
 import path from 'node:path';
 import { messageOf } from '../../core/errors.ts';
 import { formatDuration } from '../../core/format.ts';
-import type { AgentDriver, AgentMessage, Clock, Disposable } from '../../engine/ports.ts';
+import type { AgentDriver, AgentMessage, AttemptOrder, Clock, Disposable } from '../../engine/ports.ts';
 import { acceptsEdits, judgePermission, permissionQuestion } from '../../engine/permissionQuestion.ts';
 import { failure } from '../agents/launch.ts';
 import type { Redactor } from '../runs/redact.ts';
@@ -41,11 +41,14 @@ export class RunnerProcess {
   /** No later engine can come. */
   #unreachable = false;
   #grace: Disposable | undefined;
+  /** What it judges by while no engine is there: the order's, until an engine tells of others. */
+  #rules: Pick<AttemptOrder, 'permissions' | 'granted'>;
 
   constructor(options: RunnerProcessOptions) {
     this.#options = options;
     this.#engine = options.engine;
     const { order, id } = options.start;
+    this.#rules = order;
     this.#infoFile = path.join(order.directory, RUNNER_FILE);
     options.redactor.learn(order.request.agent.env);
     options.redactor.learn(order.request.env);
@@ -67,6 +70,7 @@ export class RunnerProcess {
     if (message.type === 'kill') void this.#attendant.kill(message.reason);
     else if (message.type === 'answer') this.#reply(from, message.id, this.#attendant.answer(message.request_id, message.answer, message.by));
     else if (message.type === 'send') this.#reply(from, message.id, this.#attendant.send(message.text));
+    else if (message.type === 'rules') this.#rules = message;
   }
 
   /** The engine is away: the agent goes on for as long as it may. */
@@ -103,7 +107,7 @@ export class RunnerProcess {
     const { order } = this.#options.start;
     void permissionQuestion(request, order.request.cwd, resolvePath)
       .then((question) => {
-        const { then, reason, by } = judgePermission(order.permissions, order.granted, question, acceptsEdits(order.request.role, order.request.agent.permission_mode));
+        const { then, reason, by } = judgePermission(this.#rules.permissions, this.#rules.granted, question, acceptsEdits(order.request.role, order.request.agent.permission_mode));
         if (this.#engine !== undefined || then === 'ask') return undefined;
         return this.#attendant.answer(request.request_id, then === 'allow' ? { behavior: 'allow' } : { behavior: 'deny', message: reason }, by);
       })

@@ -2,6 +2,7 @@
  * What a runner and the engine that it works for say to each other: the engine that started it over Node's own channel,
  * every later one over the runner's socket, after a `hello`.
  */
+import type { PermissionRule } from '../../core/config/schema.ts';
 import type { AgentMessage, AttemptOrder, PermissionAnswer } from '../../engine/ports.ts';
 import { BatonError, messageOf, type ErrorKind } from '../../core/errors.ts';
 
@@ -34,6 +35,8 @@ export type ToRunner =
   | { readonly type: 'hello'; readonly version: number; readonly token: string }
   | { readonly type: 'answer'; readonly id: number; readonly request_id: string; readonly answer: PermissionAnswer; readonly by: string }
   | { readonly type: 'send'; readonly id: number; readonly text: string }
+  /** From now on these hold instead of the order's; an older runner passes over it. */
+  | { readonly type: 'rules'; readonly permissions: readonly PermissionRule[]; readonly granted: readonly PermissionRule[] }
   /** Ends the agent and the runner; answered by the end. */
   | { readonly type: 'kill'; readonly reason: string };
 

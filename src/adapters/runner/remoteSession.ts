@@ -1,4 +1,5 @@
 /** An agent in another process, as the engine sees it: its runner at the other end of a line. */
+import type { PermissionRule } from '../../core/config/schema.ts';
 import { BatonError, messageOf } from '../../core/errors.ts';
 import type { AgentMessage, AttendedSession, PermissionAnswer } from '../../engine/ports.ts';
 import { Channel } from '../agents/channel.ts';
@@ -62,6 +63,10 @@ export class RemoteSession implements AttendedSession {
 
   send(text: string): Promise<void> {
     return this.#ask((id) => ({ type: 'send', id, text }));
+  }
+
+  rules(permissions: readonly PermissionRule[], granted: readonly PermissionRule[]): void {
+    if (!this.messages.isEnded) this.#link.send({ type: 'rules', permissions, granted });
   }
 
   async kill(reason: string): Promise<void> {

@@ -133,4 +133,18 @@ describe('A runner whose engine is away', () => {
       await scene.clock.advance(GRACE_S * 1_000);
       assert.match(String(scene.killed), /^No Baton came back/);
     }));
+
+  it('judges by the rules that the engine told it last, not by those of its start, and by what was allowed for the task (row 249)', () =>
+    withScene(
+      async (scene) => {
+        scene.tell({ type: 'rules', permissions: [{ tool: 'shell', pattern: 'git push*', then: 'deny' }], granted: [{ tool: 'shell', pattern: 'make', then: 'allow' }] });
+        scene.leave();
+        for (const command of ['git push', 'make', 'make install']) {
+          scene.say({ type: 'permission', request_id: command, tool: 'Bash', title: command, input: { command }, reason: null });
+        }
+        await until('both are answered', () => scene.answers.length === 2);
+        assert.deepEqual(scene.answers.map(([id, { behavior }]) => [id, behavior]), [['git push', 'deny'], ['make', 'allow']]);
+      },
+      { permissions: [{ tool: 'shell', pattern: 'git push*', then: 'allow' }] },
+    ));
 });
