@@ -9,7 +9,7 @@ import type { AgentDriver, AgentMessage, AttemptOrder, Clock, Disposable } from 
 import { acceptsEdits, judgePermission, permissionQuestion } from '../../engine/permissionQuestion.ts';
 import { failure } from '../agents/launch.ts';
 import type { Redactor } from '../runs/redact.ts';
-import { messageIn, readTranscript, Transcript } from '../runs/transcript.ts';
+import { messageIn, readTranscript, Transcript, type StoredEntry } from '../runs/transcript.ts';
 import { replaceFileSync } from '../store/atomicFile.ts';
 import { resolvePath } from '../system/resolvePath.ts';
 import { Attendant, type PermissionRequest } from './attendant.ts';
@@ -43,6 +43,8 @@ export class RunnerProcess {
   #grace: Disposable | undefined;
   /** What it judges by while no engine is there: the order's, until an engine tells of others. */
   #rules: Pick<AttemptOrder, 'permissions' | 'granted'>;
+  /** What every engine is to know. */
+  #warning: string | undefined;
 
   constructor(options: RunnerProcessOptions) {
     this.#options = options;
@@ -52,7 +54,7 @@ export class RunnerProcess {
     this.#infoFile = path.join(order.directory, RUNNER_FILE);
     options.redactor.learn(order.request.agent.env);
     options.redactor.learn(order.request.env);
-    this.#transcript = new Transcript({ directory: order.directory, redactor: options.redactor, now: () => options.clock.now(), onError: () => undefined });
+    this.#transcript = new Transcript({ directory: order.directory, redactor: options.redactor, now: () => options.clock.now(), onError: (file, error) => this.#warn(file, error) });
     this.#listen();
     const driver = options.drivers.find(({ kind }) => kind === order.request.agent.driver);
     this.#attendant = new Attendant(driver, order, {
@@ -95,6 +97,12 @@ export class RunnerProcess {
   fail(error: unknown): void {
     this.#transcript.append({ type: 'log', text: `The runner failed: ${messageOf(error)}` });
     this.stop('The runner of the agent failed.');
+  }
+
+  /** The agent goes on; what it says meanwhile, no later engine can learn. */
+  #warn(file: string, error: unknown): void {
+    this.#warning = `The transcript ${file} cannot be written: ${messageOf(error)}. The agent goes on, but what it says is not kept, and if it ends while Baton is away, its attempt is begun anew. Make room on the disk, or make the file writable.`;
+    this.#engine?.send({ type: 'warning', text: this.#warning });
   }
 
   #hear(message: AgentMessage, seq: number): void {
@@ -168,11 +176,26 @@ export class RunnerProcess {
     this.#grace = undefined;
     const pending = new Map(this.#attendant.pending.map((request) => [request.request_id, request]));
     link.send({ type: 'welcome', pending: [...pending.keys()] });
-    const { order, id } = this.#options.start;
-    for (const entry of readTranscript(order.directory, id)) {
+    for (const entry of this.#journal()) {
       // As it was asked: the transcript knows no secrets.
       const message = entry.type === 'permission' ? pending.get(String(entry['request_id'])) : messageIn(entry);
+      if (message?.type === 'permission') pending.delete(message.request_id);
       if (message !== undefined) link.send({ type: 'message', seq: entry.seq, message });
+    }
+    if (this.#warning === undefined) return;
+    link.send({ type: 'warning', text: this.#warning });
+    // Where the transcript could not be written, an agent that waits must still be heard.
+    for (const message of pending.values()) link.send({ type: 'message', seq: -1, message });
+  }
+
+  /** What was said so far, as far as it could be kept: a disk that fails ends no agent. */
+  #journal(): StoredEntry[] {
+    const { order, id } = this.#options.start;
+    try {
+      return readTranscript(order.directory, id);
+    } catch (error) {
+      this.#transcript.append({ type: 'log', text: `What was said so far cannot be told again: ${messageOf(error)}` });
+      return [];
     }
   }
 

@@ -44,6 +44,8 @@ export type FromRunner =
   /** Answers `hello`; the attempt's messages follow from the first, without the permission requests that are settled. */
   | { readonly type: 'welcome'; readonly pending: readonly string[] }
   | { readonly type: 'message'; readonly seq: number; readonly message: AgentMessage }
+  /** Something is wrong with the runner, which the agent has no part in. */
+  | { readonly type: 'warning'; readonly text: string }
   | { readonly type: 'reply'; readonly id: number; readonly error?: ErrorAsData };
 
 export function errorToData(error: unknown): ErrorAsData {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import path from 'node:path';
 import { Channel } from '../../../src/adapters/agents/channel.ts';
@@ -7,6 +7,7 @@ import { socketLink, type Link } from '../../../src/adapters/runner/link.ts';
 import { RunnerProcess } from '../../../src/adapters/runner/process.ts';
 import { RUNNER_FILE, RUNNER_VERSION, type FromRunner, type RunnerInfo, type ToRunner } from '../../../src/adapters/runner/protocol.ts';
 import { createRedactor } from '../../../src/adapters/runs/redact.ts';
+import { TRANSCRIPT } from '../../../src/adapters/runs/transcript.ts';
 import type { AgentDriver, AgentMessage, AttemptOrder, PermissionAnswer } from '../../../src/engine/ports.ts';
 import { agentRequest } from '../../support/agents.ts';
 import { FakeClock } from '../../support/fakeClock.ts';
@@ -70,7 +71,7 @@ class Scene {
   }
 
   /** A later engine, with what it hears. */
-  async come(): Promise<{ readonly heard: AgentMessage[]; leave(): void }> {
+  async come(): Promise<{ readonly heard: AgentMessage[]; readonly warnings: string[]; leave(): void }> {
     const file = path.join(this.#directory, RUNNER_FILE);
     await until('it can be reached', () => {
       try {
@@ -84,17 +85,19 @@ class Scene {
     const socket = connect(address);
     this.#sockets.push(socket);
     const heard: AgentMessage[] = [];
+    const warnings: string[] = [];
     let welcome = false;
     const link = socketLink<ToRunner, FromRunner>(socket, {
       message: (message) => {
         if (message.type === 'welcome') welcome = true;
         else if (message.type === 'message') heard.push(message.message);
+        else if (message.type === 'warning') warnings.push(message.text);
       },
       closed: () => undefined,
     });
     link.send({ type: 'hello', version: RUNNER_VERSION, token });
     await until('it greets', () => welcome);
-    return { heard, leave: () => void socket.destroy() };
+    return { heard, warnings, leave: () => void socket.destroy() };
   }
 
   async close(): Promise<void> {
@@ -147,4 +150,24 @@ describe('A runner whose engine is away', () => {
       },
       { permissions: [{ tool: 'shell', pattern: 'git push*', then: 'allow' }] },
     ));
+});
+
+describe('A runner that cannot write the transcript', () => {
+  it('says so to every engine, and what its agent waits for, too', () =>
+    withFolder(async (folder) => {
+      mkdirSync(path.join(folder, 'runs', 'T-1', 'a1', TRANSCRIPT), { recursive: true });
+      const scene = new Scene(folder);
+      try {
+        const said = /transcript\.jsonl cannot be written: .*Make room on the disk/;
+        assert.match(scene.heard.flatMap((one) => (one.type === 'warning' ? [one.text] : [])).join('\n'), said);
+        scene.say({ type: 'permission', request_id: 'p', tool: 'Bash', title: 'make', input: { command: 'make' }, reason: null });
+        await until('it is asked', () => scene.heard.some((one) => one.type === 'message'));
+        scene.leave();
+        const second = await scene.come();
+        await until('it is asked again', () => second.heard.some(({ type }) => type === 'permission'));
+        assert.match(second.warnings.join('\n'), said);
+      } finally {
+        await scene.close();
+      }
+    }));
 });

@@ -51,6 +51,16 @@ describe('the transcript of an attempt', () => {
       assert.deepEqual(readTranscript(directory, 'second'), []);
     }));
 
+  it('ends with its end: what is said after it was closed is not kept', () =>
+    withFolder(async (directory) => {
+      const written = transcript(directory);
+      written.append({ type: 'end' });
+      written.close();
+      assert.equal(written.append({ type: 'log', text: 'too late' }), 1);
+      assert.equal(readTranscript(directory).at(-1)?.type, 'end');
+      assert.equal((await readFile(path.join(directory, 'transcript.jsonl'), 'utf8')).trim().split('\n').length, 1);
+    }));
+
   it('is empty where nothing was written', () => withFolder((directory) => {
     assert.deepEqual(readTranscript(directory), []);
     return Promise.resolve();
