@@ -32,7 +32,13 @@ export class PermissionDesk {
     this.#run = run;
     this.#plan = plan;
     this.#session = session;
-    this.#listening = context.decisions.onAnswered((decision) => this.#queue(() => this.#answered(decision)));
+    this.#listening = context.decisions.onAnswered((decision) => {
+      // The answer may have allowed something for the task.
+      if (this.#task().decisions.some(({ id }) => id === decision.id)) tellRules(context, run.taskId, session);
+      this.#queue(() => this.#answered(decision));
+    });
+    // An agent that came over from an earlier engine has the rules of that time.
+    tellRules(context, run.taskId, session);
   }
 
   request(request: PermissionRequest): void {
@@ -184,6 +190,11 @@ export class PermissionDesk {
       this.#context.ports.log.error(`A permission request could not be handled: ${messageOf(error)}`, error);
     });
   }
+}
+
+/** A runner judges by itself while no engine is there: it must know the rules of the moment. */
+export function tellRules(context: Pick<PipelineContext, 'config' | 'lifecycle'>, taskId: string, session: AttendedSession): void {
+  session.rules?.(context.config().permissions, context.lifecycle.find(taskId)?.permissions ?? []);
 }
 
 /** Two requests are identical when tool and input are, whatever the order of the input's keys. */
