@@ -20,6 +20,7 @@ import { Exporters } from './exporters.ts';
 import { watchHealth } from './healthWatch.ts';
 import { Intake } from './intake.ts';
 import { Ledger } from './ledger.ts';
+import { Latest } from './latest.ts';
 import { Lifecycle } from './lifecycle.ts';
 import { Loop, type StoredLoop } from './loop.ts';
 import { Metrics } from './metrics/metrics.ts';
@@ -34,6 +35,7 @@ import { Resources } from './resources.ts';
 import { keepRunLog } from './runLog.ts';
 import { Schedules } from './schedules.ts';
 import { Staffing } from './staffing.ts';
+import { Turns } from './turns.ts';
 
 /** How long the messages of a webhook may hold up a host that ends, in ms: VS Code gives 4 s for everything; a `run` in CI has no next start. */
 const PATIENCE_MS = { vscode: 1_000, passive: 2_000, cli: 15_000 } as const;
@@ -76,7 +78,9 @@ export class Orchestrator implements EngineApi {
   #agents: AgentInfo[];
   #watcher: Disposable | undefined;
   #publishing: Disposable | undefined;
-  #mergeTail: Promise<unknown> = Promise.resolve();
+  readonly #merges = new Turns();
+  readonly #configReads = new Latest();
+  readonly #agentLooks = new Latest();
   readonly #background = new Set<Promise<void>>();
 
   /** Reads store, configuration and task files, cleans up after a leader that died, and goes on with what was wished for. */
@@ -139,7 +143,7 @@ export class Orchestrator implements EngineApi {
       mayStartAttempt: () => this.#loop.mayStart,
       changed: () => this.#publish(),
       background: (what, work) => this.#inBackground(what, work),
-      merging: (work) => this.#inMergeTurn(work),
+      merging: (signal, work) => this.#merges.take(signal, work),
     };
     this.#outbox = new Outbox({ ports, lifecycle, config: () => this.#config, changed: () => this.#publish() }, meta['webhook']);
     this.#loop = new Loop({
@@ -288,12 +292,14 @@ export class Orchestrator implements EngineApi {
   }
 
   async #reloadConfig(): Promise<void> {
-    const { config, problems } = await this.#ports.sources.config();
-    this.#config = config;
-    this.#configProblems = problems;
+    const isNew = await this.#configReads.take(() => this.#ports.sources.config(), ({ config, problems }) => {
+      this.#config = config;
+      this.#configProblems = problems;
+    });
+    if (!isNew) return;
     for (const { taskId, session } of this.#loop.runs.values()) if (session !== null) tellRules(this.#context, taskId, session);
     await this.#metrics.begin();
-    if (this.#options.passive !== true) void this.#exporters.configure(config);
+    if (this.#options.passive !== true) void this.#exporters.configure(this.#config);
     await Promise.all([this.#refreshAgents(false), this.#outbox.configure()]);
     this.#outbox.wake();
     this.#loop.wake();
@@ -307,7 +313,9 @@ export class Orchestrator implements EngineApi {
   }
 
   async #refreshAgents(again: boolean): Promise<void> {
-    this.#agents = await this.#ports.agents.list(this.#config, again);
+    await this.#agentLooks.take(() => this.#ports.agents.list(this.#config, again), (agents) => {
+      this.#agents = agents;
+    });
     this.#loop.wake();
     this.#publish();
   }
@@ -323,12 +331,6 @@ export class Orchestrator implements EngineApi {
       .catch((error: unknown) => this.#ports.log.warn(`Failed while ${what}: ${messageOf(error)}`))
       .finally(() => this.#background.delete(mine));
     this.#background.add(mine);
-  }
-
-  async #inMergeTurn<T>(work: () => Promise<T>): Promise<T> {
-    const mine = this.#mergeTail.then(work, work);
-    this.#mergeTail = mine.catch(() => undefined);
-    return mine;
   }
 
   #publish(): void {

@@ -28,8 +28,8 @@ export interface PipelineContext {
   readonly changed: () => void;
   /** Work that nobody waits for; a failure is logged, and the engine's end waits for it. */
   readonly background: (what: string, work: () => Promise<void>) => void;
-  /** One merge at a time, so that tasks do not build on targets that are about to move. */
-  readonly merging: <T>(work: () => Promise<T>) => Promise<T>;
+  /** One merge at a time, so that tasks do not build on targets that are about to move; undefined when the signal came before the turn did. */
+  readonly merging: <T>(signal: AbortSignal, work: () => Promise<T>) => Promise<T | undefined>;
 }
 
 export interface ChosenAgent {

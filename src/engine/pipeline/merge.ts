@@ -23,7 +23,7 @@ const MAX_CONFLICTS = 3;
 export async function merge(context: PipelineContext, run: Run, round: GateRound, approval: Decision | undefined): Promise<PhaseResult> {
   run.activity = 'waiting for its turn to merge';
   context.changed();
-  return context.merging(() => mergeInTurn(context, run, round, approval));
+  return (await context.merging(run.signal, () => mergeInTurn(context, run, round, approval))) ?? 'leave';
 }
 
 async function mergeInTurn(context: PipelineContext, run: Run, green: GateRound, approval: Decision | undefined): Promise<PhaseResult> {

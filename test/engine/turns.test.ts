@@ -1,0 +1,74 @@
+import assert from 'node:assert/strict';
+import type { AgentInfo } from '../../src/engine/ports.ts';
+import { makeEngine } from '../support/engine.ts';
+
+const task = (id: string, more: Record<string, unknown> = {}) => ({ id, goal: `Do ${id}`, ...more });
+
+/** `held` resolves when `release` is called. */
+function gate(): { held: Promise<void>; release: () => void } {
+  let release: () => void = () => undefined;
+  const held = new Promise<void>((resolve) => (release = resolve));
+  return { held, release: () => release() };
+}
+
+describe('A task that waits for its turn to merge', () => {
+  it('is cancelled at once, whoever has the turn', async () => {
+    const first = gate();
+    const begun = gate();
+    const test = await makeEngine({
+      tasks: [task('one')],
+      throughPorts: (ports) => ({
+        ...ports,
+        workspace: {
+          ...ports.workspace,
+          buildMerge: async (request) => {
+            if (request.message === 'Do one') {
+              begun.release();
+              await first.held;
+            }
+            return ports.workspace.buildMerge(request);
+          },
+        },
+      }),
+    });
+    await test.engine.send({ type: 'start' });
+    await begun.held;
+    test.setTasks([task('one'), task('two')]);
+    await test.until((snapshot) => snapshot.tasks.some(({ id, activity }) => id === 'two' && activity === 'waiting for its turn to merge'));
+    await test.engine.send({ type: 'cancel', task_id: 'two' });
+    assert.equal((await test.record('two')).error?.kind, 'cancelled');
+    assert.equal((await test.record('one')).state, 'quality_gate');
+    first.release();
+    await test.untilState('one', 'done');
+  });
+});
+
+describe('The agents that are there', () => {
+  it('are those of the latest configuration, also when an older look for them takes longer', async () => {
+    const slow = gate();
+    const begun = gate();
+    const test = await makeEngine({
+      throughPorts: (ports) => ({
+        ...ports,
+        agents: {
+          ...ports.agents,
+          list: async (config, again): Promise<AgentInfo[]> => {
+            const found = await ports.agents.list(config, again);
+            if (found.some(({ name }) => name === 'old')) {
+              begun.release();
+              await slow.held;
+            }
+            return found;
+          },
+        },
+      }),
+    });
+    test.setConfig({ agents: { old: { driver: 'command', command: 'x' } } });
+    await begun.held;
+    test.setConfig({ agents: { new: { driver: 'command', command: 'x' } } });
+    await test.until((snapshot) => snapshot.agents.some(({ name }) => name === 'new'));
+    slow.release();
+    await new Promise((resolve) => setImmediate(resolve));
+    assert.deepEqual((await test.engine.snapshot()).agents.map(({ name }) => name), ['new']);
+  });
+});
