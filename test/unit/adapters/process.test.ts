@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { mergeEnvironment } from '../../../src/adapters/process/environment.ts';
+import { Tree } from '../../../src/adapters/process/kill.ts';
 import { parseEnviron, parsePsMarks } from '../../../src/adapters/process/mark.ts';
 import { shimTarget } from '../../../src/adapters/process/program.ts';
 import { parseLinuxStat, parsePsTable, parseWindowsTable } from '../../../src/adapters/process/table.ts';
@@ -38,6 +39,20 @@ describe('the process table of each platform', () => {
 
   it('finds the marks in the listing of ps eww', () => {
     assert.deepEqual(parsePsMarks('  501 node x.js HOME=/Users/a BATON_MARK=k/t/a1 PATH=/bin\n  502 vi NOT_BATON_MARK=x\n'), [[501, 'k/t/a1']]);
+  });
+});
+
+describe('a tree whose root has ended', () => {
+  const one = (pid: number, ppid: number, started: string) => ({ pid, ppid, pgid: null, sid: null, started });
+
+  it('still has the children that name it, as on Windows, where an orphan keeps its parent’s id', () => {
+    const tree = new Tree({ pid: 812, started: '5' }, true);
+    assert.deepEqual(tree.update([one(4, 0, '1'), one(900, 812, '7'), one(901, 900, '8')], new Set()).map(({ pid }) => pid), [900, 901]);
+  });
+
+  it('has none of a stranger’s that was given its id', () => {
+    const tree = new Tree({ pid: 812, started: '5' }, true);
+    assert.deepEqual(tree.update([one(4, 0, '1'), one(812, 4, '9'), one(902, 812, '10')], new Set()), []);
   });
 });
 
