@@ -8,7 +8,8 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { downloadAndUnzipVSCode, runTests } from '@vscode/test-electron';
 import { makeRepo } from '../test/support/repo.ts';
-import { apt, canApt, which } from '../test/support/vscode/tools.ts';
+import { apt, canApt } from '../test/support/vscode/apt.ts';
+import { which } from '../test/support/vscode/tools.ts';
 
 const ROOT = process.cwd();
 const DOWNLOADS = 'update.code.visualstudio.com';

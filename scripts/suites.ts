@@ -6,6 +6,8 @@ export interface Suite {
   readonly counted: boolean;
   /** Whether the suite tests what `build` makes. */
   readonly built: boolean;
+  /** Whether nothing else may run meanwhile. */
+  readonly alone?: boolean;
   /** Environment variables for the suite. */
   readonly env?: Readonly<Record<string, string>>;
 }
@@ -13,6 +15,8 @@ export interface Suite {
 const MODULES = 'node_modules';
 const NO_TYPE_WARNING = '--disable-warning=MODULE_TYPELESS_PACKAGE_JSON';
 const VSIX = 'out/baton.vsix';
+/** Minutes by themselves. */
+const KILL = 'test/engine/kill.test.ts';
 
 const COLOUR = process.stdout.isTTY ? '--color' : '--no-color';
 
@@ -21,17 +25,21 @@ const mocha = (...args: string[]): string[] => [`${MODULES}/mocha/bin/mocha.js`,
 const tsc = (project: string): string[] => [`${MODULES}/typescript/bin/tsc`, '--noEmit', '--project', project, '--incremental', '--tsBuildInfoFile', `out/types/${project.replaceAll('/', '-')}.tsbuildinfo`];
 const projects = ['tsconfig.json', 'src/webview/tsconfig.json'];
 
-/** In the order in which they run. */
+/**
+ * In the order in which they begin. Two run side by side, so that two cores are enough and neither is idle while a test waits; the longest come
+ * first. Whatever others rest on, or would disturb, runs alone.
+ */
 export const SUITES: Readonly<Record<string, Suite>> = {
-  build: { steps: [['esbuild.js', '--tests']], counted: false, built: false },
+  build: { steps: [['esbuild.js', '--tests']], counted: false, built: false, alone: true },
+  ui: { steps: [mocha('--timeout', '120000', 'test/ui/**/*.test.ts')], counted: true, built: true },
+  engine: { steps: [mocha('--timeout', '60000', '--ignore', KILL, 'test/engine/**/*.test.ts')], counted: true, built: false },
+  adapters: { steps: [mocha('--timeout', '60000', 'test/adapters/**/*.test.ts')], counted: true, built: true },
+  kill: { steps: [mocha('--timeout', '60000', KILL)], counted: true, built: false },
+  host: { steps: [[NO_TYPE_WARNING, 'scripts/host.ts']], counted: true, built: true },
   lint: { steps: [[`${MODULES}/eslint/bin/eslint.js`, '.', '--max-warnings', '0']], counted: false, built: false },
   types: { steps: projects.map(tsc), counted: false, built: false },
   // Dashboard, metrics, health and queue must be covered by unit tests (.c8rc.json): less fails the suite (row 105).
   unit: { steps: [[`${MODULES}/c8/bin/c8.js`, process.execPath, ...mocha('test/unit/**/*.test.ts')]], counted: true, built: false },
-  engine: { steps: [mocha('--timeout', '60000', 'test/engine/**/*.test.ts')], counted: true, built: false },
-  adapters: { steps: [mocha('--timeout', '60000', 'test/adapters/**/*.test.ts')], counted: true, built: true },
-  host: { steps: [[NO_TYPE_WARNING, 'scripts/host.ts']], counted: true, built: true },
-  ui: { steps: [mocha('--timeout', '120000', 'test/ui/**/*.test.ts')], counted: true, built: true },
   vsix: {
     steps: [
       [`${MODULES}/@vscode/vsce/vsce`, 'package', '--no-dependencies', '--no-rewrite-relative-links', '--out', VSIX],
@@ -40,11 +48,7 @@ export const SUITES: Readonly<Record<string, Suite>> = {
     counted: true,
     built: false,
     env: { BATON_TEST_VSIX: VSIX },
+    // It builds once more.
+    alone: true,
   },
 };
-
-/**
- * Suites that may run at the same time, in lanes: one after the other within a lane, so that two cores are enough. Everything else has the
- * machine for itself.
- */
-export const LANES: readonly (readonly string[])[] = [['lint'], ['types', 'unit']];

@@ -2,7 +2,7 @@
  * Runs the suites and adds up their tests.
  *
  *   npm test                      all of them
- *   npm test -- unit adapters     only these, in this order
+ *   npm test -- unit adapters     only these, begun in this order
  *
  * A failing suite does not keep the later ones from running. The last line on stdout is `N passed, N failed, N skipped`; the exit
  * code is 1 when something failed or nothing ran. Programs without a count of their own (build, lint, types) are one test each.
@@ -12,7 +12,7 @@ import { existsSync, mkdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Counts } from '../test/support/reporter.ts';
-import { LANES, SUITES } from './suites.ts';
+import { SUITES } from './suites.ts';
 
 interface Result extends Counts {
   readonly name: string;
@@ -23,6 +23,8 @@ interface Result extends Counts {
 
 /** Exit code of a suite that was ended because it stayed after its tests. */
 const HUNG = -1;
+/** Suites that run at the same time. */
+const TOGETHER = 2;
 /** Milliseconds that a suite may stay after its last test. */
 const LINGER_MS = 60_000;
 
@@ -32,12 +34,21 @@ async function main(args: readonly string[]): Promise<void> {
   const chosen = choose(args);
   const results: Result[] = [];
   while (chosen.length > 0) {
-    const alone = chosen.findIndex((name) => !LANES.flat().includes(name));
-    const batch = chosen.splice(0, alone === -1 ? chosen.length : Math.max(alone, 1));
-    const lanes = [...LANES, batch.filter((name) => !LANES.flat().includes(name))].map((lane) => batch.filter((name) => lane.includes(name))).filter((lane) => lane.length > 0);
-    results.push(...(await Promise.all(lanes.map((lane) => runLane(lane, lanes.length > 1)))).flat());
+    const next = chosen.findIndex((name) => SUITES[name]?.alone === true);
+    results.push(...(await runTogether(chosen.splice(0, next === 0 ? 1 : next === -1 ? chosen.length : next))));
   }
   report(results);
+}
+
+/** Runs suites in this order, so many at a time. */
+async function runTogether(names: readonly string[]): Promise<Result[]> {
+  const left = [...names];
+  const results = new Map<string, Result>();
+  const work = async (): Promise<void> => {
+    for (let name = left.shift(); name !== undefined; name = left.shift()) results.set(name, await runSuite(name, names.length > 1));
+  };
+  await Promise.all(Array.from({ length: TOGETHER }, work));
+  return names.flatMap((name) => results.get(name) ?? []);
 }
 
 function choose(args: readonly string[]): string[] {
@@ -50,12 +61,6 @@ function choose(args: readonly string[]): string[] {
   const names = [...new Set(args)];
   const needsBuild = names.some((name) => SUITES[name]?.built === true) && !names.includes('build');
   return needsBuild ? ['build', ...names] : names;
-}
-
-async function runLane(names: readonly string[], prefixed: boolean): Promise<Result[]> {
-  const results: Result[] = [];
-  for (const name of names) results.push(await runSuite(name, prefixed));
-  return results;
 }
 
 async function runSuite(name: string, prefixed: boolean): Promise<Result> {

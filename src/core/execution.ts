@@ -185,6 +185,8 @@ export interface HistoryEntry {
   to: TaskState;
   at: string;
   why: string;
+  /** Kind of the error of a move to failed. */
+  error?: string;
 }
 
 export interface TaskExecution {

@@ -23,6 +23,8 @@ export interface Ruling {
   readonly kind: 'open' | 'ignore' | 'fix' | 'stop';
   /** The task that asked, and that repairs it. */
   readonly task_id: string;
+  /** ISO time of the answer, or of the question while it is open. */
+  readonly at: string;
 }
 
 /** Enough for every gate of the bases that tasks stand on at the same time. */
@@ -67,6 +69,11 @@ export class BaseGates {
       { type: 'base_checked', data: { base_sha: base.sha, tree_sha: base.tree, target: base.target, checks: checks.map(({ name, status, seconds }) => ({ name, status, seconds })) } },
     ]);
     await this.#lifecycle.record([], { base_gates: [...this.#known] });
+  }
+
+  /** What gates said of a tree counts no more: it is looked at again. */
+  forget(tree: string, gates: readonly Pick<GateConfig, 'name' | 'run'>[]): void {
+    for (const gate of gates) this.#known.delete(this.#key(tree, gate));
   }
 
   /** One after another for each tree: what one task finds out, the next need not ask. */
@@ -115,7 +122,7 @@ export class BaseGates {
 
   /** Newest first. */
   #rulings(tree: string): (Ruling & { readonly gates: readonly string[] })[] {
-    const found: (Ruling & { readonly gates: readonly string[]; readonly at: string })[] = [];
+    const found: (Ruling & { readonly gates: readonly string[] })[] = [];
     for (const taskId of this.#asked) {
       const task = this.#lifecycle.find(taskId);
       for (const decision of task?.decisions ?? []) {

@@ -2,11 +2,12 @@
 import { BatonError, unreachable } from '../core/errors.ts';
 import type { Decision, TaskExecution } from '../core/execution.ts';
 import { formatMoney } from '../core/format.ts';
+import { placeBefore } from '../core/queue.ts';
 import { isTerminal } from '../core/states.ts';
 import type { Command, CommandReply } from '../shared/api.ts';
 import { taskIdFault, taskDefinition } from '../core/task.ts';
 import { slugOf, uniqueTaskId } from '../core/taskText.ts';
-import { allowAlways, answerAllowed, editPlan, talk } from './humanWords.ts';
+import { allowAlways, answerAllowed, checkPlan, editPlan, talk } from './humanWords.ts';
 import { cleanState, deleteTask, discardWork } from './housekeeping.ts';
 import { setStep } from './lifecycle.ts';
 import { handBack, takeOver } from './takeOver.ts';
@@ -173,8 +174,8 @@ export class CommandDesk {
   }
 
   async #runNext(command: Of<'run_next'>): Promise<CommandReply> {
-    const queue = this.#queued(command.task_id);
-    await this.#arrange([command.task_id, ...queue.filter((id) => id !== command.task_id)], 1);
+    const [first] = this.#queued(command.task_id).filter((id) => id !== command.task_id);
+    await this.#placeBefore(command.task_id, first ?? null);
     return { message: `Task ${command.task_id} runs next.`, task_id: command.task_id };
   }
 
@@ -182,11 +183,8 @@ export class CommandDesk {
     const queue = this.#queued(command.task_id);
     const from = queue.indexOf(command.task_id);
     const to = command.direction === 'up' ? from - 1 : from + 1;
-    const other = queue[to];
-    if (other === undefined) return { message: `Task ${command.task_id} is ${command.direction === 'up' ? 'first' : 'last'} already.`, task_id: command.task_id };
-    queue[to] = command.task_id;
-    queue[from] = other;
-    await this.#arrange(queue, Math.max(from, to) + 1);
+    if (queue[to] === undefined) return { message: `Task ${command.task_id} is ${command.direction === 'up' ? 'first' : 'last'} already.`, task_id: command.task_id };
+    await this.#placeBefore(command.task_id, queue[command.direction === 'up' ? to : to + 1] ?? null);
     return { message: `Task ${command.task_id} is number ${to + 1} now.`, task_id: command.task_id };
   }
 
@@ -194,8 +192,7 @@ export class CommandDesk {
     const rest = this.#queued(command.task_id).filter((id) => id !== command.task_id);
     const found = command.before === null ? -1 : rest.indexOf(command.before);
     const at = found < 0 ? rest.length : found;
-    const queue = [...rest.slice(0, at), command.task_id, ...rest.slice(at)];
-    await this.#arrange(queue, at + 1);
+    await this.#placeBefore(command.task_id, rest[at] ?? null);
     return { message: `Task ${command.task_id} is number ${at + 1} now.`, task_id: command.task_id };
   }
 
@@ -209,6 +206,7 @@ export class CommandDesk {
 
   async #decide(command: Of<'decide'>): Promise<CommandReply> {
     const { task_id: taskId, decision_id: decisionId, verdict, text, input, always, by, via } = command;
+    await checkPlan(this.#options.context, command);
     const written = always === undefined ? undefined : await allowAlways(this.#options.context, command, always);
     if (written !== undefined) await this.#options.reloadConfig();
     const { decision } = await this.#options.context.decisions.answer(taskId, decisionId, { verdict, text, input, always, by, via });
@@ -242,19 +240,13 @@ export class CommandDesk {
     return queue;
   }
 
-  /** The first `count` of the queue get manual places in this order; tasks placed before keep theirs relative to them. */
-  async #arrange(queue: readonly string[], count: number): Promise<void> {
+  /** At once, and for all or none: a place outranks every score, so everything ahead may need one too. */
+  async #placeBefore(taskId: string, before: string | null): Promise<void> {
     const { lifecycle } = this.#options.context;
-    const lastPlaced = queue.findLastIndex((taskId) => lifecycle.get(taskId).place !== null);
-    for (const [place, taskId] of queue.slice(0, Math.max(count, lastPlaced + 1)).entries()) await this.#setPlace(taskId, place);
-  }
-
-  async #setPlace(taskId: string, place: number): Promise<void> {
-    const { lifecycle } = this.#options.context;
-    if (lifecycle.get(taskId).place === place) return;
-    await lifecycle.change(taskId, (draft) => {
-      draft.place = place;
-      return [{ type: 'placed', data: { place } }];
+    const places = placeBefore(this.#queued(taskId).map((id) => ({ id, place: lifecycle.get(id).place })), taskId, before);
+    await lifecycle.changeAll([...places.keys()], (draft) => {
+      draft.place = places.get(draft.task_id) ?? null;
+      return [{ type: 'placed', data: { place: draft.place } }];
     });
   }
 }

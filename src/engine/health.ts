@@ -2,6 +2,7 @@
 import type { Config } from '../core/config/schema.ts';
 import type { TaskExecution } from '../core/execution.ts';
 import { judgeHealth, type HealthFacts } from '../core/health.ts';
+import { isCancel } from '../core/metrics/measure.ts';
 import { isActive } from '../core/states.ts';
 import type { HealthReport } from '../shared/health.ts';
 
@@ -45,7 +46,7 @@ function healthFacts({ now, tasks, isRunning, desired, heartbeat }: HealthParts)
     for (const move of task.history) {
       if (move.at < dayAgo) continue;
       if (move.to === 'done' && task.started_at !== null) completed += 1;
-      if (move.to === 'failed' && !(move === last && task.error?.kind === 'cancelled')) failed += 1;
+      if (move.to === 'failed' && !isCancel(move, task)) failed += 1;
     }
   }
   return {

@@ -76,9 +76,7 @@ export async function editPlan(context: PipelineContext, command: Of<'edit_plan'
   };
   const task = context.lifecycle.get(command.task_id);
   asked(task);
-  const plan = planOf(command);
-  const fault = await pathFault(context, task, plan);
-  if (fault !== undefined) throw new BatonError('usage', `The edited plan cannot be used: ${fault}.`);
+  const plan = await usablePlan(context, task, command.plan);
   await context.lifecycle.change(command.task_id, (draft) => {
     const decision = asked(draft);
     decision.detail = { ...decision.detail, plan, edited_by: command.by };
@@ -88,9 +86,24 @@ export async function editPlan(context: PipelineContext, command: Of<'edit_plan'
   return { message: `The plan of ${command.task_id} is changed; it still waits for your approval.`, task_id: command.task_id };
 }
 
-function planOf(command: Of<'edit_plan'>): Plan {
+/** A plan that comes with an approval is held to what an edited one is. */
+export async function checkPlan(context: PipelineContext, command: Of<'decide'>): Promise<void> {
+  const task = context.lifecycle.get(command.task_id);
+  const decision = openDecisions(task).find((one) => command.decision_id === undefined || one.id === command.decision_id);
+  if (decision?.kind === 'plan' && command.verdict === 'approve' && command.input !== undefined) await usablePlan(context, task, command.input);
+}
+
+/** Rejects with `usage` when the plan cannot be carried out. */
+async function usablePlan(context: PipelineContext, task: TaskExecution, input: unknown): Promise<Plan> {
+  const plan = planOf(input);
+  const fault = await pathFault(context, task, plan);
+  if (fault !== undefined) throw new BatonError('usage', `The edited plan cannot be used: ${fault}.`);
+  return plan;
+}
+
+function planOf(input: unknown): Plan {
   try {
-    return readPlan(command.plan);
+    return readPlan(input);
   } catch (error) {
     throw new BatonError('usage', `The edited plan cannot be used: ${messageOf(error)}.`, { cause: error });
   }

@@ -58,12 +58,12 @@ export class Intake {
     const unseen = tasks.filter((task) => !this.#lifecycle.find(task.definition.id));
     const defined = new Set(tasks.map((task) => task.definition.id));
     const dangling = tasks.some((task) => task.definition.depends_on?.some((id) => !defined.has(id) && !this.#lifecycle.find(id)));
-    const landed = unseen.length > 0 || dangling ? await this.#landed(target) : new Map<string, { hash: string; sha: string }>();
-    this.#merged = new Set(landed.keys());
+    const landed = unseen.length > 0 || dangling ? await this.#landed(target) : undefined;
+    if (landed) this.#merged = new Set(landed.keys());
     for (const task of tasks) {
       const record = this.#lifecycle.find(task.definition.id);
       if (record) await this.#update(record, task, extra);
-      else await this.#create(task, landed.get(task.definition.id));
+      else await this.#create(task, landed?.get(task.definition.id));
     }
     const known = new Map(tasks.map((task) => [task.definition.id, task]));
     // A file with an error may hold tasks that were read before: they are kept until the file can be read.

@@ -130,6 +130,19 @@ export class Lifecycle {
     });
   }
 
+  /** As `change`, for several tasks in one commit, of fields that no figure counts; tasks that are no more are left out. */
+  async changeAll(taskIds: readonly string[], mutate: Mutation): Promise<void> {
+    await this.#inTurn(taskIds, async () => {
+      const changed = taskIds.filter((id) => this.#tasks.has(id)).map((id) => {
+        const task = this.#draft(id);
+        return { task, events: (mutate(task) ?? []).map((event) => this.#stamp(event, id)) };
+      });
+      const seq = await this.#store.commit({ tasks: changed.map(({ task }) => task), events: changed.flatMap(({ events }) => events) });
+      for (const { task } of changed) this.#tasks.set(task.task_id, task);
+      for (const { task, events } of changed) this.#committed.fire({ task, events, seq });
+    });
+  }
+
   /**
    * Moves a task along a legal edge; `why` goes into its history. With `from`, the move happens only while the task is
    * still in that state, and rejects with `conflict` otherwise.
@@ -177,6 +190,8 @@ export class Lifecycle {
     else draft.completed_at = null;
     const more = mutate?.(draft) ?? [];
     if (draft.state !== to) throw new BatonError('internal', `The state of ${draft.task_id} was changed inside a transition.`);
+    const entry = draft.history.at(-1);
+    if (entry && to === 'failed' && draft.error) entry.error = draft.error.kind;
     const moved: EventDraft = { type: 'task_state', data: { from, to, why, ...(to === 'failed' ? { error: draft.error?.kind ?? null } : {}) } };
     // What the user gave up is no failure.
     if (to !== 'failed' || draft.error?.kind === 'cancelled') return [moved, ...more];
@@ -202,14 +217,15 @@ export class Lifecycle {
     return { at: this.now(), type: event.type, task_id: taskId, data: event.data ?? {} };
   }
 
-  async #inTurn<T>(taskId: string, work: () => Promise<T>): Promise<T> {
-    const before = this.#tails.get(taskId) ?? Promise.resolve();
-    const mine = before.then(work, work);
-    this.#tails.set(taskId, mine);
+  /** What was begun before on any of the tasks comes first. */
+  async #inTurn<T>(about: string | readonly string[], work: () => Promise<T>): Promise<T> {
+    const taskIds = typeof about === 'string' ? [about] : about;
+    const mine = Promise.allSettled(taskIds.map((id) => this.#tails.get(id) ?? Promise.resolve())).then(work);
+    for (const id of taskIds) this.#tails.set(id, mine);
     try {
       return await mine;
     } finally {
-      if (this.#tails.get(taskId) === mine) this.#tails.delete(taskId);
+      for (const id of taskIds) if (this.#tails.get(id) === mine) this.#tails.delete(id);
     }
   }
 }

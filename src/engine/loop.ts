@@ -60,6 +60,7 @@ export class Loop {
   readonly #settling = new Set<string>();
   #stored: StoredLoop | undefined;
   #heartbeat: number | null;
+  readonly #dead: ReturnType<typeof closeDeadRun>;
   #alarm: Disposable | undefined;
   #safetyNet: Disposable | undefined;
   #ticking: Promise<void> | undefined;
@@ -78,6 +79,8 @@ export class Loop {
     this.#stored = options.stored;
     const heartbeat = typeof options.heartbeat === 'string' ? Date.parse(options.heartbeat) : NaN;
     this.#heartbeat = Number.isNaN(heartbeat) ? null : heartbeat;
+    // Now: what this engine is about to record is no sign of life of the dead one.
+    this.#dead = options.passive ? undefined : closeDeadRun(this.#lifecycle, options.stored, options.leader, this.#heartbeat);
   }
 
   get desired(): DesiredState | undefined {
@@ -129,9 +132,8 @@ export class Loop {
 
   /** Notes that a leader works here, after closing the run of one that died. */
   async takeOver(): Promise<void> {
-    const { passive, leader } = this.#options;
-    if (passive) return;
-    const dead = closeDeadRun(this.#lifecycle, this.#stored, leader, this.#heartbeat);
+    if (this.#options.passive) return;
+    const dead = this.#dead;
     if (dead) this.#stored = dead.stored;
     await this.#lifecycle.record(dead?.events ?? [], { leader: this.#lifecycle.now(), ...(dead ? { loop: dead.stored } : {}) });
   }

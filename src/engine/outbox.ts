@@ -137,6 +137,8 @@ export class Outbox {
       if (this.#cursor === undefined) return;
       if (this.#wanted(event)) {
         await this.#deliver(event, `${this.#options.ports.repository.key}-${event.seq}`);
+        // Turned off meanwhile: what happens until it is turned on again is not told.
+        if (this.#address() === undefined) return;
         await this.#save(event.seq);
       } else {
         this.#cursor = event.seq;

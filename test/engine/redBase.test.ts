@@ -91,6 +91,20 @@ describe('A base that is red without any work', () => {
     assert.equal(test.requests.length, 2);
   });
 
+  it('is asked about again, after another look, by a task that is run again after that answer', async () => {
+    const { test, looks } = await onRedBase(['one']);
+    await test.engine.send({ type: 'start' });
+    await test.untilState('one', 'awaiting_human_review');
+    await decide(test, 'one', 'reject');
+    await test.untilState('one', 'failed');
+    const before = looks();
+    await test.engine.send({ type: 'retry', task_id: 'one' });
+    const record = await test.untilState('one', 'awaiting_human_review');
+    assert.match(record.decisions.at(-1)?.question ?? '', /sound fails on main/);
+    // Its own tree, and the base.
+    assert.equal(looks(), before + 2);
+  });
+
   it('does not hide what the work itself broke, and is not looked at while the gates are green', async () => {
     const { test, looks } = await onRedBase(['one'], { gates: [{ name: 'sound', run: 'echo looked >> "$(git rev-parse --git-common-dir)/looks"; ! grep -q broken state.txt' }, { name: 'own', run: 'test ! -e ugly.txt', parallel: false }] });
     test.script = async (agent) => {

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import fc from 'fast-check';
 import type { TaskExecution, Verdict } from '../../src/core/execution.ts';
+import type { Ports } from '../../src/engine/ports.ts';
 import { answer, byRole, failure, makeEngine, spoken, type AgentAtWork, type TestEngine } from '../support/engine.ts';
 
 const logOf = (test: TestEngine): string => readFileSync(path.join(test.batonDir, 'ORCHESTRATOR_RUN_LOG.md'), 'utf8');
@@ -16,6 +17,18 @@ function assertInOrder(log: string, words: readonly string[]): void {
     from = found + word.length;
   }
 }
+
+/** The end of an engine is not noted, as when it is killed. */
+const deadly = (ports: Ports): Ports => ({
+  ...ports,
+  store: new Proxy(ports.store, {
+    get: (store, key) => {
+      if (key === 'commit') return (commit: Parameters<typeof store.commit>[0]) => (commit.meta && 'leader' in commit.meta && commit.meta['leader'] === undefined ? Promise.resolve(0) : store.commit(commit));
+      const value: unknown = Reflect.get(store, key);
+      return typeof value === 'function' ? (...args: unknown[]): unknown => Reflect.apply(value, store, args) : value;
+    },
+  }),
+});
 
 describe('The run log of a run', () => {
   it('has header, every change, call, gate and retry in order, and the summary at the stop (rows 145, 150, 151, 157, 203)', async () => {
@@ -62,17 +75,7 @@ describe('The run log of a run', () => {
   it('is summarised at the next start where its leader died, and the next run begins', async () => {
     const test = await makeEngine({
       tasks: [{ id: 'one', goal: 'Do one' }],
-      // Its end is not noted, as when it is killed.
-      throughPorts: (ports) => ({
-        ...ports,
-        store: new Proxy(ports.store, {
-          get: (store, key) => {
-            if (key === 'commit') return (commit: Parameters<typeof store.commit>[0]) => (commit.meta && 'leader' in commit.meta && commit.meta['leader'] === undefined ? Promise.resolve(0) : store.commit(commit));
-            const value: unknown = Reflect.get(store, key);
-            return typeof value === 'function' ? (...args: unknown[]): unknown => Reflect.apply(value, store, args) : value;
-          },
-        }),
-      }),
+      throughPorts: deadly,
     });
     await test.engine.send({ type: 'start' });
     await test.untilState('one', 'done');
@@ -86,6 +89,18 @@ describe('The run log of a run', () => {
     assertInOrder(log, [`## Run: ${first ?? ''}`, 'Task completed: done', 'Stopped: Baton ended unexpectedly', '### Run Summary', '**Ended**: ', '**Tasks Completed**: 1', `## Run: ${second ?? ''}`, '### Execution Log']);
     const stops = (await readEvents(test)).filter((one) => one.type === 'orchestrator_stopped');
     assert.deepEqual(stops.map((one) => one.data['reason']), ['Baton ended unexpectedly']);
+  });
+
+  it('ends where its leader died, whatever the next one finds in the task files', async () => {
+    const test = await makeEngine({ tasks: [{ id: 'one', goal: 'Say hello' }], throughPorts: deadly });
+    await test.engine.send({ type: 'start' });
+    await test.untilState('one', 'done');
+    await test.close();
+    const died = new Date().toISOString();
+    test.setTasks([{ id: 'one', goal: 'Say hello' }, { id: 'two', goal: 'Added while nobody was there' }]);
+    await test.restart();
+    const [stop] = (await readEvents(test)).filter((one) => one.type === 'orchestrator_stopped');
+    assert.ok(String(stop?.data['ended_at']) <= died, `${String(stop?.data['ended_at'])} is after it died, ${died}`);
   });
 
   it('goes on as one run over an orderly restart', async () => {

@@ -7,7 +7,8 @@ import { provisionClaude } from '../support/agents.ts';
 import { withRealAgents } from '../support/realAgents.ts';
 import { ModelServer } from '../support/modelServer/server.ts';
 import { tempDir } from '../support/tmp.ts';
-import { apt, canApt, which } from '../support/vscode/tools.ts';
+import { apt, canApt } from '../support/vscode/apt.ts';
+import { which } from '../support/vscode/tools.ts';
 
 /** A program in a terminal of its own (tmux), with keys and a screen. */
 class Typing {

@@ -7,31 +7,35 @@ import type { Command, EngineApi } from '../../shared/api.ts';
 export interface Origin {
   /** BATON_MARK of this process or the nearest ancestor that has one. */
   readonly mark: string | null;
-  /** Pids from the parent upwards, as far as the platform shows them. */
+  /** Pids from the parent upwards, as far as the platform shows them, and of the leaders of their and its own group and session. */
   readonly ancestors: readonly number[];
 }
 
 interface Ancestor {
   readonly parent: number;
+  /** Of its process group and its session: an agent leads its own, which those it starts stay in when their parent is gone. */
+  readonly leaders: readonly number[];
   readonly mark: string | null;
 }
 
 /**
  * The mark and ancestors of this process. An agent's command that drops BATON_MARK from its environment is still found by its ancestors'
- * environments: /proc on Linux, `ps -E` on macOS. Windows shows neither without a slow helper, so there only the own environment and the
- * parent count.
+ * environments, and one whose parent has ended by the group and the session that it is in: /proc on Linux, `ps -E` on macOS. Windows shows
+ * none of it without a slow helper, so there only the own environment and the parent count.
  */
 export async function originOfThisProcess(): Promise<Origin> {
   let mark = process.env['BATON_MARK'] ?? null;
   const ancestors: number[] = [];
+  const leaders = new Set((await ancestor(process.pid))?.leaders);
   for (let pid = process.ppid; pid > 1 && ancestors.length < 64; ) {
     ancestors.push(pid);
     const found = await ancestor(pid);
     if (found === undefined) break;
     mark ??= found.mark;
+    for (const leader of found.leaders) leaders.add(leader);
     pid = found.parent;
   }
-  return { mark: mark === '' ? null : mark, ancestors };
+  return { mark: mark === '' ? null : mark, ancestors: [...ancestors, ...leaders] };
 }
 
 async function ancestor(pid: number): Promise<Ancestor | undefined> {
@@ -47,20 +51,25 @@ async function ancestor(pid: number): Promise<Ancestor | undefined> {
 async function fromProc(pid: number): Promise<Ancestor> {
   const stat = await fsp.readFile(`/proc/${pid}/stat`, 'utf8');
   // The name before it is in parentheses and may hold anything.
-  const parent = Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]);
+  const [parent = 0, ...leaders] = stat.slice(stat.lastIndexOf(')') + 2).split(' ').slice(1, 4).map(Number);
   const environment = await fsp.readFile(`/proc/${pid}/environ`, 'utf8').catch(() => '');
   const entry = environment.split('\0').find((variable) => variable.startsWith('BATON_MARK='));
-  return { parent, mark: entry?.slice('BATON_MARK='.length) ?? null };
+  return { parent, leaders: leaders.filter(isProcess), mark: entry?.slice('BATON_MARK='.length) ?? null };
+}
+
+function isProcess(pid: number): boolean {
+  return pid > 1;
 }
 
 async function fromPs(pid: number): Promise<Ancestor> {
   const output = await new Promise<string>((resolve, reject) => {
-    execFile('/bin/ps', ['-E', '-ww', '-o', 'ppid=,command=', '-p', String(pid)], { timeout: 2000, maxBuffer: 4 << 20 }, (error, stdout) => {
+    execFile('/bin/ps', ['-E', '-ww', '-o', 'ppid=,pgid=,command=', '-p', String(pid)], { timeout: 2000, maxBuffer: 4 << 20 }, (error, stdout) => {
       if (error === null) resolve(stdout);
       else reject(new Error(error.message));
     });
   });
-  return { parent: Number.parseInt(output.trim(), 10), mark: / BATON_MARK=(\S+)/.exec(output)?.[1] ?? null };
+  const [parent = 0, group = 0] = output.trim().split(/\s+/).slice(0, 2).map(Number);
+  return { parent, leaders: [group].filter(isProcess), mark: / BATON_MARK=(\S+)/.exec(output)?.[1] ?? null };
 }
 
 /** Answers, the words that go to an agent as a human's or change what a human approves, and what forgets a decision. */

@@ -58,7 +58,8 @@ export function createRunners(options: RunnersOptions): Runners {
       }, SPARE_MS).unref();
     },
     async take() {
-      const runner = await spares.shift();
+      // One that could not be started says nothing about the next.
+      const runner = await spares.shift()?.catch(() => undefined);
       return runner?.isAlive === true ? runner : start();
     },
     adopt: (attempt, directory) => adopt(attempt, directory),

@@ -69,7 +69,7 @@ export class SourceWatcher implements Disposable {
     const folders = new Map<string, Set<string>>([[tasksFolder, new Set()], [templatesFolder, new Set()]]);
     for (const file of [...configFiles, tasksFile, tasksFolder, schedulesFile, templatesFolder, stopHookFile()]) {
       // Each part on the way matters: the folder may be made later.
-      for (let path = file.replace(/\\/g, '/'); path !== '.' && path !== '/' && path !== ''; path = dirname(path)) {
+      for (let path = file.replace(/\\/g, '/'); path !== '.' && path !== '' && dirname(path) !== path; path = dirname(path)) {
         const names = folders.get(dirname(path)) ?? new Set();
         folders.set(dirname(path), names.add(path.slice(path.lastIndexOf('/') + 1)));
       }

@@ -18,12 +18,17 @@ export function replaceFileSync(file: string, text: string, mode = 0o666): void 
   }
 }
 
-/** Replaces `file` with `text`, at once for every reader and flushed to the disk before it takes the old one's place. */
+/**
+ * Replaces `file` with `text`, at once for every reader and flushed to the disk before it takes the old one's place. Who may read
+ * it stays as it was; a link becomes a file, since what it leads to may be nobody's to write.
+ */
 export async function replaceFile(file: string, text: string): Promise<void> {
   await fsp.mkdir(path.dirname(file), { recursive: true });
+  const mode = await fsp.stat(file).then((found) => found.mode & 0o777, () => undefined);
   const temporary = temporaryOf(file);
-  const handle = await fsp.open(temporary, 'w');
+  const handle = await fsp.open(temporary, 'w', mode);
   try {
+    if (mode !== undefined) await handle.chmod(mode);
     await handle.writeFile(text);
     await handle.sync();
   } finally {

@@ -79,6 +79,8 @@ function moveAway(batonDir: string, dataDir: string, notes: string[]): string {
 
 function openOrSetAside(file: string): { db: Database; isNew: boolean; wal: boolean; setAside: string | null } {
   const isNew = !fs.existsSync(file) || fs.statSync(file).size === 0;
+  // It spoke of a database that was set aside already: one left by a crash must not condemn the next.
+  if (isNew) fs.rmSync(suspectMarker(file), { force: true });
   if (!isNew && fs.existsSync(suspectMarker(file))) return replaceCorrupt(file);
   try {
     return { ...open(file), isNew, setAside: null };

@@ -12,8 +12,8 @@ const USER_AGENT = 'Baton-Webhook/1';
 export function createWebhook(redactor: Redactor): Webhook {
   return {
     send: async (request) => {
-      // What an agent or a gate said may hold a secret of the environment.
-      const response = await post({ ...request, body: redactor.redact(request.body) }, Math.floor(Date.now() / 1000)).catch((error: unknown) => {
+      // What an agent or a gate said may hold a secret of the environment. Text by text: in JSON's own writing it may look otherwise, or run on.
+      const response = await post({ ...request, body: JSON.stringify(redactor.redactValue(JSON.parse(request.body))) }, Math.floor(Date.now() / 1000)).catch((error: unknown) => {
         throw request.signal.aborted ? error : new ReceiverError(`It could not be reached (${codeOf(error)}).`, { code: codeOf(error) });
       });
       // The body is of no use, but an unread one keeps its connection open.

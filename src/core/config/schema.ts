@@ -76,7 +76,7 @@ export const configSchema = z
       claude_timeout: seconds.default(3600).describe('Seconds one attempt of any agent may take.'),
       start_timeout: seconds.default(60).describe('Seconds an agent may take to say its first word.'),
       silence_timeout: seconds.default(600).describe('Seconds an agent may say nothing while no decision is pending.'),
-      stop_hook_file: text.default('.claude_stop').describe('A file of this name in the repository stops the loop.'),
+      stop_hook_file: text.refine((file) => !/^([/\\]|[A-Za-z]:)/.test(file), 'must be a path within the repository').default('.claude_stop').describe('A file of this name in the repository stops the loop.'),
     }).describe('The loop.'),
     priority_weights: section({
       urgency: z.number().min(0).max(1).default(0.4).describe('Words and priority.'),

@@ -26,7 +26,12 @@ export function measure(before: TaskExecution | undefined, after: TaskExecution,
 /** A task that was found done is not work of Baton: it never started. */
 function isEnd(move: HistoryEntry, task: TaskExecution): boolean {
   if (move.to === 'done') return task.started_at !== null;
-  return move.to === 'failed' && !(move === task.history.at(-1) && task.error?.kind === 'cancelled');
+  return move.to === 'failed' && !isCancel(move, task);
+}
+
+/** What the user gave up is no failure, also when it was run again since. Records of earlier versions tell it of their last move only. */
+export function isCancel(move: HistoryEntry, task: TaskExecution): boolean {
+  return (move.error ?? (move === task.history.at(-1) ? task.error?.kind : undefined)) === 'cancelled';
 }
 
 function isStart(move: HistoryEntry): boolean {

@@ -33,10 +33,10 @@ async function obey(context: PipelineContext, task: TaskExecution, round: GateRo
   const names = red.map((check) => check.name);
   const ruling = context.baseGates.ruling(base.tree, names);
   if (ruling?.kind === 'fix' && ruling.task_id === task.task_id) return sendBack(context, task, round, []);
-  if (ruling?.kind === 'stop') return stop(context, task, base, names);
+  if (ruling?.kind === 'stop' && !isRunAgainSince(task, ruling.at)) return stop(context, task, base, names);
   // An answer that came while the gates ran.
-  if (ruling && names.every((name) => context.baseGates.ignored(base.tree, round.subject).includes(name))) return 'again';
-  if (ruling && context.lifecycle.find(ruling.task_id)?.state !== 'done') {
+  if (ruling && ruling.kind !== 'stop' && names.every((name) => context.baseGates.ignored(base.tree, round.subject).includes(name))) return 'again';
+  if (ruling && ruling.kind !== 'stop' && context.lifecycle.find(ruling.task_id)?.state !== 'done') {
     context.baseGates.wait(task.task_id, base.tree, names);
     return 'leave';
   }
@@ -48,6 +48,9 @@ async function obey(context: PipelineContext, task: TaskExecution, round: GateRo
 async function redOn(context: PipelineContext, run: Run, task: TaskExecution, base: Base, failed: readonly GateCheck[]): Promise<GateCheck[] | undefined> {
   const gates = (await configuredGates(context)).filter((gate) => failed.some((check) => check.name === gate.name));
   return context.baseGates.inTurn(base.tree, async () => {
+    // Whoever runs a stopped task again may have mended the machine that the gate failed for.
+    const stopped = context.baseGates.ruling(base.tree, failed.map((check) => check.name));
+    if (stopped?.kind === 'stop' && isRunAgainSince(task, stopped.at)) context.baseGates.forget(base.tree, gates);
     const unknown = gates.filter((gate) => context.baseGates.passes(base.tree, gate) === undefined);
     if (unknown.length > 0 && !(await look(context, run, task, base, unknown))) return undefined;
     const red = new Set(gates.filter((gate) => context.baseGates.passes(base.tree, gate) === false).map((gate) => gate.name));
@@ -116,8 +119,13 @@ async function ask(context: PipelineContext, task: TaskExecution, base: Base, re
   context.baseGates.asked(task.task_id);
 }
 
+/** A human has had the task run again since: then they are asked again rather than held to what they said before. */
+function isRunAgainSince(task: TaskExecution, at: string): boolean {
+  return task.history.some((move) => move.from === 'failed' && move.at > at);
+}
+
 async function stop(context: PipelineContext, task: TaskExecution, base: Base, names: readonly string[]): Promise<PhaseResult> {
-  const message = `Stopped with the other tasks whose base ${base.sha.slice(0, 8)} fails ${names.join(', ')}.`;
+  const message = `Stopped with the other tasks whose base ${base.sha.slice(0, 8)} fails ${names.join(', ')}. Repair ${base.target}, then run the task again from scratch.`;
   await context.lifecycle.transition(task.task_id, 'failed', message, (draft) => {
     draft.error = { kind: 'rejected', message, at: context.lifecycle.now() };
     return undefined;

@@ -11,7 +11,8 @@ import type { Snapshot } from '../../../src/shared/api.ts';
 import { makeEngine } from '../../support/engine.ts';
 import { snapshot, SnapshotEngine } from '../../support/snapshotEngine.ts';
 import { tempDir } from '../../support/tmp.ts';
-import { apt, canApt, which } from '../../support/vscode/tools.ts';
+import { apt, canApt } from '../../support/vscode/apt.ts';
+import { which } from '../../support/vscode/tools.ts';
 
 interface Response {
   readonly status: number;

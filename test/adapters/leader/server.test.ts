@@ -206,6 +206,23 @@ describe('the leader and its clients', () => {
       assert.deepEqual(origin.ancestors.slice(0, 2), [child.pid, process.pid]);
       assert.equal((await originOfThisProcess()).mark, null);
     });
+
+    it('finds the session of an agent that the process is in, although its parent has ended and its mark is gone', async function () {
+      if (process.platform !== 'linux') return void this.skip();
+      const [script, out] = [path.join(sandbox.root, 'orphan.mts'), path.join(sandbox.root, 'origin.json')];
+      fs.writeFileSync(script, `
+        import { renameSync, writeFileSync } from 'node:fs';
+        import { originOfThisProcess } from ${JSON.stringify(path.resolve('src/adapters/leader/consent.ts'))};
+        while (process.ppid === Number(process.argv[2])) await new Promise((resolve) => setTimeout(resolve, 10));
+        writeFileSync(${JSON.stringify(`${out}.new`)}, JSON.stringify(await originOfThisProcess()));
+        renameSync(${JSON.stringify(`${out}.new`)}, ${JSON.stringify(out)});
+      `);
+      const child = spawn('/bin/sh', ['-c', `env -u BATON_MARK "$0" --disable-warning=MODULE_TYPELESS_PACKAGE_JSON "$1" $$ > /dev/null 2>&1 &`, process.execPath, script], { stdio: 'ignore', detached: true, env: { ...process.env, BATON_MARK: 'key/t1/a1' } });
+      await until('the orphan has looked', () => fs.existsSync(out));
+      const origin = JSON.parse(fs.readFileSync(out, 'utf8')) as Origin;
+      assert.equal(origin.mark, null);
+      assert.ok(origin.ancestors.includes(child.pid ?? 0), JSON.stringify(origin));
+    });
   });
 
   describe('snapshots', () => {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ensureBatonFolder } from '../../../src/adapters/sources/batonFolder.ts';
 import { createSources } from '../../../src/adapters/sources/sources.ts';
@@ -28,6 +28,15 @@ describe('The files of a repository', () => {
       assert.equal(await sources.addPermission(rule), '.baton/orchestrator.yaml');
       assert.equal(readFileSync(join(folder.root, '.baton/orchestrator.yaml'), 'utf8'), '# Ours\nmerge: {policy: auto} # all green\npermissions:\n  # the rest\n  - {tool: Bash, pattern: npm test, then: allow}\n  - {tool: "*", then: ask}\n');
       assert.deepEqual((await sources.config()).config.permissions[0], rule);
+    });
+
+    it('stay closed to whom they were closed: a token may stand in them', async function () {
+      if (process.platform === 'win32') return void this.skip();
+      open({ '.baton/orchestrator.yaml': '# Ours alone\nmerge: {policy: auto}\n' });
+      const file = join(folder.root, '.baton/orchestrator.yaml');
+      chmodSync(file, 0o600);
+      await sources.addPermission(rule);
+      assert.equal(statSync(file).mode & 0o777, 0o600);
     });
 
     it('are made where there is none, and the one in force is used', async () => {

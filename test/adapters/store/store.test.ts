@@ -252,6 +252,21 @@ describe('the SQLite store', () => {
       await assertRebuilt();
     });
 
+    it('is not set aside for the damage of one that was set aside before a crash', async () => {
+      await fill();
+      const marker = `${sandbox.file('baton.db')}.suspect`;
+      const { DatabaseSync } = loadSqlite();
+      new DatabaseSync(sandbox.file('baton.db')).close();
+      // The crash fell between the renaming of the damaged files and the removal of the marker.
+      for (const name of fs.readdirSync(sandbox.batonDir)) if (name.startsWith('baton.db')) fs.rmSync(sandbox.file(name));
+      fs.writeFileSync(marker, '');
+      await (await sandbox.open()).close();
+      assert.equal(fs.existsSync(marker), false);
+      const again = await sandbox.open();
+      assert.deepEqual(again.repairs, []);
+      await again.close();
+    });
+
     it('is rebuilt once more when the first rebuild did not come to its end', async () => {
       await fill();
       for (const name of fs.readdirSync(sandbox.batonDir)) if (name.startsWith('baton.db')) fs.rmSync(sandbox.file(name));

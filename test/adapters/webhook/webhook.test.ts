@@ -53,6 +53,15 @@ describe('A webhook', () => {
     assert.equal(receiver.got[0]?.body, '{"message":"key [redacted] was refused"}');
   });
 
+  it('stays JSON whatever secret is in it, and loses nothing else of it', async () => {
+    const receiver = await makeReceiver();
+    const body = { first: 'see http://localhost:3000', second: '-----BEGIN PRIVATE KEY-----\nMIIE', third: 'me@host.example' };
+    await webhook.send(request(receiver.url, { body: JSON.stringify(body) }));
+    const got = JSON.parse(receiver.got[0]?.body ?? '') as typeof body;
+    assert.deepEqual([got.first, got.third], [body.first, body.third]);
+    assert.doesNotMatch(got.second, /MIIE/);
+  });
+
   it('says what a retry can be judged by, and never its address', async () => {
     const receiver = await makeReceiver();
     const judged = async (): Promise<string> => {

@@ -44,6 +44,12 @@ export async function provide(name: string, install: (dir: string) => Promise<vo
   });
 }
 
+/** Does this while no other process does what has the same name. */
+export async function inTurn<T>(name: string, work: () => Promise<T>): Promise<T> {
+  await mkdir(CACHE, { recursive: true });
+  return withLock(path.join(CACHE, `${name}.lock`), work);
+}
+
 /**
  * Holds a lock that the kernel frees when its holder dies: an open exclusive transaction on a small SQLite file. No age and no
  * process id has to be judged, so a lock is never stale.
@@ -67,7 +73,7 @@ async function acquire(lock: DatabaseSync, file: string): Promise<void> {
     } catch (error) {
       if (!isBusy(error)) throw error;
       if (performance.now() > deadline) throw new Error(`Another process has held ${file} for 20 minutes. End it and try again.`, { cause: error });
-      if (!told) progress(`waiting for another process that installs ${path.basename(file, '.lock')}`);
+      if (!told) progress(`waiting for another process that is at ${path.basename(file, '.lock')}`);
       await wait(LOCK_POLL_MS);
     }
   }

@@ -3,7 +3,8 @@ import { existsSync } from 'node:fs';
 import { access, mkdir, readdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { provide } from './cache.ts';
-import { apt, canApt, npm, progress, requireBuildTools, run, which } from './tools.ts';
+import { apt, canApt, requireBuildTools } from './apt.ts';
+import { npm, progress, run, which } from './tools.ts';
 
 /** Ships a compiled VS Code 1.139.1, made for Node 24. */
 const CODE_SERVER = '4.139.1';

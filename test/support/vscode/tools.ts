@@ -1,4 +1,4 @@
-/** Running the tools that provide the test parts: npm and, for root on Debian, apt-get. */
+/** Running the tools that provide the test parts. */
 import { execFile } from 'node:child_process';
 import { accessSync, constants } from 'node:fs';
 import path from 'node:path';
@@ -55,40 +55,6 @@ export function which(...names: readonly string[]): string | undefined {
     }
   }
   return undefined;
-}
-
-/** Whether this process may install system packages: root on Debian or a child of it. */
-export function canApt(): boolean {
-  return process.getuid?.() === 0 && which('apt-get') !== undefined;
-}
-
-let aptUpdated: Promise<unknown> | undefined;
-
-/** Installs Debian packages; asks for fresh package lists once a process. */
-export async function apt(packages: readonly string[]): Promise<void> {
-  const purpose = `install ${packages.join(', ')}`;
-  const lock = ['-o', 'DPkg::Lock::Timeout=600'];
-  const env = { DEBIAN_FRONTEND: 'noninteractive' };
-  progress(`apt-get install ${packages.join(' ')}`);
-  aptUpdated ??= run('apt-get', [...lock, 'update'], { purpose: 'refresh the package lists', env });
-  await aptUpdated;
-  await run('apt-get', [...lock, 'install', '-y', '--no-install-recommends', ...packages], { purpose, env });
-}
-
-/** Sees to it that native modules can be compiled. */
-export async function requireBuildTools(): Promise<void> {
-  const missing = () => ['make', 'g++', 'python3', 'git'].filter((tool) => which(tool) === undefined);
-  const before = missing();
-  if (before.length === 0) return;
-  if (!canApt()) {
-    throw new Error(
-      `The VS Code Server for tests compiles two native modules and needs ${before.join(', ')}, which are not on PATH. ` +
-        'Install them, on Debian: apt-get install build-essential python3 git',
-    );
-  }
-  await apt(['build-essential', 'python3', 'git']);
-  const after = missing();
-  if (after.length > 0) throw new Error(`apt-get succeeded, yet ${after.join(', ')} are still not on PATH.`);
 }
 
 /**

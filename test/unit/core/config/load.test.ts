@@ -172,6 +172,9 @@ describe('Variables in a configuration (row 75)', () => {
       },
     ]);
   });
+  it('of a stop-hook file outside the repository is refused', () => {
+    for (const file of ['/tmp/stop', 'C:/stop']) assert.match(found(`orchestrator: {stop_hook_file: ${file}}`).join(), /1:\d+ error: orchestrator.stop_hook_file must be a path within the repository/, file);
+  });
   it('that name no variable are errors', () => {
     assert.deepEqual(found('memory: {url: "${1x} ${a.b} ${open"}'), [
       '1:15 error: memory.url: ${1x} names no variable; write $${ for a literal ${',

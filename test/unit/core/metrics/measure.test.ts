@@ -62,6 +62,11 @@ describe('What a change of a task adds to the metrics', () => {
     const after = started({ state: 'failed', history: [...STARTED, move('implementing', 'failed', 40)], error: { kind: 'cancelled', message: '', at: at(40) } });
     assert.equal(measure(started({}), after, MINUTE), undefined);
   });
+  it('is nothing for a cancel that was run again since, also when the whole record is measured', () => {
+    const history = [...STARTED, { ...move('implementing', 'failed', 40), error: 'cancelled' }, move('failed', 'new', 50)];
+    assert.deepEqual(measure(undefined, started({ history }), MINUTE)?.endings, []);
+    assert.equal(measure(undefined, started({ history: [...STARTED, { ...move('implementing', 'failed', 40), error: 'crashed' }, move('failed', 'new', 50)] }), MINUTE)?.endings.length, 1);
+  });
   it('is nothing when the task was found done', () => {
     const found = task('t', { state: 'done', history: [move(null, 'new', 0), move('new', 'implementing', 0), move('implementing', 'quality_gate', 0), move('quality_gate', 'done', 0)] });
     assert.equal(measure(undefined, found, MINUTE), undefined);
