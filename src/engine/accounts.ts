@@ -1,4 +1,5 @@
 /** Which provider accounts are closed, until when and why. A closed account holds its tasks; other accounts go on. */
+import type { Attempt } from '../core/execution.ts';
 import type { AccountView } from '../shared/api.ts';
 import type { Lifecycle } from './lifecycle.ts';
 import type { Clock } from './ports.ts';
@@ -10,6 +11,8 @@ export interface AccountHold {
   readonly reason: string;
   /** Limits in a row without a success between them; drives the backoff when the provider names no time. */
   readonly count: number;
+  /** Epoch ms of the evidence: only what began later can prove that the account works. */
+  readonly since: number;
 }
 
 const FIRST_WAIT_MS = 60_000;
@@ -26,7 +29,8 @@ export class Accounts {
   constructor(lifecycle: Lifecycle, clock: Clock, stored: unknown) {
     this.#lifecycle = lifecycle;
     this.#clock = clock;
-    for (const hold of Array.isArray(stored) ? (stored as AccountHold[]) : []) this.#holds.set(hold.account, hold);
+    // Baton 0.1.0 did not store since when.
+    for (const hold of Array.isArray(stored) ? (stored as (Omit<AccountHold, 'since'> & { since?: number })[]) : []) this.#holds.set(hold.account, { since: 0, ...hold });
   }
 
   /** The hold on an account, or undefined while it is open. */
@@ -49,23 +53,34 @@ export class Accounts {
     });
   }
 
-  /** Closes an account until `resetsAt` (epoch ms); without one, for 1, 2, 4 … minutes, at most an hour. */
+  /**
+   * Closes an account until `resetsAt` (epoch ms); without one, for 1, 2, 4 … minutes, at most an hour. One that is closed already stays so at
+   * least as long: attempts that run into one limit together meet it once, and a limit says nothing about a sign-in.
+   */
   async closeForLimit(account: string, reason: string, resetsAt: number | null): Promise<AccountHold> {
     const now = this.#clock.now();
+    const open = this.hold(account);
+    if (open !== undefined) {
+      if (open.until === null || resetsAt === null || resetsAt <= open.until) return open;
+      return this.#close({ ...open, until: resetsAt, reason, since: now });
+    }
     const count = (this.#holds.get(account)?.count ?? 0) + 1;
     const wait = Math.min(FIRST_WAIT_MS * 2 ** (count - 1), LONGEST_WAIT_MS);
     const until = resetsAt !== null && resetsAt > now ? resetsAt : now + wait;
-    return this.#close({ account, until, reason, count });
+    return this.#close({ account, until, reason, count, since: now });
   }
 
   /** Closes an account whose sign-in is refused; it opens when the user asks again. */
   async closeForSignIn(account: string, reason: string): Promise<AccountHold> {
-    return this.#close({ account, until: null, reason, count: 0 });
+    return this.#close({ account, until: null, reason, count: 0, since: this.#clock.now() });
   }
 
-  /** A success proves that the account works. */
-  async succeeded(account: string): Promise<void> {
-    if (this.#holds.delete(account)) await this.#save([{ type: 'account_opened', data: { account } }]);
+  /** An attempt that began after the account was closed and succeeded proves that it works; one that was at work before proves nothing. */
+  async succeeded({ account, started_at }: Pick<Attempt, 'account' | 'started_at'>): Promise<void> {
+    const hold = this.#holds.get(account);
+    if (hold === undefined || Date.parse(started_at) <= hold.since) return;
+    this.#holds.delete(account);
+    await this.#save([{ type: 'account_opened', data: { account } }]);
   }
 
   /** The user says that sign-in works again: opens what was closed for that. */

@@ -1,6 +1,6 @@
 /** What a surface may ask of the engine, one method a command. Each answers with one sentence or a BatonError that says what to do. */
 import { BatonError, unreachable } from '../core/errors.ts';
-import type { Decision, TaskExecution } from '../core/execution.ts';
+import type { Decision } from '../core/execution.ts';
 import { formatMoney } from '../core/format.ts';
 import { placeBefore } from '../core/queue.ts';
 import { isTerminal } from '../core/states.ts';
@@ -8,11 +8,11 @@ import type { Command, CommandReply } from '../shared/api.ts';
 import { taskIdFault, taskDefinition } from '../core/task.ts';
 import { slugOf, uniqueTaskId } from '../core/taskText.ts';
 import { allowAlways, answerAllowed, checkPlan, editPlan, talk } from './humanWords.ts';
-import { cleanState, deleteTask, discardWork } from './housekeeping.ts';
-import { setStep } from './lifecycle.ts';
+import { cleanState, deleteTask } from './housekeeping.ts';
 import { handBack, takeOver } from './takeOver.ts';
 import type { Loop } from './loop.ts';
 import type { PipelineContext } from './pipeline/context.ts';
+import { retry } from './retry.ts';
 
 export interface CommandDeskOptions {
   readonly context: PipelineContext;
@@ -56,7 +56,7 @@ export class CommandDesk {
       case 'cancel':
         return this.#cancel(command);
       case 'retry':
-        return this.#retry(command);
+        return retry(this.#options.context, this.#options.loop, command);
       case 'run_next':
         return this.#runNext(command);
       case 'move':
@@ -150,29 +150,6 @@ export class CommandDesk {
     });
   }
 
-  /** A failed task starts again where it can; a task that waits for its next attempt gets it now. */
-  async #retry(command: Of<'retry'>): Promise<CommandReply> {
-    const { context } = this.#options;
-    const task = context.lifecycle.get(command.task_id);
-    await context.accounts.reopenSignIns();
-    if (task.state !== 'failed') {
-      if (task.not_before === null) {
-        throw new BatonError('conflict', `Task ${task.task_id} is ${task.state}: there is nothing to retry.`, { hint: 'Only a failed or waiting task can be retried.' });
-      }
-      await context.lifecycle.change(task.task_id, (draft) => {
-        draft.not_before = null;
-        return [{ type: 'retry_now' }];
-      });
-      return { message: `Task ${task.task_id} is tried again now.`, task_id: task.task_id };
-    }
-    if (command.fresh) await discardWork(context, task);
-    await context.lifecycle.transition(task.task_id, 'new', command.fresh ? 'run again from scratch' : 'run again', (draft) => {
-      runAgain(draft, command.fresh ?? false, context.lifecycle.now());
-      return undefined;
-    });
-    return { message: `Task ${task.task_id} is queued again${command.fresh ? ' from scratch' : ''}.`, task_id: task.task_id };
-  }
-
   async #runNext(command: Of<'run_next'>): Promise<CommandReply> {
     const [first] = this.#queued(command.task_id).filter((id) => id !== command.task_id);
     await this.#placeBefore(command.task_id, first ?? null);
@@ -248,45 +225,6 @@ export class CommandDesk {
       draft.place = places.get(draft.task_id) ?? null;
       return [{ type: 'placed', data: { place: draft.place } }];
     });
-  }
-}
-
-/** Keeps plan, completed steps, branch and cost, zeroes the counters; `fresh` forgets the work too. */
-function runAgain(draft: TaskExecution, fresh: boolean, at: string): void {
-  draft.error = null;
-  draft.not_before = null;
-  draft.retry_count = 0;
-  draft.unknown_failures = 0;
-  draft.gate_failures = 0;
-  draft.conflicts = 0;
-  draft.interruptions = 0;
-  draft.plan_rejections = 0;
-  if (fresh) {
-    draft.steps = [];
-    draft.plan = null;
-    draft.plan_review = null;
-    draft.workflow_reason = '';
-    draft.sessions = {};
-    draft.feedback = null;
-    draft.permissions = [];
-    draft.taken_over = null;
-    draft.threads = [];
-    draft.worktree = null;
-    draft.prepared_at = null;
-    draft.branch = null;
-    draft.target_branch = null;
-    draft.base_sha = null;
-    draft.head_sha = null;
-    delete draft.pull_request;
-    return;
-  }
-  for (const step of draft.steps) {
-    // What waits for its review goes on there: nobody implements it again.
-    if (step.state === 'implementing') setStep(draft, step.step_id, 'failed', at);
-    if (step.state === 'failed') setStep(draft, step.step_id, 'pending', at);
-    if (step.state === 'completed') continue;
-    step.attempt = 0;
-    step.rejections = 0;
   }
 }
 

@@ -61,16 +61,20 @@ export async function deleteTask(desk: Housekeeping, taskId: string): Promise<Co
   return { message: `Deleted ${taskId}${found.file === null ? '' : ` (${found.file})`}.`, task_id: taskId };
 }
 
-/** Saves what the worktree holds and removes it with the branch; `refs/baton/` keeps both. */
-export async function discardWork({ ports }: PipelineContext, { task_id, worktree, branch }: TaskExecution): Promise<void> {
-  if (worktree === null || branch === null) return;
-  await ports.workspace.snapshot(worktree, task_id);
-  await ports.workspace.remove(task_id, worktree, branch);
+/** Saves what the worktree holds: `refs/baton/` keeps it. */
+export async function saveWork({ ports }: PipelineContext, { task_id, worktree }: TaskExecution): Promise<void> {
+  if (worktree !== null) await ports.workspace.snapshot(worktree, task_id);
+}
+
+/** Removes worktree and branch; `refs/baton/` keeps the commits. */
+export async function removeWork({ ports }: PipelineContext, { task_id, worktree, branch }: TaskExecution): Promise<void> {
+  if (worktree !== null && branch !== null) await ports.workspace.remove(task_id, worktree, branch);
 }
 
 async function forget(context: PipelineContext, taskId: string, why: string): Promise<void> {
   const task = context.lifecycle.find(taskId);
   if (task === undefined) return;
-  await discardWork(context, task);
+  await saveWork(context, task);
+  await removeWork(context, task);
   await context.lifecycle.remove(taskId, why);
 }

@@ -2,7 +2,7 @@
  * The loop: event-driven, it starts what may run whenever something happened. The user's wish (running, paused, stopped)
  * is stored, so a reload goes on with what was; nothing runs before the first Start.
  */
-import { BatonError } from '../core/errors.ts';
+import { BatonError, messageOf } from '../core/errors.ts';
 import type { TaskExecution } from '../core/execution.ts';
 import type { DesiredState, LoopView } from '../shared/api.ts';
 import type { Lifecycle } from './lifecycle.ts';
@@ -14,6 +14,7 @@ import { Run, type AbortReason } from './pipeline/run.ts';
 import type { AdoptedSession, Disposable } from './ports.ts';
 import { marksOf } from './recovery.ts';
 import type { QueuePlan } from '../core/queue.ts';
+import { SafetyNet } from './safetyNet.ts';
 import { closeDeadRun } from './succession.ts';
 
 /** Between TERM and KILL when the host goes away: VS Code gives its extensions 4 s in all, less than the grace of an ordinary stop. */
@@ -54,15 +55,14 @@ export class Loop {
   readonly #lifecycle: Lifecycle;
   readonly #runs = new Map<string, Run>();
   readonly #ended = new Map<string, Promise<void>>();
-  /** Tasks whose run ended in a fault that could not be stored; the next Start tries again. */
-  readonly #broken = new Set<string>();
+  /** Tasks whose run ended in a fault that could not be stored, with the fault; the next Start tries again. */
+  readonly #broken = new Map<string, string>();
   /** Tasks whose cancellation is under way. */
   readonly #settling = new Set<string>();
   #stored: StoredLoop | undefined;
-  #heartbeat: number | null;
   readonly #dead: ReturnType<typeof closeDeadRun>;
   #alarm: Disposable | undefined;
-  #safetyNet: Disposable | undefined;
+  readonly #safetyNet: SafetyNet;
   #ticking: Promise<void> | undefined;
   #again = false;
   readonly #pullRequests: PullRequestWatch;
@@ -77,10 +77,9 @@ export class Loop {
     this.#lifecycle = options.context.lifecycle;
     this.#pullRequests = new PullRequestWatch(options.context);
     this.#stored = options.stored;
-    const heartbeat = typeof options.heartbeat === 'string' ? Date.parse(options.heartbeat) : NaN;
-    this.#heartbeat = Number.isNaN(heartbeat) ? null : heartbeat;
+    this.#safetyNet = new SafetyNet(options.context, options.heartbeat);
     // Now: what this engine is about to record is no sign of life of the dead one.
-    this.#dead = options.passive ? undefined : closeDeadRun(this.#lifecycle, options.stored, options.leader, this.#heartbeat);
+    this.#dead = options.passive ? undefined : closeDeadRun(this.#lifecycle, options.stored, options.leader, this.heartbeat);
   }
 
   get desired(): DesiredState | undefined {
@@ -89,11 +88,16 @@ export class Loop {
 
   /** The last sign of life of a loop that runs, this one's or that of an earlier leader; epoch ms. */
   get heartbeat(): number | null {
-    return this.#heartbeat;
+    return this.#safetyNet.heartbeat;
   }
 
   get runs(): ReadonlyMap<string, Run> {
     return this.#runs;
+  }
+
+  /** Why tasks are held whose run broke, by id. */
+  get broken(): ReadonlyMap<string, string> {
+    return this.#broken;
   }
 
   get slotsUsed(): number {
@@ -177,7 +181,7 @@ export class Loop {
   /** Running attempts finish, nothing new starts, the loop ends. */
   async stop(reason: string): Promise<void> {
     if (this.#stored === undefined || (this.#stored.desired === 'stopped' && this.#runs.size === 0)) return;
-    this.#safetyNet?.dispose();
+    this.#safetyNet.drop();
     this.#alarm?.dispose();
     await this.#store('stopped', 'orchestrator_stopped', reason, false);
   }
@@ -204,6 +208,11 @@ export class Loop {
     }
   }
 
+  /** Resolves when the task's run, if there is one, is over. */
+  async ended(taskId: string): Promise<void> {
+    await this.#ended.get(taskId);
+  }
+
   /** Does `work` while the task is not at work and may not start; false when it is at work, and nothing was done. */
   async aside(taskId: string, work: () => Promise<void>): Promise<boolean> {
     if (this.#runs.has(taskId) || this.#settling.has(taskId)) return false;
@@ -220,7 +229,7 @@ export class Loop {
   async dispose(): Promise<void> {
     this.#disposed = true;
     this.#pullRequests.dispose();
-    this.#safetyNet?.dispose();
+    this.#safetyNet.drop();
     this.#alarm?.dispose();
     const { clock, log, processes, repository } = this.#options.context.ports;
     const impatience = clock.after(CLOSING_GRACE_MS, () => {
@@ -266,7 +275,7 @@ export class Loop {
     if (this.#disposed) return;
     // Nothing new, so whatever is wished for: an agent that has its answer finishes, also while the loop pauses or stops.
     for (const run of this.#runs.values()) {
-      if (run.wantsSlot && this.#slotFree()) run.takeSlot();
+      if (run.wantsSlot && this.#slotsLeft > 0) run.takeSlot();
     }
     if (!this.mayStart) return;
     const { context } = this.#options;
@@ -301,16 +310,12 @@ export class Loop {
   #start(taskId: string, adopted: AdoptedSession | null = null): void {
     const { context } = this.#options;
     if (this.#runs.has(taskId) || this.#ended.has(taskId) || this.#settling.has(taskId) || this.#broken.has(taskId)) return;
-    const run = new Run(taskId, {
-      startedAt: context.ports.clock.now(),
-      needsSlot: needsAgent(this.#lifecycle.get(taskId)),
-      onSlots: () => this.wake(),
-      slotFree: () => this.#slotFree(),
-    });
+    const needsSlot = needsAgent(this.#lifecycle.get(taskId));
+    const run = new Run(taskId, { startedAt: context.ports.clock.now(), needsSlot, onSlots: () => this.wake(), slotsLeft: () => this.#slotsLeft });
     run.adopted = adopted;
     run.reserved_usd = context.budgets.reserveOf(this.#lifecycle.get(taskId));
     this.#runs.set(taskId, run);
-    if (run.needsSlot && adopted === null) context.ports.runners.warm();
+    if (needsSlot && adopted === null) context.ports.runners.warm();
     const ended = drive(context, run)
       .finally(() => run.adopted?.session.kill('nothing goes on with it'))
       .catch((error: unknown) => this.#broke(taskId, error))
@@ -327,10 +332,10 @@ export class Loop {
   /** Not even the failure could be stored. Starting again at once would only fail again, as fast as the machine can. */
   #broke(taskId: string, error: unknown): void {
     this.#options.context.ports.log.error(`The run of ${taskId} broke`, error);
-    this.#broken.add(taskId);
+    this.#broken.set(taskId, messageOf(error));
     if (!this.#stored || !(error instanceof BatonError) || error.kind !== 'store') return;
     this.#stored = { ...this.#stored, desired: 'stopped', since: this.#lifecycle.now(), reason: `nothing can be stored: ${error.message}` };
-    this.#safetyNet?.dispose();
+    this.#safetyNet.drop();
     this.#options.lost(`nothing can be stored: ${error.message}`, this.#stored.run_id);
   }
 
@@ -343,8 +348,8 @@ export class Loop {
     return choice?.kind === 'agent' ? context.accounts.staggered(choice.agent.account) : undefined;
   }
 
-  #slotFree(): boolean {
-    return this.slotsUsed < this.slots;
+  get #slotsLeft(): number {
+    return this.slots - this.slotsUsed;
   }
 
   async #abortAll(reason: AbortReason): Promise<void> {
@@ -355,30 +360,26 @@ export class Loop {
   async #store(desired: DesiredState, event: string, reason: string | null, freshRun: boolean): Promise<void> {
     const since = this.#lifecycle.now();
     const stored: StoredLoop = { desired, since, reason, run_id: freshRun ? since : (this.#stored?.run_id ?? since) };
+    const before = this.#stored;
     // In force at once: a run that ends while this is being written must not be followed by another.
     this.#stored = stored;
-    await this.#lifecycle.record([{ type: event, data: { reason, run_id: stored.run_id } }], { loop: stored });
+    try {
+      await this.#lifecycle.record([{ type: event, data: { reason, run_id: stored.run_id } }], { loop: stored });
+    } catch (error) {
+      // A Start that failed is none. A stop stands, stored or not.
+      if (desired === 'running' && this.#stored === stored) this.#stored = before;
+      throw error;
+    }
     this.#options.changed();
   }
 
-  /** The only timer of an idle loop; it also tells others that the loop lives. */
   #armSafetyNet(): void {
-    this.#safetyNet?.dispose();
+    this.#safetyNet.drop();
     if (!this.mayStart) return;
-    const { context } = this.#options;
-    this.#beat();
-    this.#safetyNet = context.ports.clock.after(context.config().orchestrator.poll_interval * 1000, () => {
+    this.#safetyNet.arm(() => {
       this.#armSafetyNet();
       this.wake();
       this.#pullRequests.look();
-    });
-  }
-
-  #beat(): void {
-    const { clock, log } = this.#options.context.ports;
-    this.#heartbeat = clock.now();
-    void this.#lifecycle.record([], { heartbeat: this.#lifecycle.now() }).catch((error: unknown) => {
-      log.error('The heartbeat could not be stored', error);
     });
   }
 

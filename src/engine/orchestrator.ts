@@ -24,6 +24,7 @@ import { Lifecycle } from './lifecycle.ts';
 import { Loop, type StoredLoop } from './loop.ts';
 import { Metrics } from './metrics/metrics.ts';
 import type { PipelineContext } from './pipeline/context.ts';
+import { tellRules } from './pipeline/permissionDesk.ts';
 import { tidy } from './pipeline/worktree.ts';
 import type { AdoptedSession, AgentInfo, Disposable, Ports } from './ports.ts';
 import { Outbox } from './outbox.ts';
@@ -290,6 +291,7 @@ export class Orchestrator implements EngineApi {
     const { config, problems } = await this.#ports.sources.config();
     this.#config = config;
     this.#configProblems = problems;
+    for (const { taskId, session } of this.#loop.runs.values()) if (session !== null) tellRules(this.#context, taskId, session);
     await this.#metrics.begin();
     if (this.#options.passive !== true) void this.#exporters.configure(config);
     await Promise.all([this.#refreshAgents(false), this.#outbox.configure()]);

@@ -136,7 +136,7 @@ export class Pictures {
       accounts: new Map(accounts.holds().map((hold) => [hold.account, { closed_until: hold.until, reason: hold.reason }])),
       problems: problemsByTask(intake.problems),
       merged: intake.merged,
-      holds: holdsOf(lifecycle, only, baseGates),
+      holds: holdsOf(lifecycle, only, baseGates, this.#options.loop.broken),
       spend: budgets.fact(),
       reserveOf: (task) => budgets.reserveOf(task),
       pricedOf: (task) => {

@@ -3,7 +3,9 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { createClock } from '../../src/adapters/system/clock.ts';
 import type { Command } from '../../src/shared/api.ts';
+import type { AttemptOrder, AttendedSession } from '../../src/engine/ports.ts';
 import { makeEngine } from '../support/engine.ts';
+import { until } from '../support/processes.ts';
 
 const task = (id: string, more: Record<string, unknown> = {}) => ({ id, goal: `Do ${id}`, ...more });
 const decide = (taskId: string, verdict: 'approve' | 'reject' | 'request_changes', more: Partial<Extract<Command, { type: 'decide' }>> = {}): Command => ({
@@ -152,6 +154,42 @@ describe('The merge decision', () => {
     const again = await test.until((snapshot) => snapshot.tasks[0]?.state === 'awaiting_human_review' && snapshot.tasks[0].decisions.length === 1);
     assert.notEqual(again.tasks[0]?.head_sha, parked.head_sha);
     assert.equal(await test.repo.git('log', '--format=%s', '-1'), 'Start');
+  });
+});
+
+describe('The rules that a runner judges by while no engine is there', () => {
+  it('are those of the moment: when its agent starts, after a change of the configuration, after "Always for this task"', async () => {
+    const told: unknown[] = [];
+    const test = await makeEngine({
+      config: { permissions: [{ tool: 'shell', pattern: 'npm test', then: 'allow' }] },
+      tasks: [task('one')],
+      agent: async (agent) => {
+        await agent.ask('Bash', { command: 'make all' });
+        await agent.write({ 'one.txt': 'x\n' });
+        return undefined;
+      },
+      throughPorts: (ports) => ({
+        ...ports,
+        runners: {
+          ...ports.runners,
+          take: async () => {
+            const runner = await ports.runners.take();
+            const start = async (order: AttemptOrder): Promise<AttendedSession> => ({ ...(await runner.start(order)), rules: (permissions, granted) => told.push([permissions, granted]) });
+            return { ...runner, start };
+          },
+        },
+      }),
+    });
+    await test.engine.send({ type: 'start' });
+    await until('it is asked', async () => (await test.record('one')).decisions.length > 0);
+    assert.deepEqual(told.at(-1), [[{ tool: 'shell', pattern: 'npm test', then: 'allow' }], []]);
+    const denial = { tool: 'shell', pattern: 'rm *', then: 'deny' };
+    test.setConfig({ permissions: [denial] });
+    await until('the change is told', () => told.length === 2);
+    assert.deepEqual(told.at(-1), [[denial], []]);
+    await test.engine.send(decide('one', 'approve', { always: 'task' }));
+    await test.untilState('one', 'done');
+    assert.deepEqual(told.at(-1), [[denial], [{ tool: 'Bash', pattern: 'make all', then: 'allow' }]]);
   });
 });
 

@@ -11,6 +11,8 @@ import { Watchdog } from './watchdog.ts';
 export type PermissionRequest = AgentMessage & { type: 'permission' };
 
 export interface Surroundings {
+  /** The runner's id, which the prompt's entry names: a folder may hold what another runner wrote before. */
+  readonly runner?: string;
   readonly clock: Clock;
   /** Makes an entry durable and returns its number. */
   readonly write: (entry: { readonly type: string } & Readonly<Record<string, unknown>>) => number;
@@ -45,7 +47,7 @@ export class Attendant {
     this.#order = order;
     this.#around = around;
     const { request } = order;
-    around.write({ type: 'prompt', text: request.prompt, role: request.role, agent: order.agent, model: request.model, resume: request.resume });
+    around.write({ type: 'prompt', text: request.prompt, role: request.role, agent: order.agent, model: request.model, resume: request.resume, ...(around.runner === undefined ? {} : { runner: around.runner }) });
     this.#watchdog = new Watchdog(around.clock, order.limits, (kind, seconds) => void this.end(failure(kind, HANGS[kind](seconds))));
     this.#session = driver === undefined ? Promise.reject(new BatonError('unsupported', `No driver for agents of kind "${request.agent.driver}" is built in.`)) : driver.start(request);
     this.over = this.#follow();
@@ -80,15 +82,15 @@ export class Attendant {
     await this.kill(end.error?.message ?? 'ended').catch((error: unknown) => this.#say({ type: 'log', text: messageOf(error) }));
   }
 
-  /** As `end`, when no tool is at work: what was begun is finished first, for a minute at most. */
-  async endAtSafePoint(end: AgentEnd): Promise<void> {
+  /** As `end`, when no tool is at work: what was begun is finished first, for a minute at most. Not at all where it is no longer wanted by then. */
+  async endAtSafePoint(end: AgentEnd, isWanted: () => boolean): Promise<void> {
     if (this.#calls.size > this.#pending.size) {
       await new Promise<void>((resolve) => {
         this.#atRest = resolve;
         this.#around.clock.after(SAFE_POINT_MS, resolve);
       });
     }
-    await this.end(end);
+    if (isWanted()) await this.end(end);
   }
 
   async #follow(): Promise<void> {

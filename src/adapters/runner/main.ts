@@ -21,7 +21,7 @@ void findProgram('sh');
 
 const engine = channelLink<FromRunner, ToRunner>(process, {
   message(message) {
-    if (message.type === 'start' && runner === undefined) runner = new RunnerProcess({ start: message, engine, drivers: createDrivers(), redactor, clock: createClock() });
+    if (message.type === 'start' && runner === undefined) runner = new RunnerProcess({ start: message, engine, drivers: createDrivers(), redactor, clock: createClock(), exit: () => process.exit(0) });
     else runner?.take(message, engine);
   },
   closed() {

@@ -5,11 +5,11 @@ import { createServer, type Server, type Socket } from 'node:net';
 import path from 'node:path';
 import { messageOf } from '../../core/errors.ts';
 import { formatDuration } from '../../core/format.ts';
-import type { AgentDriver, AgentMessage, Clock, Disposable } from '../../engine/ports.ts';
+import type { AgentDriver, AgentMessage, AttemptOrder, Clock, Disposable } from '../../engine/ports.ts';
 import { acceptsEdits, judgePermission, permissionQuestion } from '../../engine/permissionQuestion.ts';
 import { failure } from '../agents/launch.ts';
 import type { Redactor } from '../runs/redact.ts';
-import { messageIn, readTranscript, Transcript } from '../runs/transcript.ts';
+import { messageIn, readTranscript, Transcript, type StoredEntry } from '../runs/transcript.ts';
 import { replaceFileSync } from '../store/atomicFile.ts';
 import { resolvePath } from '../system/resolvePath.ts';
 import { Attendant, type PermissionRequest } from './attendant.ts';
@@ -23,6 +23,8 @@ export interface RunnerProcessOptions {
   /** Knows the secrets of this process's environment. */
   readonly redactor: Redactor;
   readonly clock: Clock;
+  /** Ends this process. */
+  readonly exit: () => void;
 }
 
 /** How long an engine may take to take in the end, in ms. */
@@ -39,18 +41,24 @@ export class RunnerProcess {
   /** No later engine can come. */
   #unreachable = false;
   #grace: Disposable | undefined;
+  /** What it judges by while no engine is there: the order's, until an engine tells of others. */
+  #rules: Pick<AttemptOrder, 'permissions' | 'granted'>;
+  /** What every engine is to know. */
+  #warning: string | undefined;
 
   constructor(options: RunnerProcessOptions) {
     this.#options = options;
     this.#engine = options.engine;
-    const { order } = options.start;
+    const { order, id } = options.start;
+    this.#rules = order;
     this.#infoFile = path.join(order.directory, RUNNER_FILE);
     options.redactor.learn(order.request.agent.env);
     options.redactor.learn(order.request.env);
-    this.#transcript = new Transcript({ directory: order.directory, redactor: options.redactor, now: () => options.clock.now(), onError: () => undefined });
+    this.#transcript = new Transcript({ directory: order.directory, redactor: options.redactor, now: () => options.clock.now(), onError: (file, error) => this.#warn(file, error) });
     this.#listen();
     const driver = options.drivers.find(({ kind }) => kind === order.request.agent.driver);
     this.#attendant = new Attendant(driver, order, {
+      runner: id,
       clock: options.clock,
       write: (entry) => this.#transcript.append(entry),
       hear: (message, seq) => this.#hear(message, seq),
@@ -64,6 +72,7 @@ export class RunnerProcess {
     if (message.type === 'kill') void this.#attendant.kill(message.reason);
     else if (message.type === 'answer') this.#reply(from, message.id, this.#attendant.answer(message.request_id, message.answer, message.by));
     else if (message.type === 'send') this.#reply(from, message.id, this.#attendant.send(message.text));
+    else if (message.type === 'rules') this.#rules = message;
   }
 
   /** The engine is away: the agent goes on for as long as it may. */
@@ -71,9 +80,12 @@ export class RunnerProcess {
     if (engine !== this.#engine) return;
     this.#engine = undefined;
     const seconds = this.#unreachable ? 0 : this.#options.start.order.orphan_grace;
-    this.#grace = this.#options.clock.after(seconds * 1000, () => {
-      void this.#attendant.endAtSafePoint(failure('interrupted', this.#unreachable ? 'Baton went away, and its runner could not be reached by another.' : `No Baton came back for the agent within ${formatDuration(seconds)}.`));
+    const grace = this.#options.clock.after(seconds * 1000, () => {
+      const end = failure('interrupted', this.#unreachable ? 'Baton went away, and its runner could not be reached by another.' : `No Baton came back for the agent within ${formatDuration(seconds)}.`);
+      // One that comes while the agent finishes what it was at is in time.
+      void this.#attendant.endAtSafePoint(end, () => this.#grace === grace);
     });
+    this.#grace = grace;
     for (const request of this.#attendant.pending) this.#judge(request);
   }
 
@@ -87,6 +99,12 @@ export class RunnerProcess {
     this.stop('The runner of the agent failed.');
   }
 
+  /** The agent goes on; what it says meanwhile, no later engine can learn. */
+  #warn(file: string, error: unknown): void {
+    this.#warning = `The transcript ${file} cannot be written: ${messageOf(error)}. The agent goes on, but what it says is not kept, and if it ends while Baton is away, its attempt is begun anew. Make room on the disk, or make the file writable.`;
+    this.#engine?.send({ type: 'warning', text: this.#warning });
+  }
+
   #hear(message: AgentMessage, seq: number): void {
     if (this.#engine !== undefined) this.#engine.send({ type: 'message', seq, message });
     else if (message.type === 'permission') this.#judge(message);
@@ -97,7 +115,7 @@ export class RunnerProcess {
     const { order } = this.#options.start;
     void permissionQuestion(request, order.request.cwd, resolvePath)
       .then((question) => {
-        const { then, reason, by } = judgePermission(order.permissions, order.granted, question, acceptsEdits(order.request.role, order.request.agent.permission_mode));
+        const { then, reason, by } = judgePermission(this.#rules.permissions, this.#rules.granted, question, acceptsEdits(order.request.role, order.request.agent.permission_mode));
         if (this.#engine !== undefined || then === 'ask') return undefined;
         return this.#attendant.answer(request.request_id, then === 'allow' ? { behavior: 'allow' } : { behavior: 'deny', message: reason }, by);
       })
@@ -155,24 +173,41 @@ export class RunnerProcess {
     void this.#engine?.close();
     this.#engine = link;
     this.#grace?.dispose();
+    this.#grace = undefined;
     const pending = new Map(this.#attendant.pending.map((request) => [request.request_id, request]));
     link.send({ type: 'welcome', pending: [...pending.keys()] });
-    for (const entry of readTranscript(this.#options.start.order.directory)) {
+    for (const entry of this.#journal()) {
       // As it was asked: the transcript knows no secrets.
       const message = entry.type === 'permission' ? pending.get(String(entry['request_id'])) : messageIn(entry);
+      if (message?.type === 'permission') pending.delete(message.request_id);
       if (message !== undefined) link.send({ type: 'message', seq: entry.seq, message });
+    }
+    if (this.#warning === undefined) return;
+    link.send({ type: 'warning', text: this.#warning });
+    // Where the transcript could not be written, an agent that waits must still be heard.
+    for (const message of pending.values()) link.send({ type: 'message', seq: -1, message });
+  }
+
+  /** What was said so far, as far as it could be kept: a disk that fails ends no agent. */
+  #journal(): StoredEntry[] {
+    const { order, id } = this.#options.start;
+    try {
+      return readTranscript(order.directory, id);
+    } catch (error) {
+      this.#transcript.append({ type: 'log', text: `What was said so far cannot be told again: ${messageOf(error)}` });
+      return [];
     }
   }
 
   /** The agent has ended, and its end is written: whoever asks later finds it there. */
   async #leave(): Promise<void> {
     this.#transcript.close();
-    setTimeout(() => process.exit(0), FAREWELL_MS);
+    this.#options.clock.after(FAREWELL_MS, this.#options.exit);
     rmSync(this.#infoFile, { force: true });
     this.#server?.close();
     if (process.platform !== 'win32') rmSync(this.#options.start.socket, { force: true });
     await this.#engine?.close();
-    process.exit(0);
+    this.#options.exit();
   }
 }
 

@@ -2,6 +2,7 @@
  * What a runner and the engine that it works for say to each other: the engine that started it over Node's own channel,
  * every later one over the runner's socket, after a `hello`.
  */
+import type { PermissionRule } from '../../core/config/schema.ts';
 import type { AgentMessage, AttemptOrder, PermissionAnswer } from '../../engine/ports.ts';
 import { BatonError, messageOf, type ErrorKind } from '../../core/errors.ts';
 
@@ -34,6 +35,8 @@ export type ToRunner =
   | { readonly type: 'hello'; readonly version: number; readonly token: string }
   | { readonly type: 'answer'; readonly id: number; readonly request_id: string; readonly answer: PermissionAnswer; readonly by: string }
   | { readonly type: 'send'; readonly id: number; readonly text: string }
+  /** From now on these hold instead of the order's; an older runner passes over it. */
+  | { readonly type: 'rules'; readonly permissions: readonly PermissionRule[]; readonly granted: readonly PermissionRule[] }
   /** Ends the agent and the runner; answered by the end. */
   | { readonly type: 'kill'; readonly reason: string };
 
@@ -41,6 +44,8 @@ export type FromRunner =
   /** Answers `hello`; the attempt's messages follow from the first, without the permission requests that are settled. */
   | { readonly type: 'welcome'; readonly pending: readonly string[] }
   | { readonly type: 'message'; readonly seq: number; readonly message: AgentMessage }
+  /** Something is wrong with the runner, which the agent has no part in. */
+  | { readonly type: 'warning'; readonly text: string }
   | { readonly type: 'reply'; readonly id: number; readonly error?: ErrorAsData };
 
 export function errorToData(error: unknown): ErrorAsData {

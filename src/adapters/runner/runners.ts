@@ -6,7 +6,7 @@ import { readFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { homedir } from 'node:os';
 import path from 'node:path';
-import type { Attempt } from '../../core/execution.ts';
+import type { Attempt, RunnerRecord } from '../../core/execution.ts';
 import { runnerMark } from '../../engine/recovery.ts';
 import type { AdoptedSession, AttemptOrder, AttendedSession, Log, Runner, Runners } from '../../engine/ports.ts';
 import { Channel } from '../agents/channel.ts';
@@ -16,7 +16,7 @@ import { messageIn, readTranscript } from '../runs/transcript.ts';
 import { channelLink, socketLink, type Link } from './link.ts';
 import { runnerProgram } from './program.ts';
 import { RUNNER_FILE, RUNNER_VERSION, type FromRunner, type RunnerInfo, type ToRunner } from './protocol.ts';
-import { RemoteSession } from './remoteSession.ts';
+import { RemoteSession, removeFiles } from './remoteSession.ts';
 
 export interface RunnersOptions {
   /** dist/runner.js */
@@ -62,7 +62,7 @@ export function createRunners(options: RunnersOptions): Runners {
       const runner = await spares.shift()?.catch(() => undefined);
       return runner?.isAlive === true ? runner : start();
     },
-    adopt: (attempt, directory) => adopt(attempt, directory),
+    adopt: (attempt, directory) => adopt(options, attempt, directory),
     close() {
       for (const spare of spares) release(spare);
     },
@@ -73,7 +73,7 @@ interface StartedRunner extends Runner {
   readonly isAlive: boolean;
 }
 
-async function startRunner({ entry, key, socketPath }: RunnersOptions): Promise<StartedRunner> {
+async function startRunner({ entry, key, socketPath, log }: RunnersOptions): Promise<StartedRunner> {
   const program = await runnerProgram();
   const id = randomBytes(6).toString('hex');
   const child = spawn(program.file, [entry], {
@@ -85,7 +85,10 @@ async function startRunner({ entry, key, socketPath }: RunnersOptions): Promise<
   });
   const early = child.pid === undefined ? undefined : identifyNow(child.pid);
   let session: RemoteSession | undefined;
-  const link = channelLink<ToRunner, FromRunner>(child, { message: (message) => session?.take(message), closed: () => session?.lost() });
+  const link = channelLink<ToRunner, FromRunner>(child, {
+    message: (message) => (message.type === 'warning' ? log.warn(message.text) : session?.take(message)),
+    closed: () => session?.lost(),
+  });
   await once(child, 'spawn');
   // What cannot be sent to it is told by the end of the line.
   child.on('error', () => undefined);
@@ -100,8 +103,9 @@ async function startRunner({ entry, key, socketPath }: RunnersOptions): Promise<
       return child.connected;
     },
     start(order: AttemptOrder): Promise<AttendedSession> {
-      session = new RemoteSession(link, { runner: record, mark: order.request.mark });
-      link.send({ type: 'start', order, id, socket: socketPath(id) });
+      const socket = socketPath(id);
+      session = new RemoteSession(link, { runner: record, mark: order.request.mark, files: filesOf(socket, order.directory) });
+      link.send({ type: 'start', order, id, socket });
       if (!child.connected) session.lost();
       return Promise.resolve(session);
     },
@@ -109,16 +113,34 @@ async function startRunner({ entry, key, socketPath }: RunnersOptions): Promise<
   };
 }
 
-async function adopt(attempt: Attempt, directory: string): Promise<AdoptedSession | undefined> {
+/** What is found of the attempt; a runner that cannot be gone on with is dead, or about to be ended. */
+async function adopt({ socketPath, log }: RunnersOptions, attempt: Attempt, directory: string): Promise<AdoptedSession | undefined> {
   const { runner } = attempt;
   if (!runner) return undefined;
+  const files = filesOf(socketPath(runner.id), directory);
+  const found = await find(attempt, runner, directory, { files, log });
+  if (found?.alive !== true) removeFiles(files);
+  return found;
+}
+
+/** A runner's socket, and the file that tells of it. */
+function filesOf(socket: string, directory: string): string[] {
+  return [...(process.platform === 'win32' ? [] : [socket]), path.join(directory, RUNNER_FILE)];
+}
+
+interface Finding {
+  readonly files: readonly string[];
+  readonly log: Log;
+}
+
+async function find({ mark }: Attempt, runner: RunnerRecord, directory: string, finding: Finding): Promise<AdoptedSession | undefined> {
   for (const deadline = performance.now() + PATIENCE_MS; performance.now() < deadline; ) {
-    if (!(await isAlive(runner))) return ended(directory);
+    if (!(await isAlive(runner))) return ended(directory, runner.id);
     // It is there as soon as the runner listens, and gone when its agent has ended.
     const info = readInfo(directory);
     if (info?.id === runner.id) {
       if (info.version !== RUNNER_VERSION) return undefined;
-      const session = await attach(info, runner, attempt.mark);
+      const session = await attach(info, runner, mark, finding);
       if (session !== undefined) return session;
     }
     await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
@@ -127,17 +149,16 @@ async function adopt(attempt: Attempt, directory: string): Promise<AdoptedSessio
 }
 
 /** Resolves when the runner has greeted; undefined when it cannot be reached, as it may just be ending. */
-function attach(info: RunnerInfo, runner: ProcessIdentity, mark: string): Promise<AdoptedSession | undefined> {
+function attach(info: RunnerInfo, runner: ProcessIdentity, mark: string, { files, log }: Finding): Promise<AdoptedSession | undefined> {
   return new Promise((resolve) => {
     const socket = connect(info.socket);
     const timer = setTimeout(() => socket.destroy(), PATIENCE_MS);
     let welcome = false;
     const link: Link<ToRunner> = socketLink<ToRunner, FromRunner>(socket, {
       message(message) {
-        if (message.type !== 'welcome') {
-          session.take(message);
-          return;
-        }
+        if (message.type === 'warning') log.warn(message.text);
+        else if (message.type !== 'welcome') session.take(message);
+        if (message.type !== 'welcome') return;
         clearTimeout(timer);
         welcome = true;
         socket.unref();
@@ -149,14 +170,14 @@ function attach(info: RunnerInfo, runner: ProcessIdentity, mark: string): Promis
         else resolve(undefined);
       },
     });
-    const session = new RemoteSession(link, { runner, mark });
+    const session = new RemoteSession(link, { runner, mark, files });
     link.send({ type: 'hello', version: RUNNER_VERSION, token: info.token });
   });
 }
 
 /** What a runner that has gone has left, where its agent had come to an end. */
-function ended(directory: string): AdoptedSession | undefined {
-  const entries = readTranscript(directory);
+function ended(directory: string, runnerId: string): AdoptedSession | undefined {
+  const entries = readTranscript(directory, runnerId);
   if (entries.at(-1)?.type !== 'end') return undefined;
   const messages = new Channel();
   const asked = new Set<string>();

@@ -1,10 +1,15 @@
 /**
  * Notices an agent that hangs: nothing said at the start, silence, or too long in all. It sleeps while a human is asked,
- * since an agent that waits for an answer does not hang.
+ * since an agent that waits for an answer does not hang, and while the machine sleeps, since nothing can be said then.
  */
 import type { AgentLimits, Clock, Disposable } from '../../engine/ports.ts';
 
 export type WatchdogKind = 'start_timeout' | 'silence' | 'time_limit';
+
+/** The timer is looked at this often at least (ms), so that a sleep of the machine is told from time that passed. */
+const STEP_MS = 60_000;
+/** A timer that comes later than this (ms) was not late: the machine slept, or its clock was put forward. */
+const LATE_MS = 30_000;
 
 export class Watchdog {
   readonly #clock: Clock;
@@ -18,6 +23,8 @@ export class Watchdog {
   #awakeSince: number | undefined;
   #sleepers = 0;
   #over = false;
+  /** When the timer should come. */
+  #due: number;
 
   constructor(clock: Clock, limits: AgentLimits, onFire: (kind: WatchdogKind, seconds: number) => void) {
     this.#clock = clock;
@@ -25,21 +32,24 @@ export class Watchdog {
     this.#onFire = onFire;
     this.#lastSign = clock.now();
     this.#awakeSince = clock.now();
+    this.#due = clock.now();
     this.#arm();
   }
 
   /** The agent said something. */
   sign(): void {
+    const slept = this.#leaveOutSleep();
     const first = !this.#heard;
     this.#heard = true;
     this.#lastSign = this.#clock.now();
-    if (first) this.#arm();
+    if (first || slept) this.#arm();
   }
 
   /** A decision is pending; calls nest. */
   sleep(): void {
     this.#sleepers += 1;
     if (this.#sleepers > 1 || this.#awakeSince === undefined) return;
+    this.#leaveOutSleep();
     this.#spent += this.#clock.now() - this.#awakeSince;
     this.#awakeSince = undefined;
     this.#timer?.dispose();
@@ -68,7 +78,21 @@ export class Watchdog {
       return;
     }
     // Signs only move a time stamp; the timer looks again when it is due, so a chatty agent costs nothing.
-    this.#timer = this.#clock.after(left, () => this.#arm());
+    const step = Math.min(left, STEP_MS);
+    this.#due = this.#clock.now() + step;
+    this.#timer = this.#clock.after(step, () => {
+      this.#leaveOutSleep();
+      this.#arm();
+    });
+  }
+
+  /** Time in which the machine slept counts neither as silence nor into the total; says whether there was such. */
+  #leaveOutSleep(): boolean {
+    const late = this.#clock.now() - this.#due;
+    if (this.#awakeSince === undefined || late <= LATE_MS) return false;
+    this.#lastSign += late;
+    this.#awakeSince += late;
+    return true;
   }
 
   #next(awakeSince: number): { kind: WatchdogKind; left: number } {

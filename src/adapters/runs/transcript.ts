@@ -2,7 +2,7 @@
  * The transcript of an attempt: what its agent said, as JSON lines in `.baton/runs/<task>/<attempt>/transcript.jsonl`. One
  * writer for each, which numbers the entries, so that it is the journal too from which a later engine learns what it missed.
  */
-import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readFileSync, writeSync } from 'node:fs';
+import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { AgentMessage } from '../../engine/ports.ts';
 import type { Redactor } from './redact.ts';
@@ -27,6 +27,7 @@ export class Transcript {
   private readonly file: string;
   private descriptor: number | undefined;
   private failed = false;
+  private closed = false;
   private count = 0;
 
   constructor(options: TranscriptOptions) {
@@ -34,15 +35,18 @@ export class Transcript {
     this.file = path.join(options.directory, TRANSCRIPT);
   }
 
-  /** Written when it returns, so that a killed writer has lost nothing. Returns the entry's number. */
+  /** Written when it returns, so that a killed writer has lost nothing; once closed, nothing is. Returns the entry's number. */
   append(entry: { readonly type: string } & Readonly<Record<string, unknown>>): number {
     const seq = this.count;
     this.count += 1;
+    // The end is the last entry: by it a later engine knows that the attempt is over.
+    if (this.closed) return seq;
     const { redactor, now } = this.options;
     const line = { seq, at: new Date(now()).toISOString(), ...(redactor.redactValue(entry) as object) };
     try {
       this.descriptor ??= this.open();
-      writeSync(this.descriptor, JSON.stringify(line) + '\n');
+      // A line that was cut off must not take the next one with it.
+      writeFileSync(this.descriptor, `${this.failed ? '\n' : ''}${JSON.stringify(line)}\n`);
       this.failed = false;
     } catch (error) {
       if (!this.failed) this.options.onError(this.file, error);
@@ -53,6 +57,7 @@ export class Transcript {
 
   /** On the disk when it returns, where the disk allows. */
   close(): void {
+    this.closed = true;
     if (this.descriptor === undefined) return;
     try {
       fsyncSync(this.descriptor);
@@ -69,15 +74,19 @@ export class Transcript {
   }
 }
 
-/** What the last attempt in this folder has written so far; a line that was not written to its end is left out. */
-export function readTranscript(directory: string): StoredEntry[] {
+/**
+ * What the last attempt in this folder has written so far; a line that was not written to its end is left out. With `runner` nothing, unless
+ * that runner wrote it: an attempt that has written nothing yet has not said what an earlier one of its name did.
+ */
+export function readTranscript(directory: string, runner?: string): StoredEntry[] {
   const file = path.join(directory, TRANSCRIPT);
   if (!existsSync(file)) return [];
   const entries = readFileSync(file, 'utf8')
     .split('\n')
     .flatMap((line) => parse(line));
   // Where state was cleaned, an id may have had an attempt before.
-  return entries.slice(entries.findLastIndex(({ type }) => type === 'prompt'));
+  const begin = entries.findLastIndex(({ type }) => type === 'prompt');
+  return runner === undefined || entries[begin]?.['runner'] === runner ? entries.slice(begin) : [];
 }
 
 /** The agent's message in an entry; undefined for the prompt, and for what belongs to a permission request: whoever reads knows which are open. */

@@ -87,7 +87,7 @@ async function afterTurn<R extends AnsweringRole>(context: PipelineContext, task
   if (!end.ok && !UNREADABLE.includes(end.error?.kind ?? '')) {
     return { kind: await handleFailure(context, task.task_id, failureOf(end, question, account, agent)) };
   }
-  await context.accounts.succeeded(account);
+  await context.accounts.succeeded(attempt);
   if (!end.ok) return { kind: await unreadableAnswer(context, task.task_id, question, attempt, end.error?.message ?? 'the answer did not fit the schema') };
   return read(context, context.lifecycle.get(task.task_id), question, attempt);
 }

@@ -81,7 +81,7 @@ async function attend(context: PipelineContext, run: Run, plan: AttemptPlan, ses
       follow(run, message);
       if (message.type === 'started') await recordStart(context, plan, message);
       else if (message.type === 'permission') desk.request(message);
-      else if (message.type === 'permission_withdrawn') await desk.withdrawn(message.request_id);
+      else if (message.type === 'permission_withdrawn') desk.withdrawn(message.request_id);
       else if (message.type === 'usage' && context.ports.clock.now() - storedUsageAt >= USAGE_COMMIT_MS) {
         storedUsageAt = context.ports.clock.now();
         await recordUsage(context, run, plan);

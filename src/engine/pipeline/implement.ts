@@ -61,7 +61,7 @@ async function afterTurn(context: PipelineContext, run: Run, stepId: string, { e
     const error = end.error ?? { kind: 'unknown', message: 'The agent failed without saying why.' };
     return handleFailure(context, run.taskId, { error, role: 'implementer', step_id: stepId, account, agent });
   }
-  await context.accounts.succeeded(account);
+  await context.accounts.succeeded(attempt);
   return finishStep(context, run, stepId, end.result, agent);
 }
 

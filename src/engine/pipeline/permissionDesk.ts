@@ -25,13 +25,20 @@ export class PermissionDesk {
   readonly #listening: Disposable;
   /** Requests are handled one after the other, so that two identical ones cannot open two decisions. */
   #tail: Promise<void> = Promise.resolve();
+  #closed = false;
 
   constructor(context: PipelineContext, run: Run, plan: AttemptPlan, session: AttendedSession) {
     this.#context = context;
     this.#run = run;
     this.#plan = plan;
     this.#session = session;
-    this.#listening = context.decisions.onAnswered((decision) => this.#queue(() => this.#answered(decision)));
+    this.#listening = context.decisions.onAnswered((decision) => {
+      // The answer may have allowed something for the task.
+      if (this.#task().decisions.some(({ id }) => id === decision.id)) tellRules(context, run.taskId, session);
+      this.#queue(() => this.#answered(decision));
+    });
+    // An agent that came over from an earlier engine has the rules of that time.
+    tellRules(context, run.taskId, session);
   }
 
   request(request: PermissionRequest): void {
@@ -46,15 +53,15 @@ export class PermissionDesk {
   }
 
   /** The agent no longer waits for the answer. */
-  async withdrawn(requestId: string): Promise<void> {
+  withdrawn(requestId: string): void {
     this.#queue(async () => {
       const entry = [...this.#waiting].find(([, request]) => request.request_id === requestId);
       if (!entry) return;
       this.#waiting.delete(entry[0]);
       await this.#withdraw((decision) => decision.id === entry[0]);
-      await this.#stopWaiting();
+      this.#run.goOn();
+      this.#backAtWork();
     });
-    await this.#tail;
   }
 
   /** Resolves when nothing that came in before is under way any more. */
@@ -64,12 +71,17 @@ export class PermissionDesk {
 
   /** The session is over. `keep` leaves its questions open: the resumed session will ask them again. */
   async close(keep: boolean): Promise<void> {
+    this.#closed = true;
+    // An answer that waits for a slot has nobody to go to any more.
+    this.#run.stopWaiting();
     await this.#tail;
     this.#listening.dispose();
     const ids = new Set(this.#waiting.keys());
-    for (let left = ids.size; left > 0; left -= 1) await this.#stopWaiting();
     this.#waiting.clear();
     if (!keep && ids.size > 0) await this.#withdraw((decision) => ids.has(decision.id));
+    this.#run.stopWaiting();
+    this.#run.activity = `${this.#plan.attempt.agent} has ended`;
+    this.#context.changed();
   }
 
   async #handle(request: PermissionRequest): Promise<void> {
@@ -131,17 +143,19 @@ export class PermissionDesk {
 
   async #answered(decision: Decision): Promise<void> {
     const request = this.#waiting.get(decision.id);
-    if (!request) return;
+    if (!request || this.#closed) return;
     this.#waiting.delete(decision.id);
-    await this.#stopWaiting();
+    await this.#run.resume();
     if (this.#run.signal.aborted) return;
+    this.#backAtWork();
     await this.#apply(decision, request);
   }
 
   /** Gives the human's answer to the agent, once. */
   async #apply(decision: Decision, request: PermissionRequest): Promise<void> {
     const { answer } = decision;
-    if (!answer) return;
+    // Unused, it is there for whoever asks the same in the resumed session.
+    if (!answer || this.#closed) return;
     await this.#context.lifecycle.change(this.#plan.task.task_id, (draft) => {
       const stored = draft.decisions.find((one) => one.id === decision.id);
       if (stored) stored.applied_at = this.#context.lifecycle.now();
@@ -158,8 +172,7 @@ export class PermissionDesk {
     await this.#session.answer(request.request_id, answer, by);
   }
 
-  async #stopWaiting(): Promise<void> {
-    await this.#run.resume();
+  #backAtWork(): void {
     this.#run.activity = `${this.#plan.attempt.agent} is at work`;
     this.#context.changed();
   }
@@ -177,6 +190,11 @@ export class PermissionDesk {
       this.#context.ports.log.error(`A permission request could not be handled: ${messageOf(error)}`, error);
     });
   }
+}
+
+/** A runner judges by itself while no engine is there: it must know the rules of the moment. */
+export function tellRules(context: Pick<PipelineContext, 'config' | 'lifecycle'>, taskId: string, session: AttendedSession): void {
+  session.rules?.(context.config().permissions, context.lifecycle.find(taskId)?.permissions ?? []);
 }
 
 /** Two requests are identical when tool and input are, whatever the order of the input's keys. */

@@ -15,18 +15,17 @@ export interface LiveFigures {
 export interface RunOptions {
   /** Epoch ms. */
   readonly startedAt: number;
+  /** False for a run that begins with gates or a merge. */
   readonly needsSlot: boolean;
   /** Told whenever this run frees or wants a slot. */
   readonly onSlots: () => void;
-  /** Whether a slot can be had. */
-  readonly slotFree: () => boolean;
+  /** Slots that nobody uses; negative while more are used than there are. */
+  readonly slotsLeft: () => number;
 }
 
 export class Run {
   readonly taskId: string;
   readonly startedAt: number;
-  /** False for a run that began with gates or a merge: before an agent starts, the task queues up for a slot. */
-  readonly needsSlot: boolean;
   /** What happens right now, for people: "running gate test". */
   activity = 'starting';
   lastLine: string | null = null;
@@ -44,11 +43,12 @@ export class Run {
   readonly #options: RunOptions;
   readonly #waiting: (() => void)[] = [];
   #pending = 0;
+  #hasSlot: boolean;
 
   constructor(taskId: string, options: RunOptions) {
     this.taskId = taskId;
     this.startedAt = options.startedAt;
-    this.needsSlot = options.needsSlot;
+    this.#hasSlot = options.needsSlot;
     this.#options = options;
   }
 
@@ -77,7 +77,20 @@ export class Run {
   }
 
   get usesSlot(): boolean {
-    return this.needsSlot && !this.suspended;
+    return this.#hasSlot && !this.suspended;
+  }
+
+  /** Whether an agent may start in the run's slot; without one, or where there are fewer than are used, the task queues up first. */
+  get mayStartAgent(): boolean {
+    return this.usesSlot && this.#options.slotsLeft() >= 0;
+  }
+
+  /** No agent is needed from here on: slot and agent are free for other tasks. */
+  leaveSlot(): void {
+    this.agent = null;
+    if (!this.#hasSlot) return;
+    this.#hasSlot = false;
+    this.#options.onSlots();
   }
 
   /** A human is needed before the agent can go on. */
@@ -88,13 +101,26 @@ export class Run {
 
   /** The human has answered: resolves when the run has a slot again (or is aborted). */
   async resume(): Promise<void> {
+    // Looked at before: from the last answer on, the run itself counts among those who use one.
+    const free = this.#options.slotsLeft() > 0;
     this.#pending -= 1;
     if (this.#pending > 0 || this.signal.aborted) return;
-    if (this.#options.slotFree()) {
-      this.#options.onSlots();
-      return;
-    }
-    await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    const slot = free ? undefined : new Promise<void>((resolve) => this.#waiting.push(resolve));
+    this.#options.onSlots();
+    await slot;
+  }
+
+  /** The agent no longer waits for one of its answers: it is at work whether there is a slot or not. */
+  goOn(): void {
+    this.#pending -= 1;
+    this.#options.onSlots();
+  }
+
+  /** The agent is gone: nobody waits for an answer or a slot any more. */
+  stopWaiting(): void {
+    this.#pending = 0;
+    this.takeSlot();
+    this.#options.onSlots();
   }
 
   /** Called by the scheduler when a slot came free; true when this run took it. */

@@ -49,7 +49,7 @@ export async function templateOf(context: PipelineContext, role: Role): Promise<
 /** The agent for a role, taken, if it may start now; undefined when the task must queue up (again). */
 export function mayTake(context: PipelineContext, run: Run, task: TaskExecution, role: Role): ChosenAgent | undefined {
   const choice: AgentChoice = context.staffing.choose(task, role);
-  if (choice.kind === 'none' || !run.needsSlot || !context.mayStartAttempt() || task.worktree === null) return undefined;
+  if (choice.kind === 'none' || !run.mayStartAgent || !context.mayStartAttempt() || task.worktree === null) return undefined;
   // The queue judged the role that the run began with; another role may be another agent's.
   if (context.accounts.hold(choice.agent.account) !== undefined || context.isBusy(choice.agent, task.task_id)) return undefined;
   const reserve = context.budgets.claim(task, role, choice);

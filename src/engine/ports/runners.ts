@@ -11,7 +11,7 @@ export interface AttemptOrder {
   /** Folder of the attempt, in which its transcript is written. */
   readonly directory: string;
   readonly limits: AgentLimits;
-  /** What it answers by itself while no engine is there; everything else waits. */
+  /** What it answers by itself while no engine is there, until it is told other rules; everything else waits. */
   readonly permissions: readonly PermissionRule[];
   /** What a human has allowed for this task, where the policy would ask. */
   readonly granted: readonly PermissionRule[];
@@ -37,6 +37,8 @@ export interface AttendedSession {
   answer(requestId: string, answer: PermissionAnswer, by: string): Promise<void>;
   /** As AgentSession.send. */
   send(text: string): Promise<void>;
+  /** What the runner judges by from now on while no engine is there, in place of its order's; absent where it cannot outlive the engine. */
+  rules?(permissions: readonly PermissionRule[], granted: readonly PermissionRule[]): void;
   /** Ends the agent's whole tree and its runner; resolves when nothing of them is left. */
   kill(reason: string): Promise<void>;
   /** Lets go of the agent, which goes on without the engine; absent where it cannot outlive the engine. */

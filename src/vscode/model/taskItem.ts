@@ -70,7 +70,8 @@ export function taskTooltip(task: TaskView, now: number): string {
   if (task.position !== null) fact('Position', `${task.position}${task.placed ? ', placed by hand' : ''}`);
   const estimate = estimateText(task, now);
   if (estimate !== '') fact('Estimate', estimate);
-  fact('Workflow', escapeMarkdown(`${task.workflow}: ${task.workflow_reason}`));
+  // Which one it takes is decided when it starts.
+  if (task.workflow_reason !== '') fact('Workflow', escapeMarkdown(`${task.workflow}: ${task.workflow_reason}`));
   if (task.agent !== null) fact('Agent', escapeMarkdown(task.model === null ? task.agent : `${task.agent}, ${task.model}`));
   if (task.routing !== null) fact('Routing', escapeMarkdown(routingWords(task.routing)));
   if (task.started_at !== null) fact('Cost', `${cost(task.cost_usd, task.unpriced)}${task.budget_usd === null ? '' : ` of ${formatMoney(task.budget_usd)}`} · ${tokens(task)}`);

@@ -14,6 +14,12 @@ const DAEMON = 'setsid sleep 600 & echo ready; wait';
 const go = ({ folder }: RunnerBench): void => writeFileSync(path.join(folder, 'go'), '');
 const info = ({ directory }: RunnerBench): RunnerInfo => JSON.parse(readFileSync(path.join(directory, RUNNER_FILE), 'utf8')) as RunnerInfo;
 
+/** Neither its socket nor the file that tells of it. */
+function leavesNothingOfItself(bench: RunnerBench): void {
+  assert.deepEqual(readdirSync(bench.directory), ['transcript.jsonl']);
+  assert.deepEqual(readdirSync(bench.folder).filter((name) => name.endsWith('.sock')), []);
+}
+
 describe('An agent under a runner', function () {
   this.timeout(60_000);
 
@@ -87,6 +93,7 @@ describe('An agent under a runner', function () {
       const end = await agent.ended;
       assert.deepEqual([end?.ok, end?.error?.kind], [false, 'interrupted']);
       assert.deepEqual(await survivors(`${bench.key}:`), []);
+      leavesNothingOfItself(bench);
     }));
 
   it('whose runner was killed while no engine was there is not gone on with', () =>
@@ -95,6 +102,20 @@ describe('An agent under a runner', function () {
       await first.hears('ready');
       await first.session.detach?.();
       process.kill(bench.record?.pid ?? 0, 'SIGKILL');
+      assert.equal(await bench.find(), undefined);
+      leavesNothingOfItself(bench);
+    }));
+
+  it('is not taken for an earlier one of its name, whose end its runner died too early to follow', () =>
+    withRunners(async (bench) => {
+      const earlier = await bench.script('echo old');
+      assert.equal((await earlier.ended)?.ok, true);
+      await bench.gone();
+      // State was cleaned, so ids begin anew; this runner is stored with the attempt and dies before it has its order.
+      const { record } = await bench.engine().take();
+      bench.record = record ?? assert.fail('the runner is a process');
+      process.kill(bench.record.pid, 'SIGKILL');
+      await bench.gone();
       assert.equal(await bench.find(), undefined);
     }));
 

@@ -39,6 +39,28 @@ describe('the transcript of an attempt', () => {
       assert.deepEqual(readTranscript(directory).map(({ seq, type, text }) => [seq, type, text]), [[0, 'prompt', 'second'], [1, 'text', 'second']]);
     }));
 
+  it('is read back for one runner only where that one wrote last', () =>
+    withFolder(async (directory) => {
+      const written = transcript(directory);
+      for (const runner of ['first', 'second']) written.append({ type: 'prompt', runner });
+      written.append({ type: 'text', text: 'second' });
+      written.close();
+      assert.deepEqual(readTranscript(directory, 'second').map(({ type }) => type), ['prompt', 'text']);
+      assert.deepEqual(readTranscript(directory, 'first'), []);
+      await appendFile(path.join(directory, 'transcript.jsonl'), '{"seq":0,"type":"prompt"}\n');
+      assert.deepEqual(readTranscript(directory, 'second'), []);
+    }));
+
+  it('ends with its end: what is said after it was closed is not kept', () =>
+    withFolder(async (directory) => {
+      const written = transcript(directory);
+      written.append({ type: 'end' });
+      written.close();
+      assert.equal(written.append({ type: 'log', text: 'too late' }), 1);
+      assert.equal(readTranscript(directory).at(-1)?.type, 'end');
+      assert.equal((await readFile(path.join(directory, 'transcript.jsonl'), 'utf8')).trim().split('\n').length, 1);
+    }));
+
   it('is empty where nothing was written', () => withFolder((directory) => {
     assert.deepEqual(readTranscript(directory), []);
     return Promise.resolve();

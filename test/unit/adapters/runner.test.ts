@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { Channel } from '../../../src/adapters/agents/channel.ts';
-import { errorFromData, errorToData } from '../../../src/adapters/runner/protocol.ts';
+import { errorFromData, errorToData, type ToRunner } from '../../../src/adapters/runner/protocol.ts';
+import { RemoteSession } from '../../../src/adapters/runner/remoteSession.ts';
 import { isNewEnough } from '../../../src/adapters/runner/program.ts';
 import { messageIn, type StoredEntry } from '../../../src/adapters/runs/transcript.ts';
 import { BatonError } from '../../../src/core/errors.ts';
@@ -19,6 +20,34 @@ describe('the line between engine and runner', () => {
     const error = errorFromData(errorToData(new BatonError('not_found', 'It is gone.', { hint: 'Look elsewhere.' })));
     assert.deepEqual([error.kind, error.message, error.hint], ['not_found', 'It is gone.', 'Look elsewhere.']);
     assert.deepEqual(errorToData(new Error('broken')), { kind: 'internal', message: 'broken' });
+  });
+});
+
+describe('the session of an agent under a runner', () => {
+  const make = (isAlive: () => Promise<boolean> = () => Promise.resolve(false)): { readonly session: RemoteSession; readonly sent: ToRunner[] } => {
+    const sent: ToRunner[] = [];
+    const link = { send: (message: ToRunner) => void sent.push(message), close: () => Promise.resolve() };
+    return { session: new RemoteSession(link, { runner: { pid: 0, started: 'never' }, mark: 'test:none', files: [], isAlive }), sent };
+  };
+
+  it('looks for the runner’s process only when the line to it has ended, since a look may start a program', async () => {
+    let looks = 0;
+    const { session, sent } = make(() => Promise.resolve((looks += 1) < 3));
+    const killed = session.kill('Stop.');
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    assert.deepEqual([sent, looks], [[{ type: 'kill', reason: 'Stop.' }], 0]);
+    session.take({ type: 'message', seq: 1, message: { type: 'end', end: { ok: false, result: '', exit_code: null } } });
+    session.lost();
+    await killed;
+    assert.equal(looks, 3);
+  });
+
+  it('tells the runner other rules, unless its agent has ended', () => {
+    const { session, sent } = make();
+    session.rules([{ tool: 'shell', then: 'deny' }], []);
+    session.take({ type: 'message', seq: 1, message: { type: 'end', end: { ok: true, result: '', exit_code: 0 } } });
+    session.rules([], []);
+    assert.deepEqual(sent, [{ type: 'rules', permissions: [{ tool: 'shell', then: 'deny' }], granted: [] }]);
   });
 });
 
