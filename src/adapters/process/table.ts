@@ -122,13 +122,13 @@ export function parseWindowsTable(text: string): ProcessInfo[] {
 
 function windowsTable(): Promise<string> {
   const script =
-    'Get-CimInstance Win32_Process -Property ProcessId,ParentProcessId,CreationDate | ForEach-Object { "$($_.ProcessId) $($_.ParentProcessId) $($_.CreationDate.Ticks)" }';
+    'Get-CimInstance Win32_Process -Property ProcessId,ParentProcessId,CreationDate | ForEach-Object { "$($_.ProcessId) $($_.ParentProcessId) $($_.CreationDate.ToUniversalTime().Ticks)" }';
   return output('powershell.exe', ['-NoProfile', '-NonInteractive', '-Command', script]);
 }
 
-/** What a program of the system prints; empty when it fails, as `ps` does when nothing matches. */
+/** What a program of the system prints, times in UTC: a start time names a process wherever its user travels. Empty when it fails, as `ps` does when nothing matches. */
 export function output(file: string, args: readonly string[]): Promise<string> {
   return new Promise((resolve) => {
-    execFile(file, args, { maxBuffer: 64 * 1024 * 1024, windowsHide: true, env: { ...process.env, LC_ALL: 'C' } }, (_error, stdout) => resolve(stdout));
+    execFile(file, args, { maxBuffer: 64 * 1024 * 1024, windowsHide: true, env: { ...process.env, LC_ALL: 'C', TZ: 'UTC' } }, (_error, stdout) => resolve(stdout));
   });
 }

@@ -3,7 +3,7 @@ import { mergeEnvironment } from '../../../src/adapters/process/environment.ts';
 import { Tree } from '../../../src/adapters/process/kill.ts';
 import { parseEnviron, parsePsMarks } from '../../../src/adapters/process/mark.ts';
 import { shimTarget } from '../../../src/adapters/process/program.ts';
-import { parseLinuxStat, parsePsTable, parseWindowsTable } from '../../../src/adapters/process/table.ts';
+import { output, parseLinuxStat, parsePsTable, parseWindowsTable } from '../../../src/adapters/process/table.ts';
 
 describe('the process table of each platform', () => {
   it('reads a Linux stat line whose command name holds parentheses and spaces', () => {
@@ -28,6 +28,18 @@ describe('the process table of each platform', () => {
       { pid: 4, ppid: 0, pgid: null, sid: null, started: '' },
       { pid: 812, ppid: 4, pgid: null, sid: null, started: '638993052012345678' },
     ]);
+  });
+
+  it('asks for times in UTC, so that a start time stays the same wherever the machine travels', async function () {
+    if (process.platform === 'win32') this.skip();
+    const before = process.env['TZ'];
+    process.env['TZ'] = 'Asia/Tokyo';
+    try {
+      assert.equal((await output('date', ['+%z'])).trim(), '+0000');
+    } finally {
+      if (before === undefined) delete process.env['TZ'];
+      else process.env['TZ'] = before;
+    }
   });
 
   it('finds the mark in an environment, first, last or in the middle, and no variable that only ends alike', () => {
