@@ -3,7 +3,7 @@ import { mergeEnvironment } from '../../../src/adapters/process/environment.ts';
 import { Tree } from '../../../src/adapters/process/kill.ts';
 import { parseEnviron, parsePsMarks } from '../../../src/adapters/process/mark.ts';
 import { shimTarget } from '../../../src/adapters/process/program.ts';
-import { output, parseLinuxStat, parsePsTable, parseWindowsTable } from '../../../src/adapters/process/table.ts';
+import { output, parseLinuxStat, parsePsTable, parseWindowsTable, readTable } from '../../../src/adapters/process/table.ts';
 
 describe('the process table of each platform', () => {
   it('reads a Linux stat line whose command name holds parentheses and spaces', () => {
@@ -28,6 +28,20 @@ describe('the process table of each platform', () => {
       { pid: 4, ppid: 0, pgid: null, sid: null, started: '' },
       { pid: 812, ppid: 4, pgid: null, sid: null, started: '638993052012345678' },
     ]);
+  });
+
+  it('is read again when the helper program failed, and never taken for an empty machine', async () => {
+    const own = ` ${process.pid} 1 ${process.pid} S Mon Nov 16 09:00:00 2026\n`;
+    const answers = ['', ' 1 0 1 Ss Mon Nov 16 09:00:00 2026\n', own];
+    assert.deepEqual((await readTable(() => Promise.resolve(answers.shift() ?? ''), parsePsTable)).map(({ pid }) => pid), [process.pid]);
+    await assert.rejects(readTable(() => Promise.resolve(''), parsePsTable), { kind: 'internal', message: /could not be listed/, hint: /ps/ });
+  });
+
+  it('is what the ps of this machine prints, this process in it', async function () {
+    if (process.platform === 'win32') this.skip();
+    const read = (): Promise<string> => output('ps', ['-p', `1,${process.pid}`, '-o', 'pid=,ppid=,pgid=,stat=,lstart=']);
+    if ((await read()) === '') this.skip();
+    assert.ok((await readTable(read, parsePsTable)).some(({ pid }) => pid === process.pid));
   });
 
   it('asks for times in UTC, so that a start time stays the same wherever the machine travels', async function () {
