@@ -16,10 +16,17 @@ export function keepCheckpoint(
   log: Log,
 ): Disposable & { refresh: () => void; settled: () => Promise<void> } {
   let tail = Promise.resolve();
-  const refresh = (): void => {
+  let isWaiting = false;
+  const work = async (): Promise<void> => {
+    isWaiting = false;
     const checkpoint = picture(lifecycle, runId());
-    if (!checkpoint) return;
-    tail = tail.then(() => write(checkpoint)).catch((error: unknown) => log.warn(`The checkpoint could not be written: ${String(error)}`));
+    if (checkpoint) await write(checkpoint);
+  };
+  const refresh = (): void => {
+    // The one that waits for its turn tells of all that happens until then: ten thousand tasks that are parked at once are not as many files.
+    if (isWaiting) return;
+    isWaiting = true;
+    tail = tail.then(work).catch((error: unknown) => log.warn(`The checkpoint could not be written: ${String(error)}`));
   };
   const subscription = lifecycle.onCommitted(({ events }) => {
     if (events.some((one) => one.type === 'task_state' && WORTH_A_CHECKPOINT.has(String(one.data['to'])))) refresh();

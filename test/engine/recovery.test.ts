@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { BatonError } from '../../src/core/errors.ts';
 import { canonicalContent } from '../../src/core/task.ts';
 import type { Commit, Ports } from '../../src/engine/ports.ts';
 import { makeEngine } from '../support/engine.ts';
+import { until } from '../support/processes.ts';
 
 /** The store with another commit. */
 function committingThrough(ports: Ports, through: (commit: Commit, store: Ports['store']['commit']) => Promise<number>): Ports['store'] {
@@ -116,6 +117,23 @@ describe('A merge that another git has landed', () => {
     assert.equal(record.merge_sha, sha);
     assert.equal(test.requests.length, 0);
     assert.deepEqual(record.history.map(({ to }) => to), ['new', 'implementing', 'quality_gate', 'done']);
+  });
+});
+
+describe('A hook that hangs after the merge', () => {
+  it('is ended by who cancels or stops, and the task is done: its merge has happened', async function () {
+    if (process.platform === 'win32') this.skip();
+    for (const command of [{ type: 'cancel', task_id: 'one' }, { type: 'stop_now' }] as const) {
+      const test = await makeEngine({ tasks: [task('one')] });
+      const up = path.join(test.repo.root, '.git', 'up');
+      writeFileSync(path.join(test.repo.root, '.git/hooks/post-merge'), `#!/bin/sh\ntouch ${up}\nsleep 300\n`, { mode: 0o755 });
+      await test.engine.send({ type: 'start' });
+      await until('the hook is up', () => existsSync(up));
+      await test.engine.send(command);
+      const record = await test.record('one');
+      assert.equal(record.state, 'done');
+      assert.equal(record.merge_sha, await test.repo.git('rev-parse', 'main'));
+    }
   });
 });
 

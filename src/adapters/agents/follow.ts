@@ -1,5 +1,6 @@
 /** From an agent's first line to the last process of its tree: what all drivers have in common once the program runs. */
 import { messageOf } from '../../core/errors.ts';
+import { endTree } from '../process/drain.ts';
 import { eachLine } from '../process/lines.ts';
 import type { Exit, Spawned } from '../process/spawn.ts';
 import type { Channel } from './channel.ts';
@@ -15,7 +16,7 @@ export interface Followed {
 
 /**
  * Hands each line of stdout on and logs those of stderr. Resolves when the program has exited, nothing of its tree is left
- * and all that it said was read. `exited` is called in between: from then on nothing can be sent to it.
+ * and all that it said was read; what a process that left the tree still says is not waited for. `exited` is called in between: from then on nothing can be sent to it.
  */
 export async function follow(spawned: Spawned, messages: Channel, line: (line: string) => void, exited: () => void = () => undefined): Promise<Followed> {
   const { child } = spawned;
@@ -31,14 +32,7 @@ export async function follow(spawned: Spawned, messages: Channel, line: (line: s
   ]);
   const exit = await spawned.exited;
   exited();
-  try {
-    // What it left running would go on editing the worktree, and holds the pipes open.
-    await spawned.killTree();
-  } catch (error) {
-    messages.push({ type: 'log', text: messageOf(error) });
-    child.stdout.destroy();
-    child.stderr.destroy();
-  }
+  await endTree(spawned, (error) => messages.push({ type: 'log', text: messageOf(error) }));
   await read;
   return { exit, stderr: stderr.join('\n') };
 }

@@ -64,7 +64,7 @@ export function createForge({ root, places }: ForgeOptions): Forge {
     fetch: async (target, call) => {
       const remote = await remoteFor(git, root, target);
       // Into a ref of its own: FETCH_HEAD is every fetch's, that of an editor in the background too, and may name another branch by now.
-      const { code, said } = await transfer(root, ['-c', 'core.hooksPath=/dev/null', 'fetch', '--quiet', '--no-tags', '--no-write-fetch-head', remote, `+${headRef(target)}:${upstreamRef(target)}`], call);
+      const { code, said } = await transfer(root, ['-c', 'core.hooksPath=/dev/null', 'fetch', '--quiet', '--no-tags', '--no-recurse-submodules', '--no-write-fetch-head', remote, `+${headRef(target)}:${upstreamRef(target)}`], call);
       if (code !== 0) throw new BatonError('git', `${target} could not be fetched from ${remote}: ${said}`, { hint: `Make sure that git fetch ${remote} works in a terminal.` });
       return git.text(['rev-parse', '--verify', `${upstreamRef(target)}^{commit}`], { cwd: root });
     },

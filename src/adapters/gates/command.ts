@@ -1,6 +1,7 @@
 /** Running a command line of the user (gate, setup) through the shell: the one place where a shell is used. */
 import { messageOf } from '../../core/errors.ts';
 import type { CommandRequest, CommandResult } from '../../engine/ports.ts';
+import { endTree } from '../process/drain.ts';
 import { childEnvironment } from '../process/environment.ts';
 import { eachLine } from '../process/lines.ts';
 import { endOf } from '../process/run.ts';
@@ -52,14 +53,7 @@ async function follow(spawned: Spawned, request: CommandRequest, log: CommandLog
     return eachLine(stream, (line) => log.line(line), LONGEST_LINE);
   });
   const ended = await endOf(spawned, request.timeout_seconds * 1000, request.signal);
-  try {
-    await spawned.killTree();
-  } catch (error) {
-    // A process stuck in the system must not hold the gate for ever.
-    log.line(messageOf(error));
-    stdout.destroy();
-    stderr.destroy();
-  }
+  await endTree(spawned, (error) => log.line(messageOf(error)));
   await Promise.all(read);
   return typeof ended === 'string' ? { exit_code: null, cause: ended } : { exit_code: ended.code, cause: null };
 }

@@ -5,21 +5,21 @@ import path from 'node:path';
 import type { Readable } from 'node:stream';
 import { stripVTControlCharacters } from 'node:util';
 import { messageOf } from '../../core/errors.ts';
-import type { Redactor } from '../runs/redact.ts';
+import { lineRedactor, type Redactor } from '../runs/redact.ts';
 
 /** Bytes (of UTF-8) that are kept of the end. */
 const TAIL = 64 * 1024;
 
 export class CommandLog {
   private readonly file: string;
-  private readonly redactor: Redactor;
+  private readonly redact: (line: string) => string;
   private readonly sources = new Set<Readable>();
   private stream: WriteStream | undefined;
   private end = '';
 
   constructor(file: string, redactor: Redactor) {
     this.file = file;
-    this.redactor = redactor;
+    this.redact = lineRedactor(redactor);
   }
 
   /** The last 64 KiB, without colours, beginning with a whole line where there is one. */
@@ -44,7 +44,7 @@ export class CommandLog {
   }
 
   line(line: string): void {
-    const text = this.redactor.redact(line) + '\n';
+    const text = this.redact(line) + '\n';
     this.end += stripVTControlCharacters(text);
     if (this.end.length > 4 * TAIL) this.end = this.end.slice(-2 * TAIL);
     if (this.stream?.write(text) === false) {

@@ -1,19 +1,26 @@
 /** Moves the target branch to a merge commit without touching the user's uncommitted work. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { AdvanceResult } from '../../engine/ports.ts';
+import { setTimeout as wait } from 'node:timers/promises';
+import type { AdvanceResult, HookLimit } from '../../engine/ports.ts';
+import { killTree } from '../process/kill.ts';
+import { MARK } from '../process/mark.ts';
 import type { GitContext } from './context.ts';
+import type { GitResult } from './git.ts';
 import { exists, gitDirOf } from './layout.ts';
 import { targetHead } from './merge.ts';
 import { headRef } from './refs.ts';
 import { status } from './status.ts';
 import { listWorktrees } from './worktreeList.ts';
 
+/** Between two looks whether the target has moved. */
+const LOOK_MS = 100;
+
 /**
  * `git merge --ff-only` in the checkout that has the target, which keeps unrelated changes and refuses an overlap; else
  * a compare-and-swap of the ref. `advanced` also when the target is there already (a retry after a crash).
  */
-export async function advance(context: GitContext, target: string, mergeSha: string, expectedSha: string): Promise<AdvanceResult> {
+export async function advance(context: GitContext, target: string, mergeSha: string, expectedSha: string, limit?: HookLimit): Promise<AdvanceResult> {
   const { git, root } = context;
   const before = await targetHead(context, target);
   if (before === mergeSha) return { kind: 'advanced' };
@@ -30,7 +37,10 @@ export async function advance(context: GitContext, target: string, mergeSha: str
   }
   // Ignored files of the user count as theirs too; no setting may stash, squash or refuse an unsigned commit.
   const kind = ['--ff-only', '--no-autostash', '--no-squash', '--commit', '--no-verify-signatures', '--no-overwrite-ignore', '--no-edit'];
-  const merged = await git.run(['merge', ...kind, '--quiet', mergeSha], { cwd: holder.path, hooks: true, codes: 'any' });
+  const env = limit === undefined ? {} : { [MARK]: limit.mark };
+  const merging = git.run(['merge', ...kind, '--quiet', mergeSha], { cwd: holder.path, env, hooks: true, codes: 'any' });
+  const merged = limit === undefined ? await merging : await withinLimit(context, target, mergeSha, merging, limit);
+  if (merged === undefined) return { kind: 'advanced' };
   const after = await targetHead(context, target);
   if (after === mergeSha) return { kind: 'advanced' };
   if (after !== expectedSha) return { kind: 'moved' };
@@ -42,11 +52,40 @@ export async function advance(context: GitContext, target: string, mergeSha: str
   return { kind: 'blocked', files, message };
 }
 
+/**
+ * What the merge says, or undefined when only a hook is left and is waited for no longer. Before the target has moved git itself is at
+ * work on the user's files, and ending it there would leave them half-way.
+ */
+async function withinLimit(context: GitContext, target: string, mergeSha: string, merging: Promise<GitResult>, limit: HookLimit): Promise<GitResult | undefined> {
+  let settled = false;
+  const ended = merging.finally(() => (settled = true));
+  let giveUp: () => void = () => undefined;
+  const left = new Promise<undefined>((resolve, reject) => {
+    const look = async (): Promise<void> => {
+      while (!settled && (await targetHead(context, target)) !== mergeSha) await wait(LOOK_MS);
+      if (settled) return;
+      if (limit.spare()) resolve(undefined);
+      else {
+        context.log.warn(`A hook of the merge into ${target} was ended before its time; the merge itself is complete.`);
+        await killTree(null, { marked: (mark) => mark === limit.mark });
+      }
+    };
+    giveUp = (): void => void look().catch(reject);
+  });
+  limit.signal.addEventListener('abort', giveUp, { once: true });
+  if (limit.signal.aborted) giveUp();
+  try {
+    return await Promise.race([ended, left]);
+  } finally {
+    limit.signal.removeEventListener('abort', giveUp);
+  }
+}
+
 /** Fast-forwards the target to a commit that has it in its history. */
-export async function follow(context: GitContext, target: string, sha: string): Promise<boolean> {
+export async function follow(context: GitContext, target: string, sha: string, limit?: HookLimit): Promise<boolean> {
   const before = await targetHead(context, target);
   if (before === sha) return true;
-  return (await context.git.isAncestor(before, sha, context.root)) && (await advance(context, target, sha, before)).kind === 'advanced';
+  return (await context.git.isAncestor(before, sha, context.root)) && (await advance(context, target, sha, before, limit)).kind === 'advanced';
 }
 
 type Holder = { readonly kind: 'free'; readonly path: string } | { readonly kind: 'busy'; readonly path: string; readonly operation: string };

@@ -78,8 +78,11 @@ const OWN_ARGUMENTS: NonNullable<SimpleGitOptions['unsafe']> = {
   allowAbbreviatedOptions: true,
 };
 
-/** No hooks, and no file system monitor: it is a daemon for each worktree, which would outlive it. */
-const QUIET = ['core.hooksPath=/dev/null', 'core.fsmonitor=false'];
+/**
+ * No hooks; no file system monitor: it is a daemon for each worktree, which would outlive it; no step into submodules, which a task's
+ * worktree has not cloned. Commands that run hooks do not step into them by themselves, and would hand the setting on to what a hook runs.
+ */
+const QUIET = ['core.hooksPath=/dev/null', 'core.fsmonitor=false', 'submodule.recurse=false'];
 
 /** What is the same in every worktree of a repository, and no abbreviation. */
 const SHARED = /^(?:refs\/|worktrees\/|[0-9a-f]{40}(?:[0-9a-f]{24})?(?:\^|$))/;

@@ -116,7 +116,7 @@ async function makeCommit(context: GitContext, options: MergeOptions, tested: { 
   const run = { cwd, env, config: plan.config, hooks: true, codes: 'any' as const };
   if (options.strategy === 'merge' && !(await git.isAncestor(options.head_sha, tested.target_sha, cwd))) {
     // Every setting of the user that could change what kind of merge this is gets an explicit answer.
-    const kind = ['--no-ff', '--commit', '--no-squash', '--no-edit', '--no-autostash', '--no-verify-signatures', '--cleanup=whitespace'];
+    const kind = ['--no-ff', '--commit', '--no-squash', '--no-edit', '--no-log', '--no-autostash', '--no-verify-signatures', '--cleanup=whitespace'];
     return git.run(['merge', '--quiet', ...kind, '-m', message, options.head_sha], run);
   }
   // The tree that was tested, checked out as it is.
@@ -137,7 +137,7 @@ async function missingTrailers(context: GitContext, options: MergeOptions, sha: 
   const plain = plainTrailers((await context.git.commit(sha))?.message ?? '');
   // About a message that is not plain git is asked.
   if (Object.entries(options.trailers).every(([key, value]) => plain?.get(key.toLowerCase()) === value)) return [];
-  const found = await context.git.text(['log', '-1', '--format=%(trailers:only,unfold)', sha], { cwd: options.worktree });
+  const found = await context.git.text(['log', '-1', '--no-show-signature', '--format=%(trailers:only,unfold)', sha], { cwd: options.worktree });
   const lines = new Set(found.split('\n').map((line) => line.trim()));
   return wanted.filter(([, line]) => !lines.has(line)).map(([key]) => key);
 }

@@ -63,7 +63,7 @@ export class Landings {
   async #logged(range: readonly string[]): Promise<Landing[]> {
     const { git, root } = this.#context;
     const format = ['%H', field('Baton-Task'), field('Baton-Hash'), '%b'].join('%x1f');
-    const { stdout } = await git.run(['log', '-z', `--max-count=${DEPTH}`, `--format=${format}`, ...range, '--'], { cwd: root });
+    const { stdout } = await git.run(['log', '-z', '--no-show-signature', `--max-count=${DEPTH}`, `--format=${format}`, ...range, '--'], { cwd: root });
     return stdout.split('\0').flatMap((record) => {
       const [sha = '', task, hash, body = ''] = record.split('\x1f');
       return landing(sha, task, hash, body);

@@ -72,7 +72,7 @@ function bornSince(root: ProcessIdentity | null, processes: readonly ProcessInfo
 const keyOf = (one: ProcessIdentity): string => `${one.pid}@${one.started}`;
 
 /** What belongs to the tree, by all that was ever seen of it. */
-class Tree {
+export class Tree {
   private readonly seen = new Set<string>();
   private readonly found = new Set<string>();
   /** Groups and sessions that a member led. The kernel gives no such number to a stranger while a member is left. */
@@ -108,6 +108,8 @@ class Tree {
       if (one.pgid === one.pid || one.sid === one.pid) this.led.add(one.pid);
     };
     for (const one of processes) if (this.seen.has(keyOf(one)) || marked.has(one.pid) || this.leads(one)) add(one);
+    // Windows gives an orphan no other parent: what a root that has ended began still names it.
+    if (this.root && !stranger) for (const child of children.get(this.root.pid) ?? []) if (isChild(child, this.root)) add(child);
     for (let before = -1; before !== living.size; ) {
       before = living.size;
       for (let one = queue.shift(); one; one = queue.shift()) for (const child of children.get(one.pid) ?? []) if (isChild(child, one)) add(child);
@@ -140,7 +142,7 @@ function childrenOf(processes: readonly ProcessInfo[]): Map<number, ProcessInfo[
 }
 
 /** Windows keeps a dead parent's id, which may have been given to a younger process: a child is never older than its parent. */
-function isChild(child: ProcessInfo, parent: ProcessInfo): boolean {
+function isChild(child: ProcessIdentity, parent: ProcessIdentity): boolean {
   if (process.platform !== 'win32' || child.started === '' || parent.started === '') return true;
   return BigInt(child.started) >= BigInt(parent.started);
 }

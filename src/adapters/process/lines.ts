@@ -10,9 +10,13 @@ export function eachLine(stream: Readable, onLine: (line: string) => void, longe
   const decoder = new StringDecoder('utf8');
   let rest = '';
   stream.on('data', (chunk: Buffer) => {
-    const lines = (rest + decoder.write(chunk)).split('\n');
-    rest = lines.pop() ?? '';
-    for (const line of lines) onLine(line.endsWith('\r') ? line.slice(0, -1) : line);
+    // Only what is new is looked through: one long line comes in thousands of chunks.
+    const [more = '', ...next] = decoder.write(chunk).split('\n');
+    rest += more;
+    for (const begun of next) {
+      onLine(rest.endsWith('\r') ? rest.slice(0, -1) : rest);
+      rest = begun;
+    }
     if (rest.length > longest) {
       onLine(rest);
       rest = '';

@@ -1,11 +1,9 @@
 /** Running a program to its end, its time limit or a signal, never leaving its tree behind when it was not the one that ended. */
+import { drain } from './drain.ts';
 import { spawnProcess, type Exit, type Spawned, type SpawnRequest } from './spawn.ts';
 
 /** The longest that a timer can wait. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
-
-/** How long output is waited for that comes after the end. */
-const DRAIN_MS = 2000;
 
 export interface RunRequest extends SpawnRequest {
   /** Written to stdin, which is closed then. */
@@ -33,25 +31,16 @@ export async function runProgram(request: RunRequest): Promise<RunResult> {
   const spawned = await spawnProcess(request);
   const { stdin, stdout, stderr } = spawned.child;
   const [said, complained] = [collect(stdout), collect(stderr)];
-  // Listened for from the start: they may be closed before the end of the process is told.
-  const drained = Promise.all([closed(stdout), closed(stderr)]);
   stdin.end(request.input ?? '');
   const ended = await endOf(spawned, request.timeoutMs, request.signal);
-  const result = (code: number | null, cause: RunResult['cause']): RunResult => ({ code, stdout: said(), stderr: complained(), cause });
-  if (typeof ended === 'string') {
-    try {
-      await spawned.killTree();
-    } finally {
-      stdout.destroy();
-      stderr.destroy();
-    }
-    return result(null, ended);
+  try {
+    // What a program that ended by itself has left is its own business.
+    if (typeof ended === 'string') await spawned.killTree();
+  } finally {
+    await drain(spawned);
   }
-  // A daemon that it has left may keep the pipes open for ever.
-  await Promise.race([drained, new Promise((resolve) => setTimeout(resolve, DRAIN_MS).unref())]);
-  stdout.destroy();
-  stderr.destroy();
-  return result(ended.code, null);
+  const [code, cause] = typeof ended === 'string' ? [null, ended] : [ended.code, null];
+  return { code, stdout: said(), stderr: complained(), cause };
 }
 
 /** Resolves when the root has ended, or with what came first: its time limit or the signal. Ends nothing. */
@@ -74,8 +63,4 @@ function collect(stream: NodeJS.ReadableStream): () => string {
   stream.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
   stream.on('error', () => undefined);
   return () => text;
-}
-
-function closed(stream: NodeJS.ReadableStream): Promise<void> {
-  return new Promise((resolve) => stream.once('close', () => resolve()));
 }

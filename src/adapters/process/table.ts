@@ -2,6 +2,8 @@
 import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
+import { setTimeout as wait } from 'node:timers/promises';
+import { BatonError } from '../../core/errors.ts';
 
 /** A pid alone may have been given to another process; with its start time it names one process for ever. */
 export interface ProcessIdentity {
@@ -18,18 +20,46 @@ export interface ProcessInfo extends ProcessIdentity {
   readonly sid: number | null;
 }
 
-/** Every living process that this user can see. A zombie is not living: it runs nothing and cannot be ended. */
-export async function listProcesses(): Promise<ProcessInfo[]> {
-  if (process.platform === 'linux') return await listLinux();
-  if (process.platform === 'win32') return parseWindowsTable(await windowsTable());
-  return parsePsTable(await output('ps', ['-A', '-o', 'pid=,ppid=,pgid=,stat=,lstart=']));
+const TRIES = 3;
+const PAUSE_MS = 200;
+
+/**
+ * A table that a helper program prints, read again when it failed: a machine out of processes or memory is not one on which nothing lives.
+ * This very process is in every table that is true.
+ * @throws BatonError `internal` when it goes on failing.
+ */
+export async function readTable(read: () => Promise<string>, parse: (text: string) => ProcessInfo[]): Promise<ProcessInfo[]> {
+  for (let tries = 1; ; tries += 1) {
+    const found = parse(await read());
+    if (found.some((one) => one.pid === process.pid)) return found;
+    if (tries === TRIES) throw new BatonError('internal', 'The processes of this machine could not be listed.', { hint: 'See whether ps (on Windows: PowerShell) works in a terminal, and whether the machine is out of memory or processes.' });
+    await wait(PAUSE_MS * tries);
+  }
 }
 
-/** The identity of a living process, or undefined when there is none with this pid. */
+/**
+ * Every living process that this user can see. A zombie is not living: it runs nothing and cannot be ended.
+ * @throws BatonError `internal` when the system does not tell.
+ */
+export async function listProcesses(): Promise<ProcessInfo[]> {
+  if (process.platform === 'linux') return await listLinux();
+  if (process.platform === 'win32') return await readTable(windowsTable, parseWindowsTable);
+  return await psTable('-A');
+}
+
+function psTable(...which: string[]): Promise<ProcessInfo[]> {
+  return readTable(() => output('ps', [...which, '-o', 'pid=,ppid=,pgid=,stat=,lstart=']), parsePsTable);
+}
+
+/** The identity of a living process, or undefined when there is none with this pid, or the system does not tell. */
 export async function identify(pid: number): Promise<ProcessIdentity | undefined> {
+  return await lookUp(pid).catch(() => undefined);
+}
+
+async function lookUp(pid: number): Promise<ProcessIdentity | undefined> {
   if (process.platform === 'linux') return identifyNow(pid);
-  if (process.platform === 'win32') return (await listProcesses()).find((one) => one.pid === pid);
-  return parsePsTable(await output('ps', ['-p', String(pid), '-o', 'pid=,ppid=,pgid=,stat=,lstart=']))[0];
+  const found = process.platform === 'win32' ? await listProcesses() : await psTable('-p', `${pid},${process.pid}`);
+  return found.find((one) => one.pid === pid);
 }
 
 /**
@@ -45,9 +75,9 @@ export function identifyNow(pid: number, wanted: 'living' | 'ended too' = 'livin
   }
 }
 
-/** Whether this very process still lives. */
+/** Whether this very process still lives. One that the system does not tell about does: its work is not given up for a failed look. */
 export async function isAlive(identity: ProcessIdentity): Promise<boolean> {
-  return (await identify(identity.pid))?.started === identity.started;
+  return await lookUp(identity.pid).then((found) => found?.started === identity.started, () => true);
 }
 
 let boot: string | undefined;
@@ -122,13 +152,13 @@ export function parseWindowsTable(text: string): ProcessInfo[] {
 
 function windowsTable(): Promise<string> {
   const script =
-    'Get-CimInstance Win32_Process -Property ProcessId,ParentProcessId,CreationDate | ForEach-Object { "$($_.ProcessId) $($_.ParentProcessId) $($_.CreationDate.Ticks)" }';
+    'Get-CimInstance Win32_Process -Property ProcessId,ParentProcessId,CreationDate | ForEach-Object { "$($_.ProcessId) $($_.ParentProcessId) $($_.CreationDate.ToUniversalTime().Ticks)" }';
   return output('powershell.exe', ['-NoProfile', '-NonInteractive', '-Command', script]);
 }
 
-/** What a program of the system prints; empty when it fails, as `ps` does when nothing matches. */
+/** What a program of the system prints, times in UTC: a start time names a process wherever its user travels. Empty when it fails, as `ps` does when nothing matches. */
 export function output(file: string, args: readonly string[]): Promise<string> {
   return new Promise((resolve) => {
-    execFile(file, args, { maxBuffer: 64 * 1024 * 1024, windowsHide: true, env: { ...process.env, LC_ALL: 'C' } }, (_error, stdout) => resolve(stdout));
+    execFile(file, args, { maxBuffer: 64 * 1024 * 1024, windowsHide: true, env: { ...process.env, LC_ALL: 'C', TZ: 'UTC' } }, (_error, stdout) => resolve(stdout));
   });
 }

@@ -76,7 +76,7 @@ function pageSize(asIf4KiB: number): number {
 }
 
 const WINDOWS =
-  'Get-CimInstance Win32_Process -Property ProcessId,ParentProcessId,KernelModeTime,UserModeTime,WorkingSetSize,CreationDate | ForEach-Object { "$($_.ProcessId) $($_.ParentProcessId) $($_.KernelModeTime + $_.UserModeTime) $($_.WorkingSetSize) $($_.CreationDate.Ticks)" }';
+  'Get-CimInstance Win32_Process -Property ProcessId,ParentProcessId,KernelModeTime,UserModeTime,WorkingSetSize,CreationDate | ForEach-Object { "$($_.ProcessId) $($_.ParentProcessId) $($_.KernelModeTime + $_.UserModeTime) $($_.WorkingSetSize) $($_.CreationDate.ToUniversalTime().Ticks)" }';
 
 /** `/proc/<pid>/stat` (proc_pid_stat(5)): fields 4 ppid, 14 utime, 15 stime, 22 starttime, 24 rss in pages, here of 4 KiB. */
 export function parseStatUsage(stat: string): Consumption | undefined {

@@ -39,7 +39,11 @@ export function createRedactor(...envs: Readonly<Record<string, string | undefin
   let known: RegExp | undefined;
   const learn = (env: Readonly<Record<string, string | undefined>>): void => {
     const before = secrets.size;
-    for (const [name, value] of Object.entries(env)) if (value !== undefined && isSecret(name, value)) secrets.add(value);
+    for (const [name, value] of Object.entries(env)) {
+      if (value === undefined || !isSecret(name, value)) continue;
+      secrets.add(value);
+      for (const line of linesOf(value)) secrets.add(line);
+    }
     if (secrets.size === before) return;
     // Longest first, so that a secret that contains another one goes as a whole.
     const values = [...secrets].sort((a, b) => b.length - a.length).map((value) => value.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&'));
@@ -58,6 +62,29 @@ export function createRedactor(...envs: Readonly<Record<string, string | undefin
   };
   for (const env of envs.length > 0 ? envs : [process.env]) learn(env);
   return { redact, redactValue, learn };
+}
+
+/** Lines of a secret of several lines (a key, with line ends as they are or spelt out): a log shows them one by one. */
+const SHORTEST_LINE = 16;
+function linesOf(value: string): string[] {
+  const lines = value.split(/\r?\n|\\n/).map((line) => line.trim());
+  return lines.length < 2 ? [] : lines.filter((line) => line.length >= SHORTEST_LINE && !line.startsWith('-----'));
+}
+
+/** Lines after the first one that a private key may have: more than the longest in use, and an end for one that was only mentioned. */
+const KEY_LINES = 200;
+
+/** Redacts a text that comes line by line: a private key is hidden to its last line. */
+export function lineRedactor(redactor: Pick<Redactor, 'redact'>): (line: string) => string {
+  let left = 0;
+  return (line) => {
+    const before = left;
+    const end = /-----END [A-Z ]*PRIVATE KEY-----/.exec(line);
+    if (/-----BEGIN [A-Z ]*PRIVATE KEY-----(?![\s\S]*-----END [A-Z ]*PRIVATE KEY-----)/.test(line)) left = KEY_LINES;
+    else left = end || before === 0 ? 0 : before - 1;
+    if (before === 0) return redactor.redact(line);
+    return end ? REPLACEMENT + redactor.redact(line.slice(end.index + end[0].length)) : REPLACEMENT;
+  };
 }
 
 function isSecret(name: string, value: string): boolean {

@@ -7,7 +7,10 @@ import type { Redactor } from './redact.ts';
 
 export const RUN_LOG_FILE = 'ORCHESTRATOR_RUN_LOG.md';
 
-/** Appends in order, secrets removed. A failure is said once, and the next append tries again. */
+/** Characters that are kept for a disk that takes nothing; of more the oldest go. */
+const MOST_WAITING = 256 * 1024;
+
+/** Appends in order, secrets removed. A failure is said once, and the next append tries again with what has not been written. */
 export function createRunLog(options: { readonly batonDir: string; readonly redactor: Redactor; readonly log: Log }): RunLog {
   const file = path.join(options.batonDir, RUN_LOG_FILE);
   let waiting = '';
@@ -16,15 +19,17 @@ export function createRunLog(options: { readonly batonDir: string; readonly reda
   const drain = async (): Promise<void> => {
     while (waiting !== '') {
       const text = waiting;
-      waiting = '';
       try {
         const title = (await isMissing(file)) ? RUN_LOG_TITLE : '';
         await mkdir(options.batonDir, { recursive: true });
         await appendFile(file, title + text);
+        waiting = waiting.slice(text.length);
         broken = false;
       } catch (error) {
         if (!broken) options.log.warn(`The run log ${file} could not be written: ${String(error)}`);
         broken = true;
+        waiting = waiting.slice(-MOST_WAITING);
+        break;
       }
     }
     writing = undefined;

@@ -6,7 +6,7 @@ import { BatonError } from '../../core/errors.ts';
 export const BATON_FOLDER = '.baton';
 
 /** What Baton writes for itself; everything else in the folder is the user's and belongs in git. */
-const IGNORED = ['/state/', '/runs/', '/checkpoint.json', '/baton.db*', '/ORCHESTRATOR_RUN_LOG.md'];
+const IGNORED = ['/state/', '/runs/', '/checkpoint.json', '/baton.db*', '/ORCHESTRATOR_RUN_LOG.md', '/.checkpoint.json.tmp', '/tasks/.*.draft'];
 const REMARK = '# Baton writes these files for itself.';
 
 /**

@@ -59,7 +59,7 @@ async function renameOver(from: string, to: string): Promise<void> {
   }
 }
 
-/** The `writeCheckpoint` of the engine's ports: `.baton/checkpoint.json`, in order, the newest replacing what waits. */
+/** The `writeCheckpoint` of the engine's ports: `.baton/checkpoint.json`, in the order in which they were asked for. */
 export function checkpointWriter(batonDir: string): (checkpoint: Record<string, unknown>) => Promise<void> {
   const file = path.join(batonDir, 'checkpoint.json');
   let last: Promise<void> = Promise.resolve();

@@ -6,7 +6,7 @@ import { secondsOf, type Decision, type GateRound, type TaskExecution } from '..
 import { conflictFeedback } from '../../core/prompt.ts';
 import { useApproval } from '../decisions.ts';
 import { addStep, nextFixId } from '../lifecycle.ts';
-import type { Conflict, MergeResult } from '../ports.ts';
+import type { Conflict, HookLimit, MergeResult } from '../ports.ts';
 import type { PhaseResult, PipelineContext } from './context.ts';
 import { judge } from './judge.ts';
 import { afterRed } from './redBase.ts';
@@ -63,7 +63,7 @@ async function mergeInTurn(context: PipelineContext, run: Run, green: GateRound,
       draft.merge_sha = built.merge_sha;
       return undefined;
     });
-    const advanced = await context.ports.workspace.advance(target, built.merge_sha, built.target_sha);
+    const advanced = await context.ports.workspace.advance(target, built.merge_sha, built.target_sha, hookLimit(context, run));
     if (advanced.kind === 'advanced') {
       await finish(context, task.task_id, built.merge_sha, `merged into ${target}`, approval);
       return 'leave';
@@ -121,6 +121,14 @@ async function build(context: PipelineContext, run: Run, task: TaskExecution, wo
   } finally {
     run.signal.removeEventListener('abort', onAbort);
   }
+}
+
+/**
+ * Who cancels or stops ends a hook that hangs in the user's checkout, and the task is done all the same: its merge has happened. Who only
+ * closes leaves the hook at work.
+ */
+export function hookLimit(context: PipelineContext, run: Run): HookLimit {
+  return { mark: `landing:${context.ports.repository.key}:${run.taskId}`, signal: run.signal, spare: () => run.aborted === 'close' };
 }
 
 /** Both sides of the conflict become the next prompt. */

@@ -8,7 +8,7 @@ import { pullRequestBody, pullRequestTitle } from '../../core/pullRequest.ts';
 import { useApproval } from '../decisions.ts';
 import type { ForgeCall, PullRequest } from '../ports.ts';
 import type { PhaseResult, PipelineContext } from './context.ts';
-import { finish } from './merge.ts';
+import { finish, hookLimit } from './merge.ts';
 import type { Run } from './run.ts';
 
 /** `reason` in the detail of the decisions that wait for a pull request. */
@@ -40,7 +40,7 @@ async function advance(context: PipelineContext, run: Run, task: TaskExecution, 
   }
   // One that was merged without the latest work has not landed it: that gets a pull request of its own.
   if (known?.state === 'merged' && task.pull_request?.head_sha === task.head_sha) {
-    await landed(context, task, known, approval, call);
+    await landed(context, run, task, known, approval);
     return;
   }
   if (known?.state === 'closed' && asked !== CLOSED) {
@@ -73,15 +73,15 @@ async function open(context: PipelineContext, task: TaskExecution, round: GateRo
 }
 
 /** The target here follows the forge's where nothing is in the way, so that tasks which depend on this one find its work. */
-async function landed(context: PipelineContext, task: TaskExecution, merged: PullRequest, approval: Decision | undefined, call: ForgeCall): Promise<void> {
+async function landed(context: PipelineContext, run: Run, task: TaskExecution, merged: PullRequest, approval: Decision | undefined): Promise<void> {
   const { forge, log, workspace } = context.ports;
   const target = task.target_branch ?? '';
   try {
-    const tip = await forge.fetch(target, call);
-    if (!(await workspace.follow(target, tip))) log.warn(`${target} here does not hold pull request #${merged.number} yet: pull it when nothing is in the way.`);
+    const tip = await forge.fetch(target, callOf(context, run, task));
+    if (!(await workspace.follow(target, tip, hookLimit(context, run)))) log.warn(`${target} here does not hold pull request #${merged.number} yet: pull it when nothing is in the way.`);
   } catch (error) {
     // Done by the next look, which finds it merged again.
-    if (call.signal.aborted) throw error;
+    if (run.signal.aborted) throw error;
     log.warn(`${target} could not be fetched after pull request #${merged.number} was merged: ${messageOf(error)}`);
   }
   await finish(context, task.task_id, merged.merge_sha ?? task.head_sha ?? '', `pull request #${merged.number} was merged`, approval);

@@ -46,6 +46,15 @@ export type AdvanceResult =
   /** The user's uncommitted changes overlap these files. */
   | { readonly kind: 'blocked'; readonly files: string[]; readonly message: string };
 
+/** When the hooks of the user that a merge on their checkout runs are waited for no longer. The merge itself is never cut off. */
+export interface HookLimit {
+  /** BATON_MARK of what git starts; must not begin with the repository's key, or an engine that starts would sweep a git that still writes the user's files. */
+  readonly mark: string;
+  readonly signal: AbortSignal;
+  /** Asked once the signal came: whether the hook may go on by itself. */
+  readonly spare: () => boolean;
+}
+
 export interface Workspace {
   /** Creates worktree and branch, or finds those of an earlier run; repairs a half-made one. */
   create(taskId: string, target: string): Promise<WorkspaceInfo>;
@@ -78,9 +87,9 @@ export interface Workspace {
     readonly env: Readonly<Record<string, string>>;
   }): Promise<MergeResult>;
   /** Moves the target to the merge commit: `merge --ff-only` where it is checked out, else a compare-and-swap of the ref. */
-  advance(target: string, mergeSha: string, expectedSha: string): Promise<AdvanceResult>;
+  advance(target: string, mergeSha: string, expectedSha: string, limit?: HookLimit): Promise<AdvanceResult>;
   /** Fast-forwards the target to a commit of its future; false when it is none, or the user's own changes are in the way. */
-  follow(target: string, sha: string): Promise<boolean>;
+  follow(target: string, sha: string, limit?: HookLimit): Promise<boolean>;
   /** Puts the worktree back on the task's branch (after a merge was built and dropped). */
   backToBranch(worktree: string, branch: string): Promise<void>;
   /** Saves unsaved work to `refs/baton/snapshots/…`; null when there was none. */

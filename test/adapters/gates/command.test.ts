@@ -96,6 +96,25 @@ describe('running a command of the user', function () {
       assert.equal(await readFile(one.log, 'utf8'), 'key is [redacted]\n');
     }));
 
+  it('keeps every line of a private key and of a secret of several lines out, and no more', () =>
+    withFolder(async (cwd) => {
+      const body = Array.from({ length: 3 }, (_, index) => `MIIEvQIBADANBgkqhkiG9w0BAQEFAASC${index}`);
+      const pem = ['-----BEGIN RSA PRIVATE KEY-----', ...body, '-----END RSA PRIVATE KEY-----'].join('\n');
+      await writeFile(path.join(cwd, 'key.pem'), `${pem} after\n`);
+      const secret = 'first line of the secret\nshort\nsecond line of the secret';
+      const one = request(cwd, 'echo before; sed "s/^/log | /" key.pem; echo "$MY_SECRET" | tac; echo end', { env: { MY_SECRET: secret } });
+      const { tail } = await runCommand(one, createRedactor({}));
+      const hidden = '[redacted]\n';
+      assert.equal(tail, `before\nlog | ${hidden}${hidden.repeat(3)}[redacted] after\n${hidden}short\n${hidden}end\n`);
+      assert.equal(await readFile(one.log, 'utf8'), tail);
+    }));
+
+  it('hides no more than a key can be long where one is only mentioned', () =>
+    withFolder(async (cwd) => {
+      const { tail } = await runCommand(request(cwd, 'echo "-----BEGIN PRIVATE KEY-----"; seq 201'), createRedactor({}));
+      assert.equal(tail, '[redacted]\n'.repeat(201) + '201\n');
+    }));
+
   it('says what is wrong when the folder is gone or the log cannot be written', () =>
     withFolder(async (cwd) => {
       const gone = await runCommand(request(path.join(cwd, 'gone'), 'true', { log: path.join(cwd, 'a.log') }));

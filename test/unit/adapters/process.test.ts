@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { mergeEnvironment } from '../../../src/adapters/process/environment.ts';
+import { Tree } from '../../../src/adapters/process/kill.ts';
 import { parseEnviron, parsePsMarks } from '../../../src/adapters/process/mark.ts';
 import { shimTarget } from '../../../src/adapters/process/program.ts';
-import { parseLinuxStat, parsePsTable, parseWindowsTable } from '../../../src/adapters/process/table.ts';
+import { output, parseLinuxStat, parsePsTable, parseWindowsTable, readTable } from '../../../src/adapters/process/table.ts';
 
 describe('the process table of each platform', () => {
   it('reads a Linux stat line whose command name holds parentheses and spaces', () => {
@@ -29,6 +30,32 @@ describe('the process table of each platform', () => {
     ]);
   });
 
+  it('is read again when the helper program failed, and never taken for an empty machine', async () => {
+    const own = ` ${process.pid} 1 ${process.pid} S Mon Nov 16 09:00:00 2026\n`;
+    const answers = ['', ' 1 0 1 Ss Mon Nov 16 09:00:00 2026\n', own];
+    assert.deepEqual((await readTable(() => Promise.resolve(answers.shift() ?? ''), parsePsTable)).map(({ pid }) => pid), [process.pid]);
+    await assert.rejects(readTable(() => Promise.resolve(''), parsePsTable), { kind: 'internal', message: /could not be listed/, hint: /ps/ });
+  });
+
+  it('is what the ps of this machine prints, this process in it', async function () {
+    if (process.platform === 'win32') this.skip();
+    const read = (): Promise<string> => output('ps', ['-p', `1,${process.pid}`, '-o', 'pid=,ppid=,pgid=,stat=,lstart=']);
+    if ((await read()) === '') this.skip();
+    assert.ok((await readTable(read, parsePsTable)).some(({ pid }) => pid === process.pid));
+  });
+
+  it('asks for times in UTC, so that a start time stays the same wherever the machine travels', async function () {
+    if (process.platform === 'win32') this.skip();
+    const before = process.env['TZ'];
+    process.env['TZ'] = 'Asia/Tokyo';
+    try {
+      assert.equal((await output('date', ['+%z'])).trim(), '+0000');
+    } finally {
+      if (before === undefined) delete process.env['TZ'];
+      else process.env['TZ'] = before;
+    }
+  });
+
   it('finds the mark in an environment, first, last or in the middle, and no variable that only ends alike', () => {
     assert.equal(parseEnviron('BATON_MARK=a/b\0X=1\0'), 'a/b');
     assert.equal(parseEnviron('X=1\0BATON_MARK=a/b\0'), 'a/b');
@@ -38,6 +65,20 @@ describe('the process table of each platform', () => {
 
   it('finds the marks in the listing of ps eww', () => {
     assert.deepEqual(parsePsMarks('  501 node x.js HOME=/Users/a BATON_MARK=k/t/a1 PATH=/bin\n  502 vi NOT_BATON_MARK=x\n'), [[501, 'k/t/a1']]);
+  });
+});
+
+describe('a tree whose root has ended', () => {
+  const one = (pid: number, ppid: number, started: string) => ({ pid, ppid, pgid: null, sid: null, started });
+
+  it('still has the children that name it, as on Windows, where an orphan keeps its parent’s id', () => {
+    const tree = new Tree({ pid: 812, started: '5' }, true);
+    assert.deepEqual(tree.update([one(4, 0, '1'), one(900, 812, '7'), one(901, 900, '8')], new Set()).map(({ pid }) => pid), [900, 901]);
+  });
+
+  it('has none of a stranger’s that was given its id', () => {
+    const tree = new Tree({ pid: 812, started: '5' }, true);
+    assert.deepEqual(tree.update([one(4, 0, '1'), one(812, 4, '9'), one(902, 812, '10')], new Set()), []);
   });
 });
 
