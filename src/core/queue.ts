@@ -23,7 +23,7 @@ export interface RunningFact {
   readonly activity: string | null;
   /** A permission or question of its agent is open: it uses no slot meanwhile. */
   readonly waits_for_human: boolean;
-  /** False while a human is asked, and for gates and merges, which need no agent. */
+  /** False while a human is asked, and for a run that began with gates or a merge, which need no agent. */
   readonly uses_slot: boolean;
 }
 

@@ -7,12 +7,10 @@ describe('The attention budget (row 246)', () => {
   it('starts nothing new while that many tasks wait for a human, says so, and goes on as soon as one is answered', async () => {
     const test = await makeEngine({
       config: { merge: { policy: 'review' }, attention: { max_awaiting: 1 }, orchestrator: { max_concurrent_tasks: 1 } },
-      tasks: [task('first')],
+      tasks: [task('first', { priority: 'urgent' }), task('second')],
     });
     await test.engine.send({ type: 'start' });
     await test.untilState('first', 'awaiting_human_review');
-    test.setTasks([task('first'), task('second')]);
-    await test.engine.send({ type: 'refresh' });
     const held = await test.until((snapshot) => snapshot.loop.idle);
     const second = held.tasks.find((one) => one.id === 'second');
     assert.equal(second?.group, 'held');

@@ -84,13 +84,13 @@ describe('The slot of an agent that waits for a permission', () => {
   });
 });
 
-describe('Gates and merges', () => {
-  it('use neither a slot nor the agent; work that they send back queues up', async () => {
+describe('Gates', () => {
+  it('leave the agent to other tasks; work that they send back queues up for it', async () => {
     const flag = path.join(tempDir(), 'go');
     const two = gate();
     const test = await makeEngine({
       config: {
-        ...ONE_SLOT,
+        orchestrator: { max_concurrent_tasks: 2, poll_interval: 3600 },
         agents: { solo: { driver: 'command', command: 'solo', max_concurrent: 1 } },
         gates: [{ name: 'check', run: `while ! test -e ${flag}; do sleep 0.05; done; test ! -e one-1.txt || test -e one-2.txt` }],
       },
@@ -101,11 +101,11 @@ describe('Gates and merges', () => {
       },
     });
     await test.engine.send({ type: 'start' });
-    const { tasks } = await test.until((snapshot) => started(test, 'two') && snapshot.tasks.some((one) => one.id === 'one' && one.state === 'quality_gate'), 'the second agent beside the gates');
+    const { tasks } = await test.until((snapshot) => started(test, 'two') && snapshot.tasks.some((one) => one.id === 'one' && one.state === 'quality_gate'), 'the agent at the second task beside the gates');
     assert.match(tasks.find((one) => one.id === 'one')?.why ?? '', /^Running for \d+s: running gate check\.$/);
     writeFileSync(flag, '');
-    await test.until((snapshot) => snapshot.tasks.some((one) => one.id === 'one' && one.state === 'implementing' && one.group === 'waiting'), 'the red work to queue up');
-    assert.equal(test.peak(), 1);
+    const { tasks: sentBack } = await test.until((snapshot) => snapshot.tasks.some((one) => one.id === 'one' && one.state === 'implementing' && one.group === 'waiting'), 'the red work to queue up');
+    assert.match(sentBack.find((one) => one.id === 'one')?.why ?? '', /Agent solo runs 1 at once at most/);
     two.release();
     await test.untilState('one', 'done');
     await test.untilState('two', 'done');

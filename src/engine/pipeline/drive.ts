@@ -52,8 +52,8 @@ async function phase(context: PipelineContext, run: Run, task: TaskExecution): P
     case 'code_review':
       return reviewCode(context, run);
     case 'quality_gate':
-      // What is sent back from here queues up for a slot again.
-      run.leaveSlot();
+      // What is sent back from here queues up where the agent is at its cap by then.
+      run.leaveAgent();
       return task.merge_sha !== null && (await finishLanded(context, task)) ? 'leave' : verify(context, run);
     default:
       throw new Error(`There is no phase for a task in state ${task.state}.`);

@@ -43,7 +43,7 @@ export class Run {
   readonly #options: RunOptions;
   readonly #waiting: (() => void)[] = [];
   #pending = 0;
-  #hasSlot: boolean;
+  readonly #hasSlot: boolean;
 
   constructor(taskId: string, options: RunOptions) {
     this.taskId = taskId;
@@ -85,11 +85,10 @@ export class Run {
     return this.usesSlot && this.#options.slotsLeft() >= 0;
   }
 
-  /** No agent is needed from here on: slot and agent are free for other tasks. */
-  leaveSlot(): void {
+  /** No agent is needed from here on: it is free for other tasks. The slot stays, lest gates pile up behind agents that are quicker. */
+  leaveAgent(): void {
+    if (this.agent === null) return;
     this.agent = null;
-    if (!this.#hasSlot) return;
-    this.#hasSlot = false;
     this.#options.onSlots();
   }
 

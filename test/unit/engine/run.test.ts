@@ -33,7 +33,7 @@ describe('A run whose human has answered', () => {
     const resumed = run.resume();
     assert.equal(run.wantsSlot, true);
     assert.equal(told(), before + 1);
-    other.leaveSlot();
+    other.suspend();
     assert.equal(run.takeSlot(), true);
     await resumed;
   });
@@ -48,7 +48,7 @@ describe('A run whose human has answered', () => {
     await resumed;
     assert.equal(run.suspended, false);
     assert.equal(run.mayStartAgent, false);
-    other.leaveSlot();
+    other.suspend();
     assert.equal(run.mayStartAgent, true);
   });
 });
