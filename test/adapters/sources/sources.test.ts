@@ -191,7 +191,7 @@ describe('The files of a repository', () => {
     await ensureBatonFolder(folder.root);
     await ensureBatonFolder(folder.root);
     const text = readFileSync(join(folder.root, '.baton/.gitignore'), 'utf8');
-    assert.equal(text, '/mine\n/state/\n# Baton writes these files for itself.\n/runs/\n/checkpoint.json\n/baton.db*\n/ORCHESTRATOR_RUN_LOG.md\n');
+    assert.equal(text, '/mine\n/state/\n# Baton writes these files for itself.\n/runs/\n/checkpoint.json\n/baton.db*\n/ORCHESTRATOR_RUN_LOG.md\n/.checkpoint.json.tmp\n/tasks/.*.draft\n');
   });
 });
 
