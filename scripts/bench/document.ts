@@ -9,9 +9,7 @@ const INTRODUCTION = `# Benchmarks
 
 \`npm run bench\` measures what follows and writes it here; \`npm run bench -- --check\` fails when a budget is missed, and
 \`--only NAME\` measures one part. Times are medians. Where Baton is compared with something, both run in turn on the same machine
-within the same minutes, so that the ratio means more than the milliseconds, which are those of the machine named below each table: where
-starting a process takes three times as long, so does whatever starts processes. On such a machine the overhead of a task was 461 ms and over
-its budget, at 4.8 times the loop, and code load 33 to 38 ms where VS Code's own extension took 54 to 86.
+within the same minutes, so that the ratio means more than the milliseconds.
 `;
 
 /** Replaces the block of one benchmark, or adds it in the order of `names`. */
