@@ -46,6 +46,41 @@ describe('Consent to start a dangerous task', () => {
     });
   }
 
+  it('is asked for where the task is edited while it is being started', async () => {
+    let edited = (): void => undefined;
+    let begun = (): void => undefined;
+    const [editing, beginning] = [new Promise<void>((resolve) => (edited = resolve)), new Promise<void>((resolve) => (begun = resolve))];
+    const test = await makeEngine({
+      tasks: [{ id: 'one', goal: 'Tidy up' }],
+      throughPorts: (ports) => ({
+        ...ports,
+        workspace: { ...ports.workspace, create: (...args) => (begun(), ports.workspace.create(...args)) },
+        store: new Proxy(ports.store, {
+          get: (store, key) => {
+            const value: unknown = Reflect.get(store, key);
+            if (key !== 'commit') return typeof value === 'function' ? (...args: unknown[]): unknown => Reflect.apply(value, store, args) : value;
+            return async (commit: Parameters<typeof store.commit>[0]) => {
+              // The edit was judged before the run began, and is stored only now.
+              if (commit.events?.some((one) => one.type === 'task_edited')) {
+                edited();
+                await beginning;
+              }
+              return store.commit(commit);
+            };
+          },
+        }),
+      }),
+    });
+    test.setTasks([{ id: 'one', goal: 'Tidy up', requires_approval: true }]);
+    const refreshed = test.engine.send({ type: 'refresh' });
+    await editing;
+    await test.engine.send({ type: 'start' });
+    await refreshed;
+    const record = await test.untilState('one', 'awaiting_human_review');
+    assert.equal(record.decisions[0]?.kind, 'start');
+    assert.deepEqual(test.requests, []);
+  });
+
   it('does not cover a task whose content changed afterwards', async () => {
     const test = await makeEngine({ tasks: [dangerous()] });
     await test.engine.send({ type: 'start' });

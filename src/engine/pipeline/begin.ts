@@ -62,7 +62,9 @@ export async function begin(context: PipelineContext, run: Run): Promise<PhaseRe
   if (run.signal.aborted) return 'leave';
   const { workflow, reason } = context.staffing.workflow(task);
   const next = workflow === 'reviewed' && task.steps.length === 0 ? 'planning' : 'implementing';
-  await context.lifecycle.transition(task.task_id, next, 'the workspace is ready', (draft) => {
+  const started = await context.lifecycle.transition(task.task_id, next, 'the workspace is ready', (draft) => {
+    // An edit that was under way when this began: what it asks for has not been judged.
+    if (draft.content_hash !== task.content_hash) throw new EditedMeanwhile();
     const at = context.lifecycle.now();
     const approval = startApproval(context, draft);
     if (approval) useApproval(draft, approval.id, at);
@@ -77,9 +79,15 @@ export async function begin(context: PipelineContext, run: Run): Promise<PhaseRe
     draft.workflow_reason = reason;
     if (next === 'implementing' && draft.steps.length === 0) addStep(draft, { id: 'implement', description: draft.task_def.goal });
     return [{ type: 'task_started', data: { name: draft.task_def.goal, priority: draft.task_def.priority ?? null, branch: space.branch, base_sha: space.base_sha } }];
+  }).catch((error: unknown) => {
+    if (error instanceof EditedMeanwhile) return undefined;
+    throw error;
   });
+  if (started === undefined) context.ports.log.info(`${task.task_id} was edited while it was being started; it is looked at again.`);
   return 'again';
 }
+
+class EditedMeanwhile extends Error {}
 
 /** Undefined where no rule asks for it, or git could not say: then it is asked again where the failure counts. */
 async function ignoredByRule(context: PipelineContext): Promise<string[] | undefined> {
