@@ -16,7 +16,7 @@ import type { CodeReview, Plan, PlanReview } from '../core/roles.ts';
 import { markSent, openThreads, threadsPrompt } from '../core/threads.ts';
 import type { TaskState } from '../core/states.ts';
 import { Emitter } from './emitter.ts';
-import { addStep, completeStep, nextFixId, setStep, type EventDraft, type Lifecycle, type Mutation } from './lifecycle.ts';
+import { addStep, completeStep, type EventDraft, forgiveFailures, type Lifecycle, type Mutation, nextFixId, setStep } from './lifecycle.ts';
 import type { Crypto, Log } from './ports.ts';
 
 export interface DecisionDraft {
@@ -167,13 +167,7 @@ export class Decisions {
       // Start and merge approvals are used up later, by the very start or merge they allow.
       if (decision.kind !== 'start' && decision.kind !== 'merge') {
         settled.applied_at = this.#lifecycle.now();
-        draft.error = null;
-        draft.interruptions = 0;
-        draft.gate_failures = 0;
-        draft.conflicts = 0;
-        draft.unknown_failures = 0;
-        draft.retry_count = 0;
-        draft.plan_rejections = 0;
+        forgiveFailures(draft);
         if (decision.kind === 'plan' || decision.kind === 'code_review') draft.feedback = null;
         if (answer.text) draft.feedback = answer.text;
       }
@@ -250,13 +244,7 @@ export function requestRework(draft: TaskExecution, feedback: string, at: string
     addStep(draft, { id, description: 'Make the requested changes' });
   }
   draft.feedback = feedback;
-  draft.plan_rejections = 0;
-  draft.gate_failures = 0;
-  draft.conflicts = 0;
-  draft.unknown_failures = 0;
-  draft.retry_count = 0;
-  draft.interruptions = 0;
-  draft.error = null;
+  forgiveFailures(draft);
 }
 
 /** A request to resolve a conflict tells the agent which files conflict with what, besides the human's words. */

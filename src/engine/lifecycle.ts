@@ -284,6 +284,17 @@ export function attemptEnded(attempt: Attempt): EventDraft {
   return { type: 'attempt_ended', data: { attempt_id, role, step_id, agent, model, outcome, error, cost_usd, usage, seconds } };
 }
 
+/** A human has had a say: what went wrong before counts no more against a draft, in any of its counts. */
+export function forgiveFailures(draft: TaskExecution): void {
+  draft.error = null;
+  draft.retry_count = 0;
+  draft.unknown_failures = 0;
+  draft.gate_failures = 0;
+  draft.conflicts = 0;
+  draft.interruptions = 0;
+  draft.plan_rejections = 0;
+}
+
 /** The id of the next rework step: fix-1, fix-2, … */
 export function nextFixId(task: TaskExecution): string {
   let number = 1;

@@ -3,7 +3,7 @@ import { BatonError } from '../core/errors.ts';
 import type { TaskExecution } from '../core/execution.ts';
 import type { Command, CommandReply } from '../shared/api.ts';
 import { removeWork, saveWork } from './housekeeping.ts';
-import { setStep } from './lifecycle.ts';
+import { forgiveFailures, setStep } from './lifecycle.ts';
 import type { Loop } from './loop.ts';
 import type { PipelineContext } from './pipeline/context.ts';
 
@@ -77,14 +77,8 @@ function forgetPlace(draft: TaskExecution): void {
 
 /** Keeps plan, completed steps, branch and cost, zeroes the counters. */
 function runAgain(draft: TaskExecution, at: string): void {
-  draft.error = null;
+  forgiveFailures(draft);
   draft.not_before = null;
-  draft.retry_count = 0;
-  draft.unknown_failures = 0;
-  draft.gate_failures = 0;
-  draft.conflicts = 0;
-  draft.interruptions = 0;
-  draft.plan_rejections = 0;
   for (const step of draft.steps) {
     // What waits for its review goes on there: nobody implements it again.
     if (step.state === 'implementing') setStep(draft, step.step_id, 'failed', at);

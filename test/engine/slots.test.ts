@@ -3,17 +3,11 @@ import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { byRole, failure, makeEngine, type AgentAtWork, type TestEngine } from '../support/engine.ts';
 import { tempDir } from '../support/tmp.ts';
+import { latch } from '../support/latch.ts';
 
 const ONE_SLOT = { orchestrator: { max_concurrent_tasks: 1, poll_interval: 3600 } };
 const task = (id: string, more: Record<string, unknown> = {}) => ({ id, goal: `Do ${id}`, ...more });
 const started = (test: TestEngine, id: string): boolean => test.requests.some((one) => one.task_id === id);
-
-/** `held` resolves when `release` is called. */
-function gate(): { held: Promise<void>; release: () => void } {
-  let release: () => void = () => undefined;
-  const held = new Promise<void>((resolve) => (release = resolve));
-  return { held, release: () => release() };
-}
 
 async function write(agent: AgentAtWork): Promise<undefined> {
   await agent.write({ [`${agent.request.task_id}-${agent.request.number}.txt`]: 'x\n' });
@@ -37,7 +31,7 @@ describe('The slot of an agent that waits for a permission', () => {
   });
 
   it('is not waited for by the failure of an agent that died meanwhile', async () => {
-    const two = gate();
+    const two = latch();
     const test = await makeEngine({
       config: ONE_SLOT,
       tasks: [task('one', { priority: 'urgent' }), task('two')],
@@ -60,7 +54,7 @@ describe('The slot of an agent that waits for a permission', () => {
   });
 
   it('holds up nothing that the agent says after it took its question back, but the next agent', async () => {
-    const two = gate();
+    const two = latch();
     const test = await makeEngine({
       driver: 'claude',
       config: ONE_SLOT,
@@ -87,7 +81,7 @@ describe('The slot of an agent that waits for a permission', () => {
 describe('Gates', () => {
   it('leave the agent to other tasks; work that they send back queues up for it', async () => {
     const flag = path.join(tempDir(), 'go');
-    const two = gate();
+    const two = latch();
     const test = await makeEngine({
       config: {
         orchestrator: { max_concurrent_tasks: 2, poll_interval: 3600 },

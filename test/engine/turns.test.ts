@@ -1,20 +1,14 @@
 import assert from 'node:assert/strict';
 import type { AgentInfo } from '../../src/engine/ports.ts';
 import { makeEngine } from '../support/engine.ts';
+import { latch } from '../support/latch.ts';
 
 const task = (id: string, more: Record<string, unknown> = {}) => ({ id, goal: `Do ${id}`, ...more });
 
-/** `held` resolves when `release` is called. */
-function gate(): { held: Promise<void>; release: () => void } {
-  let release: () => void = () => undefined;
-  const held = new Promise<void>((resolve) => (release = resolve));
-  return { held, release: () => release() };
-}
-
 describe('A task that waits for its turn to merge', () => {
   it('is cancelled at once, whoever has the turn', async () => {
-    const first = gate();
-    const begun = gate();
+    const first = latch();
+    const begun = latch();
     const test = await makeEngine({
       tasks: [task('one')],
       throughPorts: (ports) => ({
@@ -45,8 +39,8 @@ describe('A task that waits for its turn to merge', () => {
 
 describe('The agents that are there', () => {
   it('are those of the latest configuration, also when an older look for them takes longer', async () => {
-    const slow = gate();
-    const begun = gate();
+    const slow = latch();
+    const begun = latch();
     const test = await makeEngine({
       throughPorts: (ports) => ({
         ...ports,
