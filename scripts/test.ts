@@ -4,14 +4,15 @@
  *   npm test                      all of them
  *   npm test -- unit adapters     only these, begun in this order
  *
- * A failing suite does not keep the later ones from running. The last line on stdout is `N passed, N failed, N skipped`; the exit
- * code is 1 when something failed or nothing ran. Programs without a count of their own (build, lint, types) are one test each.
+ * A failing suite does not keep the later ones from running; what failed is told once more at the end. The last line on stdout is
+ * `N passed, N failed, N skipped`; the exit code is 1 when something failed or nothing ran. Programs without a count of their own (build,
+ * lint, types) are one test each.
  */
 import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
-import type { Counts } from '../test/support/reporter.ts';
+import type { Counts, Failure, SuiteResults } from '../test/support/reporter.ts';
 import { SUITES } from './suites.ts';
 
 interface Result extends Counts {
@@ -19,6 +20,7 @@ interface Result extends Counts {
   readonly seconds: number;
   /** Why the suite failed beyond its failing tests. */
   readonly problem?: string;
+  readonly failures?: readonly Failure[];
 }
 
 /** Exit code of a suite that was ended because it stayed after its tests. */
@@ -81,7 +83,7 @@ async function runSuite(name: string, prefixed: boolean): Promise<Result> {
   const broken: Counts = { passed: 0, failed: 1, skipped: 0 };
   if (!suite.counted) return { name, seconds, ...(code === 0 ? ok : broken) };
   if (!existsSync(resultsFile)) return { name, seconds, ...broken, problem: `ended with code ${String(code)} before its tests were counted` };
-  const counts = JSON.parse(readFileSync(resultsFile, 'utf8')) as Counts;
+  const counts = JSON.parse(readFileSync(resultsFile, 'utf8')) as SuiteResults;
   if (code === HUNG) return { name, seconds, ...counts, failed: counts.failed + 1, problem: 'did not end by itself after its tests: something of theirs was left open' };
   if (code !== 0 && counts.failed === 0) return { name, seconds, ...counts, failed: 1, problem: `ended with code ${String(code)} after its tests` };
   if (counts.passed + counts.failed === 0) return { name, seconds, ...counts, failed: 1, problem: 'ran no test' };
@@ -116,6 +118,9 @@ function runStep(args: readonly string[], env: Readonly<Record<string, string>>,
 }
 
 function report(results: readonly Result[]): void {
+  for (const { name, failures = [] } of results) {
+    for (const { title, message } of failures) console.log(`\nFAILED ${name}: ${title}\n${message.replaceAll(/^/gm, '  ')}`);
+  }
   console.log('');
   for (const { name, passed, failed, skipped, seconds, problem } of results) {
     const verdict = failed > 0 ? 'FAILED' : 'ok';

@@ -6,7 +6,7 @@ import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { makeRepo } from '../support/repo.ts';
-import { RESULTS_VARIABLE } from '../support/reporter.ts';
+import { RESULTS_VARIABLE, type SuiteResults } from '../support/reporter.ts';
 import { tempDir } from '../support/tmp.ts';
 
 describe('test support', () => {
@@ -48,6 +48,8 @@ describe('test support', () => {
     const results = path.join(folder, 'results.json');
     const args = ['node_modules/mocha/bin/mocha.js', '--reporter', 'test/support/reporter.ts', path.join(folder, '*.test.ts')];
     await promisify(execFile)(process.execPath, args, { env: { ...process.env, [RESULTS_VARIABLE]: results } }).catch(() => undefined);
-    assert.deepEqual(JSON.parse(await readFile(results, 'utf8')), { passed: 4, failed: 2, skipped: 2 });
+    const { failures, ...counts } = JSON.parse(await readFile(results, 'utf8')) as SuiteResults;
+    assert.deepEqual(counts, { passed: 4, failed: 2, skipped: 2 });
+    assert.deepEqual(failures.map(({ title, message }) => [title, message.split('\n')[0]]), [['a a0', 'Error: no'], ['c c1', 'Error: no']]);
   });
 });

@@ -1,4 +1,4 @@
-/** Mocha's spec reporter that also leaves its counts, for whoever adds up several suites, in the file named by BATON_TEST_RESULTS. */
+/** Mocha's spec reporter that also leaves its counts and failures, for whoever adds up several suites, in the file named by BATON_TEST_RESULTS. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import Mocha from 'mocha';
@@ -15,16 +15,31 @@ export interface Counts {
   readonly skipped: number;
 }
 
+/** A failed test or hook, told again where all suites are added up: the report of its own suite may be thousands of lines above. */
+export interface Failure {
+  readonly title: string;
+  readonly message: string;
+}
+
+/** What a suite leaves in the file. */
+export interface SuiteResults extends Counts {
+  readonly failures: readonly Failure[];
+}
+
 export class Reporter extends Mocha.reporters.Spec {
   constructor(runner: Mocha.Runner, options: Mocha.MochaOptions) {
     super(runner, options);
+    const failed: Failure[] = [];
+    runner.on('fail', (test: Mocha.Runnable, error: unknown) => {
+      failed.push({ title: test.fullTitle(), message: error instanceof Error ? (error.stack ?? error.message) : String(error) });
+    });
     runner.once('end', () => {
       const file = process.env[RESULTS_VARIABLE];
       if (file === undefined) return;
       const { passes, failures, pending } = this.stats;
-      const counts: Counts = { passed: passes, failed: failures, skipped: pending };
+      const results: SuiteResults = { passed: passes, failed: failures, skipped: pending, failures: failed };
       mkdirSync(path.dirname(file), { recursive: true });
-      writeFileSync(file, JSON.stringify(counts));
+      writeFileSync(file, JSON.stringify(results));
     });
   }
 }
