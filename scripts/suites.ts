@@ -1,4 +1,6 @@
 /** The suites that `npm test` runs. */
+import path from 'node:path';
+
 export interface Suite {
   /** Programs to run one after the other, each a script for Node with its arguments; the first failure ends the suite. */
   readonly steps: readonly (readonly string[])[];
@@ -18,6 +20,9 @@ const VSIX = 'out/baton.vsix';
 /** Minutes by themselves. */
 const KILL = 'test/engine/kill.test.ts';
 
+/** Every engine of a test starts a worker from its source, and many tests start a command: what was compiled once is kept for the next. */
+const KEEP_COMPILED = { NODE_COMPILE_CACHE: path.resolve('out/compiled') };
+
 const COLOUR = process.stdout.isTTY ? '--color' : '--no-color';
 
 const mocha = (...args: string[]): string[] => [`${MODULES}/mocha/bin/mocha.js`, COLOUR, '--reporter', 'test/support/reporter.ts', ...args];
@@ -32,9 +37,9 @@ const projects = ['tsconfig.json', 'src/webview/tsconfig.json'];
 export const SUITES: Readonly<Record<string, Suite>> = {
   build: { steps: [['esbuild.js', '--tests']], counted: false, built: false, alone: true },
   ui: { steps: [mocha('--timeout', '120000', 'test/ui/**/*.test.ts')], counted: true, built: true },
-  engine: { steps: [mocha('--timeout', '60000', '--ignore', KILL, 'test/engine/**/*.test.ts')], counted: true, built: false },
-  adapters: { steps: [mocha('--timeout', '60000', 'test/adapters/**/*.test.ts')], counted: true, built: true },
-  kill: { steps: [mocha('--timeout', '60000', KILL)], counted: true, built: false },
+  engine: { steps: [mocha('--timeout', '60000', '--ignore', KILL, 'test/engine/**/*.test.ts')], counted: true, built: false, env: KEEP_COMPILED },
+  adapters: { steps: [mocha('--timeout', '60000', 'test/adapters/**/*.test.ts')], counted: true, built: true, env: KEEP_COMPILED },
+  kill: { steps: [mocha('--timeout', '60000', KILL)], counted: true, built: false, env: KEEP_COMPILED },
   host: { steps: [[NO_TYPE_WARNING, 'scripts/host.ts']], counted: true, built: true },
   lint: { steps: [[`${MODULES}/eslint/bin/eslint.js`, '.', '--max-warnings', '0']], counted: false, built: false },
   types: { steps: projects.map(tsc), counted: false, built: false },

@@ -1,5 +1,6 @@
 /** What Baton costs per direct task beyond git, the agent and the gate, which a shell loop runs beside it. */
 import { execFileSync } from 'node:child_process';
+import { cp } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
@@ -15,7 +16,7 @@ const DEADLINE_MS = 60_000;
 export const task: Benchmark = {
   about:
     'One direct task on a small repository (62 files), from the stored task to the stored merge: worktree, a shell script as the agent, commit, one gate, merge into the branch that is checked out, every step durable. ' +
-    'Beside it, in turn, a shell loop does the same with `git worktree add`, the same agent, `git commit`, the same gate and `git merge --no-ff`. Medians; the overhead is the median of the differences of neighbours.',
+    'Beside it, in turn, a shell loop does the same with `git worktree add`, the same agent, `git commit`, the same gate and `git merge --no-ff` in a copy of the repository. Medians; the overhead is the median of the differences of neighbours.',
   run: measure,
 };
 
@@ -31,7 +32,9 @@ async function measure(): Promise<Row[]> {
   const sandbox = await makeSandbox();
   const before = { ...process.env };
   Object.assign(process.env, sandbox.env);
+  const twin = path.join(sandbox.root, 'twin');
   try {
+    await cp(sandbox.repo.root, twin, { recursive: true });
     const { openRepository: open } = createRequire(import.meta.url)(path.join(DIST, 'engine.js')) as { openRepository: typeof openRepository };
     const session = await open({ folder: sandbox.repo.root, host: 'cli', log: LOG, distDir: DIST, env: sandbox.env });
     try {
@@ -39,7 +42,7 @@ async function measure(): Promise<Row[]> {
       const pairs: Pair[] = [];
       for (let index = 0; index < RUNS + WARM_UP; index++) {
         const baton = await withBaton(session, `task-${index}`);
-        const shell = withShell(sandbox, `task-${index}-shell`);
+        const shell = withShell(sandbox, twin, `task-${index}-shell`);
         if (index >= WARM_UP) pairs.push({ baton: baton.merged, batonTidy: baton.tidied, shell: shell.merged, shellTidy: shell.tidied });
       }
       return rows(pairs);
@@ -93,12 +96,12 @@ async function until(session: Session, id: string, wished: (state: string, workt
   }
 }
 
-function withShell({ repo, root, env }: Sandbox, id: string): Times {
+function withShell({ root, env }: Sandbox, repository: string, id: string): Times {
   const worktree = path.join(root, 'shell', id);
   const variables = { ...env, BATON_TASK_ID: id, WORKTREE: worktree, BRANCH: `shell/${id}`, AGENT: path.join(root, 'agent.sh') };
-  const merged = timed('/bin/sh', ['-ec', WORK], repo.root, variables);
-  const tidied = timed('/bin/sh', ['-ec', TIDY], repo.root, variables);
-  const subject = execFileSync('git', ['log', '-1', '--format=%s'], { cwd: repo.root, env, encoding: 'utf8' }).trim();
+  const merged = timed('/bin/sh', ['-ec', WORK], repository, variables);
+  const tidied = timed('/bin/sh', ['-ec', TIDY], repository, variables);
+  const subject = execFileSync('git', ['log', '-1', '--format=%s'], { cwd: repository, env, encoding: 'utf8' }).trim();
   if (subject !== `Merge ${id}`) throw new Error(`The shell loop did not merge ${id}: the last commit is "${subject}".`);
   return { merged, tidied };
 }

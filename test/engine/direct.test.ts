@@ -40,6 +40,17 @@ describe('The direct workflow', () => {
     assert.ok(check.log !== null && existsSync(check.log));
   });
 
+  it('does not look again at what it has just committed: once only, after the gates', async () => {
+    let looks = 0;
+    const test = await makeEngine({
+      tasks: [{ id: 'one', goal: 'Do it' }],
+      throughPorts: (ports) => ({ ...ports, workspace: { ...ports.workspace, state: (worktree) => ((looks += 1), ports.workspace.state(worktree)) } }),
+    });
+    await test.engine.send({ type: 'start' });
+    await test.untilState('one', 'done');
+    assert.equal(looks, 1);
+  });
+
   it('keeps state file, checkpoint, costs and attempts of a finished task (rows 12, 69, 123, 124, 127, 128)', async () => {
     const test = await makeEngine({ tasks: [task('one'), task('two')] });
     await test.engine.send({ type: 'start' });

@@ -1,17 +1,22 @@
 /** The built command line as processes of their own, on a real repository with a small scripted agent. */
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { gitEnv, makeRepo, type TestRepo } from './repo.ts';
-import { tempDir } from './tmp.ts';
+import { beforeRemoval, tempDir } from './tmp.ts';
 
 /** Commands that a failed test left behind must not outlive it. */
 const running = new Set<ChildProcess>();
-if (typeof afterEach === 'function') {
-  afterEach('end commands that still run', () => {
-    for (const child of running) child.kill('SIGTERM');
-  });
-}
+beforeRemoval(async () => {
+  await Promise.all(
+    [...running].map(async (child) => {
+      if (child.exitCode !== null || child.signalCode !== null) return;
+      child.kill('SIGTERM');
+      await once(child, 'exit');
+    }),
+  );
+});
 
 const CLI = path.resolve('dist/cli.js');
 

@@ -30,7 +30,7 @@ import type { AgentDriver, AgentEnd, AgentInfo, AgentMessage, AgentRequest, Agen
 import type { Snapshot, TaskView } from '../../src/shared/api.ts';
 import type { Role, TaskExecution } from '../../src/core/execution.ts';
 import { makeRepo, type Files, type TestRepo } from './repo.ts';
-import { tempDir } from './tmp.ts';
+import { beforeRemoval, tempDir } from './tmp.ts';
 
 /** What a scripted agent may do while it works. */
 export interface AgentAtWork {
@@ -275,7 +275,7 @@ export async function makeEngine(setup: EngineSetup = {}): Promise<TestEngine> {
   return test;
 }
 
-afterEach('close engines', async () => {
+beforeRemoval(async () => {
   await Promise.all(open.splice(0).map((one) => one.close()));
 });
 

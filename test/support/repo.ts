@@ -1,6 +1,6 @@
 /** Real git repositories for tests, blind to the user's and the machine's git configuration. */
 import { execFile } from 'node:child_process';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { devNull } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
@@ -37,6 +37,18 @@ export function gitEnv(base: NodeJS.ProcessEnv = process.env): NodeJS.ProcessEnv
   };
 }
 
+/** Written, not set one by one by `git config`: hundreds of tests make a repository, and each process costs them all. */
+const SETTINGS = `[user]
+\tname = Test
+\temail = test@example.invalid
+[commit]
+\tgpgsign = false
+[core]
+\tautocrlf = false
+[gc]
+\tauto = 0
+`;
+
 /**
  * A repository on branch `main` with one commit of the given files. Identity and line endings are set in its own
  * configuration, so that code which runs git with another environment gets the same results.
@@ -58,18 +70,18 @@ export async function makeRepo(files: Files = { 'README.md': '# Sample\n' }, roo
     await write(contents);
     await git('add', '--all');
     await git('commit', '--quiet', '--allow-empty', '--message', message);
-    return git('rev-parse', 'HEAD');
+    return (await branchHead(root)) ?? (await git('rev-parse', 'HEAD'));
   };
   await mkdir(root, { recursive: true });
   await git('init', '--quiet', '--initial-branch=main');
-  const settings = [
-    ['user.name', 'Test'],
-    ['user.email', 'test@example.invalid'],
-    ['commit.gpgsign', 'false'],
-    ['core.autocrlf', 'false'],
-    ['gc.auto', '0'],
-  ] as const;
-  for (const [key, value] of settings) await git('config', key, value);
+  await appendFile(path.join(root, '.git', 'config'), SETTINGS);
   await commit('Start', files);
   return { root, git, write, commit };
+}
+
+/** The commit of the branch that is checked out, from the file that holds it; undefined when it is kept another way. */
+async function branchHead(root: string): Promise<string | undefined> {
+  const read = (...parts: string[]): Promise<string | undefined> => readFile(path.join(root, '.git', ...parts), 'utf8').then((text) => text.trim(), () => undefined);
+  const branch = /^ref: (refs\/heads\/.+)$/.exec((await read('HEAD')) ?? '')?.[1];
+  return branch === undefined ? undefined : read(branch);
 }

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 
 const pending = new Set<string>();
+const before: (() => void | Promise<void>)[] = [];
 
 /** A new empty folder, removed after the running test. In a `before` hook use `keepTempDir` instead. */
 export function tempDir(): string {
@@ -19,6 +20,11 @@ export function keepTempDir(): { readonly path: string; remove(): Promise<void> 
   return { path: dir, remove: () => removeDir(dir) };
 }
 
+/** Ends what works in temporary folders, after each test and before they are removed. */
+export function beforeRemoval(end: () => void | Promise<void>): void {
+  before.push(end);
+}
+
 /** Removes a folder tree, patient with files that a dying process still holds (Windows). */
 export function removeDir(dir: string): Promise<void> {
   return rm(dir, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 });
@@ -31,6 +37,7 @@ function create(): string {
 // Imported by a test file, this is a root hook: it runs after every afterEach of the suites. Scripts outside mocha have no hooks.
 if (typeof afterEach === 'function') {
   afterEach('remove temporary folders', async () => {
+    for (const end of before) await end();
     const dirs = [...pending];
     pending.clear();
     await Promise.all(dirs.map(removeDir));

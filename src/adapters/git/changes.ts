@@ -4,16 +4,29 @@ import type { Git } from './git.ts';
 
 /** Plumbing on purpose: no setting of the user (external diff, prefixes, colours) changes its output. */
 export async function changes(git: Git, cwd: string, baseSha: string, headSha: string): Promise<FileChange[]> {
-  const ask = ['diff-tree', '-r', '-M', '-z', '--raw', '--numstat'];
-  const [files, blind] = await Promise.all(
-    [[], ['--ignore-all-space', '--ignore-blank-lines']].map(async (more) => parseChanges((await git.run([...ask, ...more, baseSha, headSha], { cwd })).stdout)),
-  );
-  if (!files || !blind) return [];
-  const unchanged = new Set(blind.filter((file) => (file.added ?? 1) + (file.removed ?? 1) === 0).map((file) => file.path));
-  return files.map((file) => {
-    const counted = (file.added ?? 0) + (file.removed ?? 0) > 0;
-    return counted && file.status === 'modified' && unchanged.has(file.path) ? { ...file, whitespace_only: true as const } : file;
-  });
+  const { stdout } = await git.run(['diff-tree', '-r', '-M', '-z', '--raw', '--numstat', baseSha, headSha], { cwd });
+  const files = parseChanges(stdout);
+  const found: FileChange[] = [];
+  // One by one: only two versions of one file are held at a time.
+  for (const file of files) {
+    const counted = file.status === 'modified' && (file.added ?? 0) + (file.removed ?? 0) > 0;
+    found.push(counted && (await sameButSpace(git, file.path, baseSha, headSha)) ? { ...file, whitespace_only: true } : file);
+  }
+  return found;
+}
+
+/** Bytes of a file that is looked at for white space; a larger one counts as changed. */
+const LARGEST = 1024 * 1024;
+
+/** Whether two versions of a file differ in white space and empty lines only, as git's `--ignore-all-space --ignore-blank-lines` understands them. */
+async function sameButSpace(git: Git, path: string, baseSha: string, headSha: string): Promise<boolean> {
+  const [before, after] = await Promise.all([baseSha, headSha].map((sha) => git.file(`${sha}:${path}`, LARGEST)));
+  return before !== undefined && after !== undefined && solid(before) === solid(after);
+}
+
+/** A file’s lines without what git takes for white space, less the empty ones. By bytes: what is no UTF-8 must not become the same character. */
+function solid(content: Buffer): string {
+  return content.toString('latin1').replaceAll(/[ \t\r]+/g, '').replaceAll(/\n+/g, '\n').replaceAll(/^\n|\n$/g, '');
 }
 
 /** Reads `--raw --numstat -z`: all raw records, then all counts. */

@@ -57,7 +57,7 @@ export async function checkpoint(context: GitContext, worktree: string, message:
   }
   const [{ sha, tree }, checkpointTree] = await Promise.all([headOf(context, worktree), git.resolve(`${checkpointRef(taskId)}^{tree}`, worktree)]);
   const last = checkpointTree ?? (await git.resolve(`${baseRef(taskId)}^{tree}`, worktree));
-  await git.run(['update-ref', checkpointRef(taskId), sha], { cwd: worktree });
+  await git.updateRefs([`update ${checkpointRef(taskId)} ${sha}`], worktree);
   return { sha, changed: last !== tree };
 }
 
@@ -101,7 +101,7 @@ export async function reviveBranch(context: GitContext, taskId: string, branch: 
     throw new BatonError('git', `The branch ${branch} was deleted and its last commit is unknown.`, { hint: `Make it again (git branch ${branch} <commit>), or run the task afresh.` });
   }
   log.warn(`The branch ${branch} was deleted; it is made again at its last checkpoint.`);
-  await git.run(['update-ref', headRef(branch), last], { cwd: root });
+  await git.updateRefs([`update ${headRef(branch)} ${last}`], root);
   return last;
 }
 
@@ -113,7 +113,7 @@ async function returnToBranch(context: GitContext, worktree: string, taskId: str
   const head = await git.text(['rev-parse', '--verify', 'HEAD^{commit}'], { cwd: worktree });
   log.warn(`The agent of ${taskId} left the branch ${taskBranch(taskId)}; its work is brought back.`);
   if (tip === undefined || (await git.isAncestor(tip, head, worktree))) {
-    await git.run(['update-ref', ref, head], { cwd: worktree });
+    await git.updateRefs([`update ${ref} ${head}`], worktree);
     await git.run(['symbolic-ref', 'HEAD', ref], { cwd: worktree });
     return;
   }

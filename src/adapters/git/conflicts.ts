@@ -4,6 +4,8 @@ import type { GitContext } from './context.ts';
 
 /** Files that are read; more are only named. */
 const READ = 12;
+/** Bytes of a file that is read; a larger one is only named. */
+const LARGEST = 8 * 1024 * 1024;
 /** Lines shown before and after a place. */
 const AROUND = 3;
 /** Characters of one file. */
@@ -12,7 +14,7 @@ const LONGEST = 8_000;
 export async function bothSides(context: GitContext, merged: { readonly tree_sha: string; readonly conflicts: readonly string[] }): Promise<Conflict[]> {
   return Promise.all(
     merged.conflicts.map(async (path, index) => {
-      const text = index < READ ? await context.git.file(`${merged.tree_sha}:${path}`) : undefined;
+      const text = index < READ ? (await context.git.file(`${merged.tree_sha}:${path}`, LARGEST))?.toString('utf8') : undefined;
       return { path, hunks: text === undefined || text.includes('\0') ? '' : hunksOf(text) };
     }),
   );

@@ -2,6 +2,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { simpleGit, type SimpleGitOptions } from 'simple-git';
 import { BatonError } from '../../core/errors.ts';
+import { Companion, type Take } from './companion.ts';
 import { ObjectReader, type CommitFacts } from './objects.ts';
 
 export interface GitResult {
@@ -24,7 +25,7 @@ export interface GitRunOptions {
 }
 
 export interface GitOptions {
-  /** Main checkout of the repository whose refs and objects `resolve` is asked for; without it every question is a process. */
+  /** Main checkout of the repository whose refs and objects `resolve` and `updateRefs` are about; without it every question is a process. */
   readonly root?: string;
   /** git never looks for a repository in or above this folder (a worktree that lost its `.git` must not fall through to another repository). */
   readonly ceiling?: string;
@@ -94,12 +95,17 @@ const SWAP_LOST = /but expected|reference already exists/;
 export class Git {
   readonly #ceiling: string | undefined;
   readonly #objects: ObjectReader | undefined;
+  readonly #refs: Companion | undefined;
   readonly patience: number;
 
   constructor(options: GitOptions = {}) {
     this.#ceiling = options.ceiling;
     this.patience = options.patience ?? 5000;
-    this.#objects = options.root === undefined ? undefined : new ObjectReader(options.root, () => gitEnvironment(this.#confined()));
+    if (options.root !== undefined) {
+      const environment = (): Record<string, string> => gitEnvironment(this.#confined());
+      this.#objects = new ObjectReader(options.root, environment);
+      this.#refs = new Companion([...QUIET.flatMap((setting) => ['-c', setting]), 'update-ref', '--stdin'], options.root, environment);
+    }
   }
 
   /** Runs `git <args>`; rejects with BatonError `git` on any exit code that is not expected. */
@@ -142,9 +148,20 @@ export class Git {
     return result.code === 0 && id !== '' ? id : undefined;
   }
 
-  /** A file's text by `<tree>:<path>`; undefined when there is none or it cannot be read this way. */
-  async file(revision: string): Promise<string | undefined> {
-    return this.#objects?.file(revision).catch(() => undefined);
+  /**
+   * Refs that all worktrees share, set or deleted at once, whatever they were: `update <ref> <id>`, `delete <ref>`. Rejects with BatonError
+   * `git` when none of it was done.
+   */
+  async updateRefs(commands: readonly string[], cwd: string): Promise<void> {
+    const input = commands.map((command) => `${command}\n`).join('');
+    // One that is refused (a lock) ends the process without a word; the second try waits for locks and tells why.
+    const done = await this.#refs?.ask(`start\n${input}commit\n`, transaction).catch(() => undefined);
+    if (done === undefined) await this.run(['update-ref', '--stdin'], { cwd, input });
+  }
+
+  /** A file of at most so many bytes by `<commit>:<path>`; undefined when there is none, it is larger or it cannot be read this way. */
+  async file(revision: string, most: number): Promise<Buffer | undefined> {
+    return this.#objects?.file(revision, most).catch(() => undefined);
   }
 
   /** A commit by its id; undefined when there is none or it cannot be read this way. */
@@ -200,6 +217,12 @@ export class Git {
     }
   }
 }
+
+/** What `update-ref --stdin` says of a transaction that went well. */
+const transaction: Take<true> = (output) => {
+  const end = output.indexOf('commit: ok\n');
+  return end < 0 ? undefined : { answer: true, length: end + 'commit: ok\n'.length };
+};
 
 /** The environment of a git command: the user's own less what names another repository. */
 export function gitEnvironment(extra: Readonly<Record<string, string>>): Record<string, string> {

@@ -1,12 +1,7 @@
-/**
- * Answers what a revision is through one long-lived `git cat-file --batch-command` of the repository. Most of what Baton
- * asks git is the id of a ref; a process for each question takes thirty times as long as the answer.
- */
-import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
+/** Answers what a revision is and what an object holds. Most of what Baton asks git is the id of a ref. */
 import { BatonError } from '../../core/errors.ts';
+import { Companion } from './companion.ts';
 
-/** Milliseconds without a question after which the process ends: an idle Baton holds nothing open. */
-const IDLE_MS = 1_000;
 const LINE_FEED = 10;
 
 export interface CommitFacts {
@@ -20,26 +15,16 @@ interface Answer {
   /** Undefined when git knows nothing by that name. */
   readonly id: string | undefined;
   readonly type: string;
+  /** Bytes of the object, also where its content was not asked for. */
+  readonly size: number;
   readonly content: Buffer;
 }
 
-interface Question {
-  readonly withContent: boolean;
-  readonly resolve: (answer: Answer) => void;
-  readonly reject: (error: Error) => void;
-}
-
 export class ObjectReader {
-  readonly #root: string;
-  readonly #environment: () => Record<string, string>;
-  #child: ChildProcessWithoutNullStreams | undefined;
-  readonly #waiting: Question[] = [];
-  #buffer: Buffer = Buffer.alloc(0);
-  #idle: NodeJS.Timeout | undefined;
+  readonly #git: Companion;
 
   constructor(root: string, environment: () => Record<string, string>) {
-    this.#root = root;
-    this.#environment = environment;
+    this.#git = new Companion(['cat-file', '--batch-command'], root, environment);
   }
 
   /** The object that a revision names, or undefined when there is none. Rejects when git cannot be asked this way. */
@@ -47,10 +32,11 @@ export class ObjectReader {
     return (await this.#ask('info', revision)).id;
   }
 
-  /** A file by `<tree>:<path>`; undefined when there is none. */
-  async file(revision: string): Promise<string | undefined> {
-    const { type, content } = await this.#ask('contents', revision);
-    return type === 'blob' ? content.toString('utf8') : undefined;
+  /** A file of at most so many bytes by `<commit>:<path>`; undefined when there is none or it is larger. */
+  async file(revision: string, most: number): Promise<Buffer | undefined> {
+    const { id, type, size } = await this.#ask('info', revision);
+    if (id === undefined || type !== 'blob' || size > most) return undefined;
+    return (await this.#ask('contents', id)).content;
   }
 
   /** A commit by its id; undefined when there is none. */
@@ -66,71 +52,15 @@ export class ObjectReader {
 
   #ask(command: 'info' | 'contents', revision: string): Promise<Answer> {
     if (revision.includes('\n')) return Promise.reject(new BatonError('internal', 'A revision has no line feed.'));
-    clearTimeout(this.#idle);
-    const child = this.#running();
-    return new Promise<Answer>((resolve, reject) => {
-      this.#waiting.push({ withContent: command === 'contents', resolve, reject });
-      hold(child, true);
-      child.stdin.write(`${command} ${revision}\n`);
-    });
-  }
-
-  #running(): ChildProcessWithoutNullStreams {
-    if (this.#child) return this.#child;
-    const child = spawn('git', ['cat-file', '--batch-command'], { cwd: this.#root, env: this.#environment(), windowsHide: true, stdio: 'pipe' });
-    this.#child = child;
-    this.#buffer = Buffer.alloc(0);
-    const gone = (why: string): void => {
-      if (this.#child !== child) return;
-      this.#child = undefined;
-      clearTimeout(this.#idle);
-      for (const { reject } of this.#waiting.splice(0)) reject(new BatonError('git', `git cat-file ended: ${why}`));
-    };
-    child.once('error', (error) => gone(error.message));
-    child.once('close', (code) => gone(`exit code ${String(code)}`));
-    child.stdin.on('error', () => undefined);
-    child.stderr.resume();
-    child.stdout.on('data', (chunk: Buffer) => {
-      if (this.#child !== child) return;
-      this.#buffer = this.#buffer.length === 0 ? chunk : Buffer.concat([this.#buffer, chunk]);
-      this.#answer();
-      if (this.#waiting.length === 0) this.#rest(child);
-    });
-    return child;
-  }
-
-  /** Hands out every answer that is complete. */
-  #answer(): void {
-    for (let question = this.#waiting[0]; question; question = this.#waiting[0]) {
-      const end = this.#buffer.indexOf(LINE_FEED);
-      if (end < 0) return;
+    return this.#git.ask(`${command} ${revision}\n`, (output) => {
+      const end = output.indexOf(LINE_FEED);
+      if (end < 0) return undefined;
       // `<id> <type> <size>`, or `<revision> missing` (or ambiguous).
-      const known = /^([0-9a-f]{40}|[0-9a-f]{64}) ([a-z]+) (\d+)$/.exec(this.#buffer.toString('utf8', 0, end));
-      const size = known && question.withContent ? Number(known[3]) : 0;
-      const after = known && question.withContent ? end + 1 + size + 1 : end + 1;
-      if (this.#buffer.length < after) return;
-      const content = this.#buffer.subarray(end + 1, end + 1 + size);
-      this.#buffer = this.#buffer.subarray(after);
-      this.#waiting.shift();
-      question.resolve({ id: known?.[1], type: known?.[2] ?? '', content });
-    }
-  }
-
-  /** Nothing is asked: the process neither keeps the host alive nor stays for long. */
-  #rest(child: ChildProcessWithoutNullStreams): void {
-    hold(child, false);
-    this.#idle = setTimeout(() => {
-      if (this.#child === child) this.#child = undefined;
-      child.stdin.end();
-    }, IDLE_MS);
-    this.#idle.unref();
-  }
-}
-
-/** Whether the process and its streams keep the host's event loop alive. */
-function hold(child: ChildProcessWithoutNullStreams, wanted: boolean): void {
-  for (const handle of [child, child.stdin, child.stdout, child.stderr] as unknown as { ref?: () => void; unref?: () => void }[]) {
-    if (wanted) handle.ref?.();
-    else handle.unref?.();
+      const known = /^([0-9a-f]{40}|[0-9a-f]{64}) ([a-z]+) (\d+)$/.exec(output.toString('utf8', 0, end));
+      const size = Number(known?.[3] ?? 0);
+      const length = known && command === 'contents' ? end + 1 + size + 1 : end + 1;
+      if (output.length < length) return undefined;
+      return { answer: { id: known?.[1], type: known?.[2] ?? '', size, content: output.subarray(end + 1, length - 1) }, length };
+    });
   }
 }

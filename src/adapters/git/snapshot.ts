@@ -46,7 +46,7 @@ export async function reset(context: GitContext, worktree: string, taskId: strin
   await dropOperations(context, worktree, taskId);
   await git.run(['symbolic-ref', 'HEAD', branch], { cwd: worktree });
   await wipe(context, worktree, sha);
-  await git.run(['update-ref', checkpointRef(taskId), sha], { cwd: worktree });
+  await git.updateRefs([`update ${checkpointRef(taskId)} ${sha}`], worktree);
 }
 
 /** Snapshot first; then the worktree holds the commit, detached. */

@@ -40,7 +40,8 @@ export class Landings {
 
   async #upTo(branch: string, tip: string): Promise<readonly Landing[]> {
     const known = this.#known.get(branch);
-    const landings = (known && (await this.#gained(known.tip, tip))?.concat(known.landings)) ?? (await this.#logged([tip]));
+    const gained = known && ((await this.#gained(known.tip, tip)) ?? (await this.#joined(known, tip)));
+    const landings = known && gained ? [...gained, ...known.landings] : await this.#logged([tip]);
     this.#known.set(branch, { tip, landings });
     return landings;
   }
@@ -58,6 +59,15 @@ export class Landings {
       sha = parent;
     }
     return found;
+  }
+
+  /** What a branch that only grew says since then, merges included; undefined where only the whole order tells which of two merges is newer. */
+  async #joined(known: { readonly tip: string; readonly landings: readonly Landing[] }, tip: string): Promise<Landing[] | undefined> {
+    const grew = await this.#context.git.isAncestor(known.tip, tip, this.#context.root).catch(() => false);
+    if (!grew) return undefined;
+    const found = await this.#logged([tip, `^${known.tip}`]);
+    const tasks = new Set(known.landings.map(({ task }) => task));
+    return found.some(({ task }) => task !== '' && tasks.has(task)) ? undefined : found;
   }
 
   async #logged(range: readonly string[]): Promise<Landing[]> {

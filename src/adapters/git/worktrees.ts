@@ -61,7 +61,7 @@ export class Worktrees {
     await this.#assertBranchName(branch);
     // The branch comes last: one whose base is not known would have to guess it.
     const refs = [baseRef(taskId), checkpointRef(taskId), headRef(branch)].map((ref) => `update ${ref} ${base_sha}`);
-    await git.run(['update-ref', '--stdin'], { cwd: root, input: `${refs.join('\n')}\n` });
+    await git.updateRefs(refs, root);
     await this.#add(worktree, branch);
     return { worktree, branch, target_branch, base_sha };
   }
@@ -156,7 +156,7 @@ export class Worktrees {
         await this.#setAside(taskId, worktree);
       }
     }
-    if (tip !== undefined) await git.run(['update-ref', keptRef(taskId), tip], { cwd: root });
+    if (tip !== undefined) await git.updateRefs([`update ${keptRef(taskId)} ${tip}`], root);
     // A file system monitor that the agent's git started would keep the folder open. Where there is none this fails, which is fine.
     if (await this.#isMonitored(worktree)) await git.run(['fsmonitor--daemon', 'stop'], { cwd: worktree, codes: 'any' });
     // Out of the way first, so that a crash does not leave half a worktree that looks like work. Windows refuses while a program is in there.
@@ -169,7 +169,7 @@ export class Worktrees {
       const deleted = await git.run(['branch', '--quiet', '-D', '--', branch], { cwd: root, codes: 'any' });
       if (deleted.code !== 0) log.warn(`The branch ${branch} stays: ${deleted.stderr.trim()}`);
     }
-    await git.run(['update-ref', '--stdin'], { cwd: root, input: `delete ${baseRef(taskId)}\ndelete ${checkpointRef(taskId)}\n` });
+    await git.updateRefs([`delete ${baseRef(taskId)}`, `delete ${checkpointRef(taskId)}`], root);
   }
 
   /** Its socket lies in the git folder; on Windows it is a pipe that cannot be seen, so there the answer is always yes. */
@@ -211,7 +211,7 @@ export class Worktrees {
     if (kept !== undefined) return kept;
     const common = await git.run(['merge-base', headRef(taskBranch(taskId)), headRef(target)], { cwd: root, codes: [0, 1] });
     const base = common.stdout.trim() || (await git.text(['rev-parse', headRef(taskBranch(taskId))], { cwd: root }));
-    await git.run(['update-ref', baseRef(taskId), base], { cwd: root });
+    await git.updateRefs([`update ${baseRef(taskId)} ${base}`], root);
     return base;
   }
 

@@ -24,8 +24,10 @@ export async function drive(context: PipelineContext, run: Run): Promise<void> {
   while (result === 'again' && !run.signal.aborted) {
     const task = context.lifecycle.get(run.taskId);
     if (!isActive(task.state) || isWaiting(context, task)) return;
+    const committed = run.committed;
+    run.committed = null;
     try {
-      result = await phase(context, run, task);
+      result = await phase(context, run, task, committed);
     } catch (error) {
       if (run.aborted !== undefined) return;
       await parkBroken(context, task.task_id, error);
@@ -34,7 +36,7 @@ export async function drive(context: PipelineContext, run: Run): Promise<void> {
   }
 }
 
-async function phase(context: PipelineContext, run: Run, task: TaskExecution): Promise<PhaseResult> {
+async function phase(context: PipelineContext, run: Run, task: TaskExecution, committed: string | null): Promise<PhaseResult> {
   if (task.interruptions >= MAX_INTERRUPTIONS) return askAfterInterruptions(context, task);
   switch (task.state) {
     case 'new':
@@ -54,7 +56,7 @@ async function phase(context: PipelineContext, run: Run, task: TaskExecution): P
     case 'quality_gate':
       // What is sent back from here queues up where the agent is at its cap by then.
       run.leaveAgent();
-      return task.merge_sha !== null && (await finishLanded(context, task)) ? 'leave' : verify(context, run);
+      return task.merge_sha !== null && (await finishLanded(context, task)) ? 'leave' : verify(context, run, committed);
     default:
       throw new Error(`There is no phase for a task in state ${task.state}.`);
   }

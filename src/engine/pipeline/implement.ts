@@ -126,6 +126,7 @@ async function finishStep(context: PipelineContext, run: Run, stepId: string, su
   if (reviewed) await context.lifecycle.transition(task.task_id, 'code_review', `step ${stepId} is implemented`, record);
   else if (last) await context.lifecycle.transition(task.task_id, 'quality_gate', ALL_DONE, record);
   else await context.lifecycle.change(task.task_id, record);
+  run.committed = sha;
   return 'again';
 }
 

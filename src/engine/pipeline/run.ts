@@ -37,6 +37,8 @@ export class Run {
   left = false;
   attemptId: string | null = null;
   agent: string | null = null;
+  /** The commit that the phase before made of everything in the worktree, for the phase that follows at once: it need not look again. */
+  committed: string | null = null;
   /** Dollars set aside for the attempt that it is about to make or makes; 0 once that is settled. */
   reserved_usd = 0;
   readonly #controller = new AbortController();

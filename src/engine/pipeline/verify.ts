@@ -15,8 +15,9 @@ import type { Run } from './run.ts';
 import { threadsAt } from './threads.ts';
 import { dropMerge } from './worktree.ts';
 
-export async function verify(context: PipelineContext, run: Run): Promise<PhaseResult> {
-  const { task, tree, changes } = await withOwnCommits(context, run);
+/** `committed` is the head whose worktree was committed as a whole a moment ago, if it was. */
+export async function verify(context: PipelineContext, run: Run, committed: string | null): Promise<PhaseResult> {
+  const { task, tree, changes } = await withOwnCommits(context, run, committed);
   if (task.worktree === null || task.base_sha === null || task.head_sha === null) return 'leave';
 
   const round = evidence(task, tree) ?? (await newRound(context, run, task, changes, tree));
@@ -41,13 +42,15 @@ interface Work {
 }
 
 /** What is to be judged. Work that a human left uncommitted in the worktree belongs to the task: it is committed before. */
-async function withOwnCommits(context: PipelineContext, run: Run): Promise<Work> {
+async function withOwnCommits(context: PipelineContext, run: Run, committed: string | null): Promise<Work> {
   const { workspace } = context.ports;
   const task = context.lifecycle.get(run.taskId);
   const { worktree, base_sha: base, head_sha: head } = task;
   if (worktree === null || task.branch === null || base === null) return { task, tree: '', changes: [] };
   if (task.merge_started_at !== null) await dropMerge(context, task.task_id, worktree, task.branch);
-  const [state, changes] = await Promise.all([workspace.state(worktree), head === null ? [] : workspace.changes(worktree, base, head)]);
+  const changed = head === null ? [] : workspace.changes(worktree, base, head);
+  if (head !== null && head === committed) return { task, tree: await workspace.treeOf(head), changes: await changed };
+  const [state, changes] = await Promise.all([workspace.state(worktree), changed]);
   if (!state.dirty && state.head_sha === head) return { task, tree: state.tree_sha, changes };
   const { sha } = await workspace.checkpoint(worktree, `Changes made by hand\n\nTask ${task.task_id}.\n`);
   const { tree_sha: tree } = await workspace.state(worktree);

@@ -328,6 +328,38 @@ describe('git checkpoint', () => {
       assert.deepEqual(marked, [{ path: 'space.ts', status: 'modified', added: 2, removed: 1, whitespace_only: true }]);
     });
 
+    it('judge white space as git does', async () => {
+      const cases: [before: string, after: string][] = [
+        ['a\nb\n', 'a\r\nb\r\n'],
+        ['a b\n', 'ab\n'],
+        ['a\tb\n', 'a  b'],
+        ['a\n\n\nb\n', 'a\nb\n\n'],
+        ['\n\na\n', 'a\n'],
+        ['ab\n', 'a\nb\n'],
+        ['a\n', 'a\u00a0\n'],
+        ['a\n', 'a\f\n'],
+        ['a\nb\n', 'b\na\n'],
+        ['', '\n'],
+      ];
+      const files = (side: 0 | 1): Record<string, string> => Object.fromEntries(cases.map((one, index) => [`${index}.txt`, one[side]]));
+      const { repo, workspace, worktree, base } = await started(files(0));
+      await write(worktree, files(1));
+      const { sha } = await workspace.checkpoint(worktree, 'Step');
+      const seen = await repo.git('diff-tree', '-r', '--numstat', '--ignore-all-space', '--ignore-blank-lines', base, sha);
+      const differs = new Set(seen.split('\n').flatMap((line) => (line.startsWith('0\t0\t') ? [] : [line.split('\t')[2] ?? ''])));
+      const marked = (await workspace.changes(worktree, base, sha)).filter((change) => change.whitespace_only).map((change) => change.path);
+      assert.deepEqual(marked.sort(), Object.keys(files(0)).filter((name) => !differs.has(name)).sort());
+      assert.ok(marked.length > 0 && differs.size > 0);
+    });
+
+    it('do not read a large file for white space', async () => {
+      const line = `${'x'.repeat(99)}\n`;
+      const { workspace, worktree, base } = await started({ 'large.txt': line.repeat(11_000) });
+      await write(worktree, { 'large.txt': ` ${line.repeat(11_000)}` });
+      const { sha } = await workspace.checkpoint(worktree, 'Step');
+      assert.deepEqual(await workspace.changes(worktree, base, sha), [{ path: 'large.txt', status: 'modified', added: 1, removed: 1 }]);
+    });
+
     it('are not changed by the user’s diff settings', async () => {
       const { repo, workspace, worktree, base } = await started({ 'a.txt': '1\n' });
       for (const [key, value] of [['diff.external', 'false'], ['diff.noprefix', 'true'], ['color.ui', 'always'], ['diff.renames', 'false']] as const) {

@@ -405,6 +405,11 @@ describe('git merge', () => {
       await made.repo.git('checkout', '--quiet', 'main');
       await made.repo.git('merge', '--quiet', '--no-ff', '--no-edit', 'side');
       assert.ok((await look()).includes('t2'));
+      await made.repo.git('checkout', '--quiet', '-b', 'older', 'HEAD~3');
+      await made.repo.git('-c', 'user.name=Test', 'commit', '--quiet', '--allow-empty', '--date=2020-01-01T00:00:00Z', '-m', 'Older\n\nBaton-Task: t2\nBaton-Hash: h0');
+      await made.repo.git('checkout', '--quiet', 'main');
+      await made.repo.git('merge', '--quiet', '--no-ff', '--no-edit', 'older');
+      await look();
       for (let index = 0; index < 40; index++) await made.repo.git('commit', '--quiet', '--allow-empty', '-m', `Empty ${index}`);
       assert.ok((await look()).includes('t2'));
       await made.repo.git('reset', '--hard', '--quiet', sha);
