@@ -36,7 +36,7 @@ const projects = ['tsconfig.json', 'src/webview/tsconfig.json'];
  */
 export const SUITES: Readonly<Record<string, Suite>> = {
   build: { steps: [['esbuild.js', '--tests']], counted: false, built: false, alone: true },
-  ui: { steps: [mocha('--timeout', '120000', 'test/ui/**/*.test.ts')], counted: true, built: true },
+  ui: { steps: [mocha('--timeout', '300000', 'test/ui/**/*.test.ts')], counted: true, built: true },
   engine: { steps: [mocha('--timeout', '60000', '--ignore', KILL, 'test/engine/**/*.test.ts')], counted: true, built: false, env: KEEP_COMPILED },
   adapters: { steps: [mocha('--timeout', '60000', 'test/adapters/**/*.test.ts')], counted: true, built: true, env: KEEP_COMPILED },
   kill: { steps: [mocha('--timeout', '60000', KILL)], counted: true, built: false, env: KEEP_COMPILED },
@@ -48,7 +48,7 @@ export const SUITES: Readonly<Record<string, Suite>> = {
   vsix: {
     steps: [
       [`${MODULES}/@vscode/vsce/vsce`, 'package', '--no-dependencies', '--no-rewrite-relative-links', '--out', VSIX],
-      mocha('--timeout', '120000', 'test/ui/smoke.test.ts'),
+      mocha('--timeout', '300000', 'test/ui/smoke.test.ts'),
     ],
     counted: true,
     built: false,

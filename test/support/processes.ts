@@ -24,7 +24,7 @@ export async function survivors(mark: string): Promise<number[]> {
 }
 
 /** Resolves when the condition holds; fails with `what` after the deadline. */
-export async function until(what: string, condition: () => boolean | Promise<boolean>, deadlineMs = 15_000): Promise<void> {
+export async function until(what: string, condition: () => boolean | Promise<boolean>, deadlineMs = 30_000): Promise<void> {
   const end = performance.now() + deadlineMs;
   while (!(await condition())) {
     if (performance.now() > end) throw new Error(`Waited ${deadlineMs} ms in vain: ${what}`);

@@ -42,7 +42,7 @@ function almostAlways(): string {
 
 /** One story: notifications, then the commands that make tasks and those that forget them. */
 describe('Commands and notifications in VS Code', function () {
-  this.timeout(120_000);
+  this.timeout(300_000);
   oneStory();
   const temp = keepTempDir();
   let repo: TestRepo;
@@ -76,7 +76,7 @@ describe('Commands and notifications in VS Code', function () {
     await write('.baton/tasks/site.md', '# Deploy the site\n');
     await write('.baton/tasks/docs.md', '# Deploy the documentation\n');
     await window.runCommand('Baton: Start');
-    await until('the badge counts both', async () => (await window.containerBadge('Baton')) === '2', 30_000);
+    await until('the badge counts both', async () => (await window.containerBadge('Baton')) === '2', 120_000);
     // The bell's dot tells also what its name does not: a notification that VS Code showed nowhere.
     assert.equal(await window.page.locator('#status\\.notifications .codicon-bell-dot').count(), 0);
     await write('.baton/orchestrator.yaml', configuration(null));
@@ -139,7 +139,7 @@ describe('Commands and notifications in VS Code', function () {
     await write('.baton/tasks/slow.md', '# Take very long\n');
     await window.waitForRow(/Take very long/, baton.queue);
     await baton.waitForStatus(/need you/);
-    await until('the slow task is at work', async () => (await baton.task('Take very long').innerText()).match(/\d+s|\d+m/) !== null, 30_000);
+    await until('the slow task is at work', async () => (await baton.task('Take very long').innerText()).match(/\d+s|\d+m/) !== null, 120_000);
     await window.runCommand('Baton: Clean State…');
     await dialog().getByText('Remove the stored state of sample?').waitFor();
     const detail = await dialog().innerText();

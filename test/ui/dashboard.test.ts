@@ -15,7 +15,7 @@ async function complaints(frame: Frame): Promise<string[]> {
 }
 
 describe('The dashboard in VS Code, on a task in every state', function () {
-  this.timeout(120_000);
+  this.timeout(300_000);
   const temp = keepTempDir();
   const refused: string[] = [];
   let window: Workbench;
@@ -109,7 +109,7 @@ describe('The dashboard in VS Code, on a task in every state', function () {
     const row = frame.getByRole('region', { name: 'Active' }).getByRole('button').first();
     await row.focus();
     const before = await row.innerText();
-    const deadline = performance.now() + 30_000;
+    const deadline = performance.now() + 60_000;
     while ((await row.innerText()) === before && performance.now() < deadline) await window.page.waitForTimeout(100);
     assert.notEqual(await row.innerText(), before);
     assert.equal(await row.and(frame.locator(':focus')).count(), 1);
@@ -141,7 +141,7 @@ describe('The dashboard in VS Code, on a task in every state', function () {
         const [work, state] = await Promise.all(['Active', 'Queue'].map((name) => frame.getByRole('region', { name, exact: true }).boundingBox()));
         return work !== null && state !== null && work !== undefined && state !== undefined && work.x === state.x && work.y + work.height <= state.y;
       };
-      const deadline = performance.now() + 10_000;
+      const deadline = performance.now() + 60_000;
       while (!(await stacked()) && performance.now() < deadline) await window.page.waitForTimeout(50);
       assert.ok(await stacked());
       assert.equal(await frame.evaluate('document.documentElement.scrollWidth - document.documentElement.clientWidth'), 0);
@@ -173,7 +173,7 @@ describe('The dashboard in VS Code, on a task in every state', function () {
 });
 
 describe('The dashboard in VS Code, on ten thousand tasks', function () {
-  this.timeout(120_000);
+  this.timeout(300_000);
   const temp = keepTempDir();
   let window: Workbench;
 

@@ -22,7 +22,7 @@ const about = (task: string) => (conversation: Conversation) => conversation.mes
 
 /** The real Claude Code CLI, asking through the real views; only the model behind it is scripted. */
 describe('Permissions of an agent in VS Code', function () {
-  this.timeout(180_000);
+  this.timeout(300_000);
   const temp = keepTempDir();
   let server: ModelServer;
   let repo: TestRepo;
@@ -87,13 +87,13 @@ describe('Permissions of an agent in VS Code', function () {
     assert.equal(open.length, 4);
     const host = leader();
     await window.reload();
-    await until('the next extension host leads', () => leader() !== undefined && leader() !== host, 60_000);
+    await until('the next extension host leads', () => leader() !== undefined && leader() !== host, 120_000);
     const next = leader();
     process.kill(next ?? 0, 'SIGKILL');
     // In a browser VS Code does not start another one by itself.
     await window.reload();
-    await until('another extension host leads', () => leader() !== undefined && leader() !== next, 60_000);
-    await window.statusItem('Baton: 4 need you').waitFor({ timeout: 60_000 });
+    await until('another extension host leads', () => leader() !== undefined && leader() !== next, 120_000);
+    await window.statusItem('Baton: 4 need you').waitFor({ timeout: 120_000 });
     for (const task of ['allowed', 'edited', 'denied']) await asked(task);
     assert.deepEqual(await waiting(), open);
   });

@@ -22,7 +22,7 @@ const TOTALS = 'Totals are off by a cent';
 
 /** One story: a window is reloaded, a second one and the command line come along, and the first one goes. */
 describe('a repository in windows that come and go', function () {
-  this.timeout(120_000);
+  this.timeout(300_000);
   oneStory();
   const temp = keepTempDir();
   const windows: Workbench[] = [];
@@ -61,22 +61,22 @@ describe('a repository in windows that come and go', function () {
 
   it('leaves a running agent at work through Reload Window and a killed extension host (rows 230, 255)', async () => {
     await first.workbench.runCommand('Baton: Start');
-    await until('the agent is in the middle of its work', () => turns('slugify-accents').length === 2, 60_000);
+    await until('the agent is in the middle of its work', () => turns('slugify-accents').length === 2, 120_000);
     const [running] = (await sample.task('slugify-accents'))?.attempts ?? [];
     assert.equal(running?.outcome, 'running');
     const host = leader();
     await first.workbench.reload();
-    await first.task(SLUGS).waitFor({ timeout: 60_000 });
-    await until('the next extension host leads', () => leader() !== undefined && leader() !== host, 60_000);
+    await first.task(SLUGS).waitFor({ timeout: 120_000 });
+    await until('the next extension host leads', () => leader() !== undefined && leader() !== host, 120_000);
     const killed = leader();
     process.kill(killed ?? 0, 'SIGKILL');
     // In a browser VS Code does not start another one by itself.
     await first.workbench.reload();
-    await until('another extension host leads', () => leader() !== undefined && leader() !== killed, 60_000);
+    await until('another extension host leads', () => leader() !== undefined && leader() !== killed, 120_000);
     const during = (await sample.task('slugify-accents'))?.attempts ?? [];
     assert.deepEqual(during.map(({ outcome, process: root }) => [outcome, root]), [['running', running.process]]);
     releases[0]?.();
-    await first.decision('Approve merge', 'slugify-accents').waitFor({ timeout: 60_000 });
+    await first.decision('Approve merge', 'slugify-accents').waitFor({ timeout: 120_000 });
     const task = await sample.task('slugify-accents');
     assert.deepEqual(task?.attempts.map(({ outcome, session_id, process: root }) => [outcome, session_id, root]), [['succeeded', running.session_id, running.process]]);
     assert.deepEqual([task.interruptions, task.steps[0]?.attempt], [0, 1]);
@@ -114,7 +114,7 @@ describe('a repository in windows that come and go', function () {
     await second.approve('Approve merge', 'slugify-accents');
     await first.needsYou.getByText('Nothing needs you.').waitFor();
     for (const window of [first, second]) {
-      await window.workbench.row(/^Done today\s*1/, window.queue).waitFor({ timeout: 60_000 });
+      await window.workbench.row(/^Done today\s*1/, window.queue).waitFor({ timeout: 120_000 });
       await window.waitForStatus('Baton idle');
     }
     assert.equal(leader(), before);
@@ -123,7 +123,7 @@ describe('a repository in windows that come and go', function () {
 
   it('shows a task of the command line live in both windows, and obeys it from there too (row 241)', async () => {
     await writeFile(path.join(sample.root, '.baton/tasks/round-half-cents.md'), '---\nworkflow: direct\n---\n# Totals are off by a cent: toCents(1.005) must be 101\n');
-    await until('the agent works on it', () => turns('round-half-cents').length === 1, 60_000);
+    await until('the agent works on it', () => turns('round-half-cents').length === 1, 120_000);
     for (const window of [first, second]) {
       await window.workbench.row(/^Running\s*1/, window.queue).waitFor();
       await window.waitForStatus(/Baton 1▸/);
@@ -142,13 +142,13 @@ describe('a repository in windows that come and go', function () {
   it('is led by the second window when the first one is closed, with nothing lost and no agent interrupted (rows 241, 255)', async () => {
     const before = leader();
     await first.workbench.page.goto('about:blank');
-    await until('the other window leads', () => leader() !== undefined && leader() !== before, 60_000);
+    await until('the other window leads', () => leader() !== undefined && leader() !== before, 120_000);
     releases[1]?.();
-    await second.decision('Approve merge', 'round-half-cents').waitFor({ timeout: 60_000 });
+    await second.decision('Approve merge', 'round-half-cents').waitFor({ timeout: 120_000 });
     const task = await sample.task('round-half-cents');
     assert.deepEqual(task?.attempts.map(({ outcome }) => outcome), ['succeeded']);
     await sample.baton('task', 'round-half-cents', '--approve');
-    await second.workbench.row(/^Done today\s*2/, second.queue).waitFor({ timeout: 60_000 });
+    await second.workbench.row(/^Done today\s*2/, second.queue).waitFor({ timeout: 120_000 });
     await second.waitForStatus('Baton idle');
     assert.deepEqual(await second.workbench.notifications(), []);
   });

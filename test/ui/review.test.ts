@@ -33,7 +33,7 @@ const LINT = "console.log('src/price.js:3:3: warning: a number of cents has no p
 
 /** The way of one task through a person's hands, told in steps: each builds on the one before. */
 describe('A review in VS Code', function () {
-  this.timeout(180_000);
+  this.timeout(300_000);
   oneStory();
   const temp = keepTempDir();
   let repo: TestRepo;
@@ -104,7 +104,7 @@ describe('A review in VS Code', function () {
 
   it('opens a plan that waits as a document whose steps can be commented (row 223)', async () => {
     const item = baton.decision('Approve plan', 'price');
-    await item.waitFor({ timeout: 60_000 });
+    await item.waitFor({ timeout: 120_000 });
     await item.click();
     await workbench.editorTab('Plan of price.md').waitFor();
     await comment('1. Round half up', 'Name the tests.');
@@ -115,7 +115,7 @@ describe('A review in VS Code', function () {
     await workbench.clickEditorAction('Request Changes');
     await workbench.quickInput.getByText('1 comment of yours goes along').waitFor();
     await workbench.typeIntoQuickInput('');
-    await until('there is a new plan', async () => (await record()).plan?.steps[0]?.description.includes('with tests') === true, 60_000);
+    await until('there is a new plan', async () => (await record()).plan?.steps[0]?.description.includes('with tests') === true, 120_000);
     assert.equal((await record()).threads?.[0]?.status, 'resolved');
     assert.match((await prompts())[1] ?? '', /### Step round\n\n~~~~\nRound half up\n~~~~\n\nName the tests\./);
     await workbench.page.locator('.editor-group-container .view-line').filter({ hasText: 'with tests for halves' }).waitFor();
@@ -133,7 +133,7 @@ describe('A review in VS Code', function () {
     await until('the plan is changed', async () => (await record()).plan?.summary === 'Round as tills do. In euros.');
     assert.equal((await record()).state, 'awaiting_human_review');
     await workbench.clickEditorAction('Approve');
-    await baton.decision('Approve merge', 'price').waitFor({ timeout: 60_000 });
+    await baton.decision('Approve merge', 'price').waitFor({ timeout: 120_000 });
     await workbench.runCommand('View: Close All Editors');
   });
 
@@ -154,7 +154,7 @@ describe('A review in VS Code', function () {
     await workbench.screenshot('review-comment');
     await workbench.reload();
     await workbench.openContainer('Baton');
-    await baton.decision('Approve merge', 'price').waitFor({ timeout: 60_000 });
+    await baton.decision('Approve merge', 'price').waitFor({ timeout: 120_000 });
     await openReview();
     await thread('Halves of a cent come out wrong here.').getByText('Goes along with Request Changes').waitFor();
   });
@@ -173,11 +173,11 @@ describe('A review in VS Code', function () {
     await until('the agent has answered', async () => {
       const task = await record();
       return task.state === 'awaiting_human_review' && task.threads?.at(-1)?.status === 'resolved';
-    }, 60_000);
+    }, 120_000);
     const told = (await prompts()).find((prompt) => prompt.includes('Halves of a cent')) ?? '';
     assert.match(told, /### src\/price\.js:4\n\n~~~~\n {2}return Math\.round\(exact\);\n~~~~\n\nHalves of a cent come out wrong here\./);
     await workbench.runCommand('View: Close All Editors');
-    await baton.decision('Approve merge', 'price').waitFor({ timeout: 60_000 });
+    await baton.decision('Approve merge', 'price').waitFor({ timeout: 120_000 });
     await openReview();
     // Settled threads are folded: the glyph in the margin is what is left of them.
     await workbench.page.locator('.editor-group-container .view-line').filter({ hasText: 'Number.EPSILON' }).waitFor();
@@ -215,7 +215,7 @@ describe('A review in VS Code', function () {
     await workbench.quickInput.getByText('1: Approve merge · price').waitFor();
     await workbench.screenshot('review-walkthrough');
     await workbench.pick('Approve');
-    await until('it is merged', async () => (await record()).state === 'done', 60_000);
+    await until('it is merged', async () => (await record()).state === 'done', 120_000);
     await baton.needsYou.getByText('Nothing needs you.').waitFor();
   });
 });

@@ -21,7 +21,7 @@ const PACKAGED = process.env['BATON_TEST_VSIX'] !== undefined;
 const manifest = readJson('package.json') as Manifest;
 
 describe(PACKAGED ? 'the packaged extension in the workbench' : 'the workbench', function () {
-  this.timeout(120_000);
+  this.timeout(300_000);
   const temp = keepTempDir();
   let workbench: Workbench;
 

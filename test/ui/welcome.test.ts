@@ -16,7 +16,7 @@ const GO_ON = 'agents:\n  scripted: {driver: command, command: node}\n';
 const NO_AGENT = 'agents:\n  claude: {driver: claude, command: claude-is-not-here}\n';
 
 describe('the empty views', function () {
-  this.timeout(120_000);
+  this.timeout(300_000);
   const temp = keepTempDir();
   const env = { HOME: temp.path, XDG_DATA_HOME: path.join(temp.path, 'data'), XDG_RUNTIME_DIR: path.join(temp.path, 'run') };
   let workbench: Workbench | undefined;

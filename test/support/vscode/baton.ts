@@ -39,7 +39,7 @@ export class BatonWindow {
     return rows.map((row) => row.replace(/\s+/g, ' ').trim());
   }
 
-  async waitForStatus(text: string | RegExp, deadlineMs = 30_000): Promise<void> {
+  async waitForStatus(text: string | RegExp, deadlineMs = 60_000): Promise<void> {
     let last = '';
     const reads = (): boolean => (typeof text === 'string' ? last.includes(text) : text.test(last));
     await until(`the status bar says ${String(text)}`, async () => {

@@ -19,9 +19,10 @@ export const ALL_THEMES = Object.keys(THEMES) as Theme[];
 
 const SCREENSHOTS = path.join(ROOT, 'out/screenshots');
 const CLICK_TIMEOUT_MS = 1_000;
-const TIMEOUT_MS = 30_000;
-const PALETTE_TIMEOUT_MS = 2_000;
-const START_TIMEOUT_MS = 60_000;
+const TIMEOUT_MS = 60_000;
+const DROP_TIMEOUT_MS = 10_000;
+const PALETTE_TIMEOUT_MS = 5_000;
+const START_TIMEOUT_MS = 120_000;
 
 export interface WorkbenchOptions extends ServerOptions {
   /** A server to open the window on, which stays when the window closes; else one is started for it, with the other options. */
@@ -141,12 +142,12 @@ export class Workbench {
       await this.page.keyboard.press('F1');
       await this.quickInput.waitFor();
       await this.#quickInputField.fill(`>${title}`);
-      const shown = await this.quickPickRow(title).waitFor({ timeout: PALETTE_TIMEOUT_MS }).then(() => true, () => false);
-      if (shown) break;
+      // A window that is busy may also close the palette under the pointer: another editor took the focus.
+      const chosen = await this.quickPickRow(title).click({ timeout: PALETTE_TIMEOUT_MS }).then(() => true, () => false);
+      if (chosen) return;
       if (performance.now() > deadline) throw new Error(`The palette does not offer ${title}. It offers: ${(await this.quickPickLabels()).join(', ')}`);
       await this.page.keyboard.press('Escape');
     }
-    await this.quickPickRow(title).click();
   }
 
   /** The open quick pick or input box. */
@@ -270,13 +271,30 @@ export class Workbench {
 
   /** Clicks an entry of a row's context menu. */
   async clickRowMenu(row: Locator, action: string): Promise<void> {
-    await row.click({ button: 'right' });
     const menu = this.page.locator('.context-view .monaco-menu');
+    const deadline = performance.now() + TIMEOUT_MS;
+    await row.click({ button: 'right' });
+    await menu.waitFor();
     // A menu is deaf to the mouse for its first 100 ms: clicked again, until it has closed.
-    for (let open = true; open; ) {
-      await menu.getByText(action, { exact: true }).click();
-      open = await menu.waitFor({ state: 'detached', timeout: 500 }).then(() => false, () => true);
+    for (;;) {
+      const clicked = await menu.getByText(action, { exact: true }).click({ timeout: CLICK_TIMEOUT_MS }).then(() => true, () => false);
+      if (await menu.waitFor({ state: 'detached', timeout: CLICK_TIMEOUT_MS }).then(() => true, () => false)) return;
+      if (performance.now() > deadline) throw new Error(clicked ? `The menu stays open after a click on ${action}.` : `The menu does not offer ${action}. It offers: ${(await menu.allInnerTexts()).join(' ')}`);
     }
+  }
+
+  /** Drags a row onto another one until that has the effect which is looked for: rows that move under the pointer make a drop miss. */
+  async dragRow(row: Locator, onto: Locator, done: () => Promise<boolean>): Promise<void> {
+    const deadline = performance.now() + TIMEOUT_MS;
+    while (performance.now() < deadline) {
+      await row.dragTo(onto);
+      const soon = performance.now() + DROP_TIMEOUT_MS;
+      while (performance.now() < soon) {
+        if (await done()) return;
+        await this.page.waitForTimeout(50);
+      }
+    }
+    throw new Error('The row could not be dragged where it should be.');
   }
 
   /** Clicks an action in a view's title bar. */
