@@ -17,12 +17,12 @@ describe('the real CLI when the provider fails', function () {
 
   it('fails as an authentication error within seconds on 401, not after minutes (row 139)', () =>
     withClaude(server, () => ({ error: { status: 401, message: 'invalid x-api-key' } }), async ({ start }) => {
-      const begun = performance.now();
       const attempt = await start();
       const end = await attempt.ended;
       assert.equal(end.error?.kind, 'authentication');
       assert.equal(end.error.status, 401);
-      assert.ok(performance.now() - begun < 15_000);
+      // Left to itself the CLI tries ten times, with longer and longer waits.
+      assert.ok(attempt.all('retrying').length <= 2);
     }));
 
   it('waits as long as a 429 asks for, says so, and recovers', () =>

