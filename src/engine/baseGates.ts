@@ -7,6 +7,7 @@ import type { GateConfig } from '../core/config/schema.ts';
 import type { Decision, GateCheck, GateRound, TaskExecution } from '../core/execution.ts';
 import { isTerminal } from '../core/states.ts';
 import type { Lifecycle } from './lifecycle.ts';
+import { Turns } from './turns.ts';
 
 /** `reason` in the detail of a decision about a red base. */
 export const RED_BASE = 'red_base';
@@ -41,7 +42,8 @@ export class BaseGates {
   /** Tasks with a decision about a red base, whatever became of it. */
   readonly #asked: Set<string>;
   readonly #waiting = new Map<string, { readonly tree: string; readonly gates: readonly string[] }>();
-  readonly #tails = new Map<string, Promise<unknown>>();
+  /** By tree; those on which something was red are few. */
+  readonly #turns = new Map<string, Turns>();
 
   /** @param stored what `store` has put under `base_gates` */
   constructor(lifecycle: Lifecycle, hash: (text: string) => string, stored: unknown) {
@@ -76,15 +78,11 @@ export class BaseGates {
     for (const gate of gates) this.#known.delete(this.#key(tree, gate));
   }
 
-  /** One after another for each tree: what one task finds out, the next need not ask. */
-  async inTurn<T>(tree: string, work: () => Promise<T>): Promise<T> {
-    const mine = (this.#tails.get(tree) ?? Promise.resolve()).then(work, work);
-    this.#tails.set(tree, mine);
-    try {
-      return await mine;
-    } finally {
-      if (this.#tails.get(tree) === mine) this.#tails.delete(tree);
-    }
+  /** One after another for each tree: what one task finds out, the next need not ask. Undefined when the signal came before the turn did. */
+  inTurn<T>(tree: string, signal: AbortSignal, work: () => Promise<T>): Promise<T | undefined> {
+    const turns = this.#turns.get(tree) ?? new Turns();
+    this.#turns.set(tree, turns);
+    return turns.take(signal, work);
   }
 
   /** What holds for these gates on this tree; undefined when nobody was asked, or the task that was to repair it did not. */

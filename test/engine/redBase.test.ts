@@ -1,16 +1,19 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
+import type { Ports } from '../../src/engine/ports.ts';
 import { makeEngine, type TestEngine } from '../support/engine.ts';
+import { latch } from '../support/latch.ts';
 
 const GATE = { name: 'sound', run: 'echo looked >> "$LOOKS"; ! grep -q broken state.txt' };
 
 /** Tasks on a base on which the gate `sound` fails; every run of a gate is counted in a file. */
-async function onRedBase(ids: readonly string[], config: Record<string, unknown> = {}): Promise<{ test: TestEngine; looks: () => number }> {
+async function onRedBase(ids: readonly string[], config: Record<string, unknown> = {}, throughPorts: (ports: Ports) => Ports = (ports) => ports): Promise<{ test: TestEngine; looks: () => number }> {
   const test = await makeEngine({
     files: { 'state.txt': 'broken\n', 'other.txt': 'fine\n' },
     tasks: ids.map((id) => ({ id, goal: `Do ${id}` })),
     config: { gates: [{ ...GATE, run: GATE.run.replace('"$LOOKS"', '"$(git rev-parse --git-common-dir)/looks"') }], ...config },
+    throughPorts,
   });
   const looks = (): number => readFileSync(path.join(test.repo.root, '.git/looks'), 'utf8').split('\n').length - 1;
   return { test, looks };
@@ -103,6 +106,30 @@ describe('A base that is red without any work', () => {
     assert.match(record.decisions.at(-1)?.question ?? '', /sound fails on main/);
     // Its own tree, and the base.
     assert.equal(looks(), before + 2);
+  });
+
+  it('lets a task be cancelled at once that waits for the look of another one', async () => {
+    const looking = latch();
+    const go = latch();
+    const { test } = await onRedBase(['one', 'two'], {}, (ports) => ({
+      ...ports,
+      workspace: {
+        ...ports.workspace,
+        visit: async (...where) => {
+          looking.release();
+          await go.held;
+          return ports.workspace.visit(...where);
+        },
+      },
+    }));
+    await test.engine.send({ type: 'start' });
+    await looking.held;
+    const { tasks } = await test.until((now) => now.tasks.every((one) => one.gates.some((check) => check.status === 'failed')), 'both are red');
+    const waiting = tasks.find((one) => !/without its work/.test(one.activity ?? ''))?.id ?? '';
+    await test.engine.send({ type: 'cancel', task_id: waiting });
+    assert.equal((await test.record(waiting)).error?.kind, 'cancelled');
+    go.release();
+    await test.until((now) => now.tasks.some((one) => one.state === 'awaiting_human_review'), 'the other one asks');
   });
 
   it('does not hide what the work itself broke, and is not looked at while the gates are green', async () => {

@@ -25,7 +25,7 @@ export async function afterRed(context: PipelineContext, run: Run, task: TaskExe
   // Its own failures come first, and what is red before them is named.
   if (names.length < failed.length || names.length === 0) return sendBack(context, context.lifecycle.get(task.task_id), round, names);
   // In turn, so that of many that find out at the same time one asks.
-  return context.baseGates.inTurn(base.tree, () => obey(context, context.lifecycle.get(task.task_id), round, base, red));
+  return (await context.baseGates.inTurn(base.tree, run.signal, () => obey(context, context.lifecycle.get(task.task_id), round, base, red))) ?? 'leave';
 }
 
 /** Does what was decided about the base, waits while nothing is, or asks. */
@@ -47,7 +47,7 @@ async function obey(context: PipelineContext, task: TaskExecution, round: GateRo
 /** Those of the failed checks that fail on the base as well; undefined when the look was broken off. */
 async function redOn(context: PipelineContext, run: Run, task: TaskExecution, base: Base, failed: readonly GateCheck[]): Promise<GateCheck[] | undefined> {
   const gates = (await configuredGates(context)).filter((gate) => failed.some((check) => check.name === gate.name));
-  return context.baseGates.inTurn(base.tree, async () => {
+  return context.baseGates.inTurn(base.tree, run.signal, async () => {
     // Whoever runs a stopped task again may have mended the machine that the gate failed for.
     const stopped = context.baseGates.ruling(base.tree, failed.map((check) => check.name));
     if (stopped?.kind === 'stop' && isRunAgainSince(task, stopped.at)) context.baseGates.forget(base.tree, gates);
