@@ -148,8 +148,7 @@ describe('the main job: a queue worked through by the real Claude CLI', function
     const task = await sample.task('csv-quoted-fields');
     assert.deepEqual(task?.quality_gate_results.map((round) => round.passed), [false, true]);
     assert.equal(new Set(task.attempts.map((attempt) => attempt.session_id)).size, 1);
-    await workbench.expandRow(baton.task(QUOTED));
-    await workbench.waitForRow(/Gates\s*2 of 2 passed/, baton.queue);
+    await workbench.expandRows([baton.task(QUOTED)], workbench.row(/Gates\s*2 of 2 passed/, baton.queue));
     await workbench.screenshot('main-job-gates');
   });
 
@@ -207,11 +206,7 @@ describe('the main job: a queue worked through by the real Claude CLI', function
     await until('the badge is gone', async () => (await workbench.containerBadge('Baton')) === null);
     await workbench.row(/^Done today\s*6/, baton.queue).waitFor();
     assert.deepEqual(await workbench.notifications(), []);
-    await workbench.runCommand('Notifications: Show Notifications');
-    console.log(await workbench.page.locator('.notifications-center').allInnerTexts());
-    await workbench.screenshot('nn');
-    await workbench.runCommand('View: Close All Editors');
-    await workbench.expandRow(workbench.row(/^Done today/, baton.queue));
+    await workbench.expandRows([workbench.row(/^Done today/, baton.queue)], baton.task(QUOTED));
     for (const theme of ['light', 'high-contrast', 'high-contrast-light', 'dark'] as const) {
       await workbench.changeTheme(theme);
       await workbench.screenshot(`main-job-done-${theme}`);

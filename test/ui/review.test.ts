@@ -193,9 +193,8 @@ describe('A review in VS Code', function () {
     await page.getByText('documentation').first().waitFor();
     await page.getByText('Halves of a cent come out wrong here.').waitFor();
     await workbench.screenshot('review-report');
-    await workbench.expandRow(baton.task('Round prices as tills do'));
-    await workbench.expandRow(workbench.row('Files Changed', baton.queue));
-    const row = await workbench.waitForRow('price.js', baton.queue);
+    const row = workbench.row('price.js', baton.queue);
+    await workbench.expandRows([baton.task('Round prices as tills do'), workbench.row('Files Changed', baton.queue)], row);
     assert.match(await row.innerText(), /high: a script that a gate runs; no test changed with it/);
     await workbench.screenshot('review-files');
   });

@@ -50,7 +50,8 @@ async function all(theme: Theme): Promise<void> {
     const { page } = window;
     await window.waitForRow('Round prices half to even');
     await page.waitForTimeout(1500);
-    await window.expandRow(window.row('Round prices half to even', window.view('Queue')));
+    const queue = window.view('Queue');
+    await window.expandRows([window.row('Round prices half to even', queue)], window.row('Files Changed', queue));
     await page.waitForTimeout(500);
     await window.screenshot(`${theme}-queue`);
     await window.row('Round prices half to even', window.view('Queue')).hover();
@@ -84,9 +85,7 @@ async function all(theme: Theme): Promise<void> {
 async function files(): Promise<void> {
   await withWindow('all', 'dark', { width: 1400, height: 900 }, async (window) => {
     const queue = window.view('Queue');
-    await window.expandRow(await window.waitForRow('Round prices half to even', queue));
-    await window.expandRow(await window.waitForRow('Files Changed', queue));
-    await window.waitForRow('round.js', queue);
+    await window.expandRows(['Round prices half to even', 'Files Changed'].map((text) => window.row(text, queue)), window.row('round.js', queue));
     await window.row('round.js', queue).locator('.monaco-custom-toggle, .custom-view-tree-node-item-checkbox').first().click();
     await window.page.waitForTimeout(1500);
     await window.screenshot('files-ticked');

@@ -249,8 +249,19 @@ export class Workbench {
     return scope.getByRole('treeitem').allInnerTexts();
   }
 
-  async expandRow(row: Locator): Promise<void> {
-    if ((await row.getAttribute('aria-expanded')) === 'false') await row.locator('.monaco-tl-twistie').click();
+  /** Opens rows, each in the one before, until something in the last is seen: an item that moves elsewhere in the tree is drawn closed there. */
+  async expandRows(rows: readonly Locator[], seen: Locator): Promise<void> {
+    const deadline = performance.now() + 2 * TIMEOUT_MS;
+    while (!(await seen.isVisible())) {
+      if (performance.now() > deadline) throw new Error(`Open rows do not show ${String(seen)}.`);
+      for (const row of rows) await this.#expand(row).catch(() => undefined);
+      await this.page.waitForTimeout(50);
+    }
+  }
+
+  async #expand(row: Locator): Promise<void> {
+    const timeout = CLICK_TIMEOUT_MS;
+    if ((await row.getAttribute('aria-expanded', { timeout })) === 'false') await row.locator('.monaco-tl-twistie').click({ timeout });
   }
 
   /** Clicks an inline action of a tree row by its title. */
