@@ -37,7 +37,8 @@ export async function snapshot(context: GitContext, worktree: string, taskId: st
 export async function reset(context: GitContext, worktree: string, taskId: string, sha: string): Promise<void> {
   const { git } = context;
   await clearStaleLocks(context, worktree);
-  await snapshot(context, worktree, taskId);
+  const saved = await snapshot(context, worktree, taskId);
+  if (saved !== null) context.log.info(`What was unsaved in ${worktree} is in ${saved}, before it is put back to ${sha.slice(0, 8)}: git show ${saved}`);
   const branch = headRef(taskBranch(taskId));
   // Commits that nothing would point to any more are work too.
   for (const tip of new Set([await git.resolve('HEAD^{commit}', worktree), await git.resolve(branch, worktree)])) {

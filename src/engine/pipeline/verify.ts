@@ -81,7 +81,7 @@ async function newRound(context: PipelineContext, run: Run, task: TaskExecution,
 async function dropLeftovers(context: PipelineContext, task: TaskExecution): Promise<void> {
   const { log, workspace } = context.ports;
   if (task.worktree === null || task.head_sha === null || !(await workspace.state(task.worktree)).dirty) return;
-  log.info(`The gates of ${task.task_id} changed files of its worktree; they are back as they were committed, the changes are in refs/baton/snapshots/${task.task_id}.`);
+  log.info(`The gates of ${task.task_id} changed files of its worktree, which are put back as they were committed.`);
   await workspace.reset(task.worktree, task.task_id, task.head_sha);
 }
 

@@ -15,16 +15,19 @@ export interface Fixture {
   readonly worktreesDir: string;
   readonly workspace: Workspace;
   readonly warnings: string[];
+  /** What it said that is no warning. */
+  readonly said: string[];
 }
 
 export async function fixture(files?: Files, folder = 'worktrees'): Promise<Fixture> {
   const repo = await makeRepo(files);
   const worktreesDir = path.join(tempDir(), folder);
   const warnings: string[] = [];
-  const log: Log = { debug: () => undefined, info: () => undefined, warn: (message) => warnings.push(message), error: (message) => warnings.push(message) };
+  const said: string[] = [];
+  const log: Log = { debug: () => undefined, info: (message) => said.push(message), warn: (message) => warnings.push(message), error: (message) => warnings.push(message) };
   // Locks that a test leaves behind are waited for this long.
   const workspace = createWorkspace({ root: repo.root, worktreesDir, log, patience: 300 });
-  return { repo, worktreesDir, workspace, warnings };
+  return { repo, worktreesDir, workspace, warnings, said };
 }
 
 /** Runs git in any folder, as a user or an agent would. */

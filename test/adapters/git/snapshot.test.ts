@@ -50,7 +50,7 @@ describe('git snapshots', () => {
   });
 
   it('are taken before a reset, which leaves the branch exactly at the commit and ignored files alone', async () => {
-    const { repo, workspace } = await fixture({ '.gitignore': '.env\n', 'a.txt': '1\n' });
+    const { repo, workspace, said } = await fixture({ '.gitignore': '.env\n', 'a.txt': '1\n' });
     const { worktree } = await workspace.create('t1', 'current');
     await write(worktree, { 'a.txt': 'step\n' });
     const { sha } = await workspace.checkpoint(worktree, 'Step 1');
@@ -61,6 +61,7 @@ describe('git snapshots', () => {
     assert.equal(await read(worktree, '.env'), 'SECRET');
     const ref = await repo.git('for-each-ref', '--format=%(refname)', 'refs/baton/snapshots/t1');
     assert.equal(await repo.git('show', `${ref}:a.txt`), 'half done');
+    assert.deepEqual(said.map((message) => message.includes(ref)), [true]);
   });
 
   it('keep commits that a reset leaves behind', async () => {
