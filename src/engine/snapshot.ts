@@ -44,14 +44,15 @@ export interface SnapshotParts {
 
 export function buildSnapshot(parts: SnapshotParts): Snapshot {
   const views: TaskView[] = [];
-  const queue: TaskView[] = [];
+  const queue: (TaskView | undefined)[] = [];
   for (const task of parts.tasks) {
     const view = taskView(task, parts);
     // The queue's order is known; what has no place in it is sorted.
     if (view.position === null) views.push(view);
     else queue[view.position - 1] = view;
   }
-  views.push(...queue);
+  // One by one: a call takes only so many arguments.
+  for (const view of queue) if (view !== undefined) views.push(view);
   forget(parts);
   return {
     seq: parts.seq,
