@@ -249,11 +249,16 @@ export class Workbench {
     return scope.getByRole('treeitem').allInnerTexts();
   }
 
-  /** Opens rows, each in the one before, until something in the last is seen: an item that moves elsewhere in the tree is drawn closed there. */
+  /**
+   * Opens rows, each in the one before, until something in the last is seen: an item that moves elsewhere in the tree is drawn closed there. The
+   * groups that they are in are opened too: a click on a row that has just moved away closes whatever took its place.
+   */
   async expandRows(rows: readonly Locator[], seen: Locator): Promise<void> {
+    const closed = this.page.locator('.sidebar [role="treeitem"][aria-level="1"][aria-expanded="false"]');
     const deadline = performance.now() + 2 * TIMEOUT_MS;
     while (!(await seen.isVisible())) {
       if (performance.now() > deadline) throw new Error(`Open rows do not show ${String(seen)}.`);
+      if ((await rows[0]?.isVisible()) === false) for (const group of await closed.all()) await this.#expand(group).catch(() => undefined);
       for (const row of rows) await this.#expand(row).catch(() => undefined);
       await this.page.waitForTimeout(50);
     }
