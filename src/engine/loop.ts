@@ -3,7 +3,6 @@
  * is stored, so a reload goes on with what was; nothing runs before the first Start.
  */
 import { BatonError, messageOf } from '../core/errors.ts';
-import type { TaskExecution } from '../core/execution.ts';
 import type { DesiredState, LoopView } from '../shared/api.ts';
 import type { Lifecycle } from './lifecycle.ts';
 import { drive } from './pipeline/drive.ts';
@@ -310,7 +309,8 @@ export class Loop {
   #start(taskId: string, adopted: AdoptedSession | null = null): void {
     const { context } = this.#options;
     if (this.#runs.has(taskId) || this.#ended.has(taskId) || this.#settling.has(taskId) || this.#broken.has(taskId)) return;
-    const needsSlot = needsAgent(this.#lifecycle.get(taskId));
+    // Gates and merges need no agent, so they wait for no slot: an approved merge is not held up by long tasks.
+    const needsSlot = this.#lifecycle.get(taskId).state !== 'quality_gate';
     const run = new Run(taskId, { startedAt: context.ports.clock.now(), needsSlot, onSlots: () => this.wake(), slotsLeft: () => this.#slotsLeft });
     run.adopted = adopted;
     run.reserved_usd = context.budgets.reserveOf(this.#lifecycle.get(taskId));
@@ -393,9 +393,4 @@ export class Loop {
 
 function earliest(a: number | null, b: number | null): number | null {
   return a === null || b === null ? (a ?? b) : Math.min(a, b);
-}
-
-/** Gates and merges need no agent, so they wait for no slot: an approved merge is not held up by long tasks. */
-export function needsAgent(task: TaskExecution): boolean {
-  return task.state !== 'quality_gate';
 }
