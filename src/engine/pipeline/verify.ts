@@ -49,7 +49,10 @@ async function withOwnCommits(context: PipelineContext, run: Run, committed: str
   if (worktree === null || task.branch === null || base === null) return { task, tree: '', changes: [] };
   if (task.merge_started_at !== null) await dropMerge(context, task.task_id, worktree, task.branch);
   const changed = head === null ? [] : workspace.changes(worktree, base, head);
-  if (head !== null && head === committed) return { task, tree: await workspace.treeOf(head), changes: await changed };
+  if (head !== null && head === committed) {
+    const [tree, its] = await Promise.all([workspace.treeOf(head), changed]);
+    return { task, tree, changes: its };
+  }
   const [state, changes] = await Promise.all([workspace.state(worktree), changed]);
   if (!state.dirty && state.head_sha === head) return { task, tree: state.tree_sha, changes };
   const { sha } = await workspace.checkpoint(worktree, `Changes made by hand\n\nTask ${task.task_id}.\n`);
