@@ -56,6 +56,22 @@ export class BatonError extends Error {
   }
 }
 
+/** An error on its way between two processes of Baton that are of one version; what comes from elsewhere goes through shared/ipc.ts. */
+export interface ErrorAsData {
+  readonly kind: ErrorKind;
+  readonly message: string;
+  readonly hint?: string;
+}
+
+export function errorToData(error: unknown): ErrorAsData {
+  if (!(error instanceof BatonError)) return { kind: 'internal', message: messageOf(error) };
+  return { kind: error.kind, message: error.message, ...(error.hint === undefined ? {} : { hint: error.hint }) };
+}
+
+export function errorFromData({ kind, message, hint }: ErrorAsData): BatonError {
+  return new BatonError(kind, message, hint === undefined ? {} : { hint });
+}
+
 /** The message of anything that was thrown. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);

@@ -5,6 +5,7 @@ import { createAgents } from '../adapters/agents/discovery.ts';
 import { runCommand } from '../adapters/gates/command.ts';
 import { detectGates } from '../adapters/gates/detect.ts';
 import { createForge } from '../adapters/forge/gh.ts';
+import { GitStarter } from '../adapters/git/starter.ts';
 import { createWorkspace } from '../adapters/git/workspace.ts';
 import { createProcesses } from '../adapters/process/processes.ts';
 import { createRunners } from '../adapters/runner/runners.ts';
@@ -51,6 +52,7 @@ export async function buildEngine(repository: Repository, options: EngineOptions
   const worktrees = config.worktree.root === undefined ? join(dataDirectory(env), 'worktrees') : expandHome(config.worktree.root, root);
   const onReadOnly = (error: BatonError): void => log.error(`${error.message} Nothing more is stored until Baton is restarted. ${error.hint ?? ''}`, error.cause);
   const store = await openStore({ batonDir, dataDir: storeDirectory(key, env), workerPath: join(options.distDir, 'storeWorker.js'), log, onReadOnly });
+  const starter = new GitStarter({ entry: join(options.distDir, 'git.js'), log });
   try {
     const ports: Ports = {
       clock,
@@ -58,7 +60,7 @@ export async function buildEngine(repository: Repository, options: EngineOptions
       store,
       agents: createAgents({ root, redactor, programs: options.settings?.agentPaths ?? {} }),
       forge: createForge({ root }),
-      workspace: createWorkspace({ root, worktreesDir: join(worktrees, `${name}-${key}`), log }),
+      workspace: createWorkspace({ root, worktreesDir: join(worktrees, `${name}-${key}`), log, starter }),
       gates: { detect: () => detectGates(root), run: (request) => runCommand(request, redactor) },
       processes: createProcesses(),
       sources,
@@ -82,8 +84,9 @@ export async function buildEngine(repository: Repository, options: EngineOptions
       ...(options.only === undefined ? {} : { only: options.only }),
       ports: options.throughPorts?.(ports) ?? ports,
     });
-    return { api: engine, close: () => engine.close() };
+    return { api: engine, close: () => engine.close().finally(() => starter.close()) };
   } catch (error) {
+    starter.close();
     await store.close();
     throw error;
   }

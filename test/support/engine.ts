@@ -13,6 +13,7 @@ import { createProcesses } from '../../src/adapters/process/processes.ts';
 import { createRedactor } from '../../src/adapters/runs/redact.ts';
 import { createRunLog } from '../../src/adapters/runs/runLog.ts';
 import { createRunFiles } from '../../src/adapters/runs/runFiles.ts';
+import { gitStarter } from './gitStarter.ts';
 import { createLocalRunners } from './localRunners.ts';
 import { checkpointWriter } from '../../src/adapters/store/atomicFile.ts';
 import type { Watched } from '../../src/adapters/sources/watcher.ts';
@@ -181,7 +182,7 @@ export async function makeEngine(setup: EngineSetup = {}): Promise<TestEngine> {
     agents: { list: (config) => Promise.resolve(agents(config)), hasDriver: () => true },
     runners: createLocalRunners(driver, setup.clock ?? createClock()),
     forge: createForge({ root: repo.root }),
-    workspace: createWorkspace({ root: repo.root, worktreesDir, log }),
+    workspace: createWorkspace({ root: repo.root, worktreesDir, log, starter: gitStarter }),
     gates: { detect: () => Promise.resolve([]), run: (request) => runCommand(request) },
     processes: createProcesses(),
     sources: {

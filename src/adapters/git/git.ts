@@ -1,15 +1,9 @@
 /** Runs git: one process a call, in an environment of its own, with lock contention tried again. */
 import { setTimeout as wait } from 'node:timers/promises';
-import { simpleGit, type SimpleGitOptions } from 'simple-git';
 import { BatonError } from '../../core/errors.ts';
+import { runCommand, shown, type GitCommand, type GitResult } from './command.ts';
 import { Companion, type Take } from './companion.ts';
 import { ObjectReader, type CommitFacts } from './objects.ts';
-
-export interface GitResult {
-  readonly code: number;
-  readonly stdout: string;
-  readonly stderr: string;
-}
 
 export interface GitRunOptions {
   readonly cwd: string;
@@ -31,6 +25,8 @@ export interface GitOptions {
   readonly ceiling?: string;
   /** How long contention on a lock of git is waited for, in milliseconds. Default: 5000. */
   readonly patience?: number;
+  /** Starts a command. Default: from this process. */
+  readonly start?: (command: GitCommand) => Promise<GitResult>;
 }
 
 /**
@@ -45,39 +41,6 @@ const FOREIGN = new Set([
   ...['GIT_LITERAL_PATHSPECS', 'GIT_GLOB_PATHSPECS', 'GIT_NOGLOB_PATHSPECS', 'GIT_ICASE_PATHSPECS', 'GIT_EXTERNAL_DIFF'],
   ...['GIT_AUTHOR_DATE', 'GIT_COMMITTER_DATE', 'GIT_DEFAULT_HASH', 'GIT_CEILING_DIRECTORIES'],
 ]);
-
-/**
- * simple-git screens arguments and environment for what a stranger could smuggle in. Here both are Baton's own or the
- * user's (revisions are checked ids, paths come after `--`), so the screen would only refuse a user's own settings.
- */
-const OWN_ARGUMENTS: NonNullable<SimpleGitOptions['unsafe']> = {
-  allowUnsafeAlias: true,
-  allowUnsafeAskPass: true,
-  allowUnsafeCommandBinaries: true,
-  allowUnsafeConfigPaths: true,
-  allowUnsafeConfigEnvCount: true,
-  allowUnsafeCredentialHelper: true,
-  allowUnsafeEditor: true,
-  allowUnsafeMergeDriver: true,
-  allowUnsafePager: true,
-  allowUnsafeProtocolOverride: true,
-  allowUnsafePack: true,
-  allowUnsafeSshCommand: true,
-  allowUnsafeGitProxy: true,
-  allowUnsafeExec: true,
-  allowUnsafeHooksPath: true,
-  allowUnsafeDiffExternal: true,
-  allowUnsafeDiffTextConv: true,
-  allowUnsafeFilter: true,
-  allowUnsafeFsMonitor: true,
-  allowUnsafeGpgProgram: true,
-  allowUnsafeTemplateDir: true,
-  allowUnsafeInclude: true,
-  allowUnsafeSubmodule: true,
-  allowUnsafeUrlRewrite: true,
-  // Otherwise a test switch of git reaches the user's hooks and breaks abbreviated options there.
-  allowAbbreviatedOptions: true,
-};
 
 /**
  * No hooks; no file system monitor: it is a daemon for each worktree, which would outlive it; no step into submodules, which a task's
@@ -96,11 +59,13 @@ export class Git {
   readonly #ceiling: string | undefined;
   readonly #objects: ObjectReader | undefined;
   readonly #refs: Companion | undefined;
+  readonly #start: (command: GitCommand) => Promise<GitResult>;
   readonly patience: number;
 
   constructor(options: GitOptions = {}) {
     this.#ceiling = options.ceiling;
     this.patience = options.patience ?? 5000;
+    this.#start = options.start ?? runCommand;
     if (options.root !== undefined) {
       const environment = (): Record<string, string> => gitEnvironment(this.#confined());
       this.#objects = new ObjectReader(options.root, environment);
@@ -177,44 +142,10 @@ export class Git {
     return this.#ceiling === undefined ? {} : { GIT_CEILING_DIRECTORIES: this.#ceiling };
   }
 
-  async #once(args: readonly string[], options: GitRunOptions): Promise<GitResult> {
-    const env = gitEnvironment({ ...options.env, ...this.#confined() });
-    let result: GitResult | undefined;
-    let git;
-    try {
-      git = simpleGit({
-        baseDir: options.cwd,
-        // Maintenance in the background would hold locks while Baton goes on; the user's own commands start it.
-        config: [...(options.hooks === true ? [] : QUIET), 'gc.auto=0', 'maintenance.auto=false', ...(options.config ?? [])],
-        unsafe: OWN_ARGUMENTS,
-        allowEnvironment: Object.keys(env),
-        // The end of output counts; a daemon that a hook started may keep the pipes open, so not for ever.
-        completion: { onClose: true, onExit: 2000 },
-        // Something is always written: an open, silent stdin would hang a hook that reads it.
-        input: () => Buffer.from(options.input ?? ''),
-        errors: (error, { exitCode, stdOut, stdErr }) => {
-          const stderr = Buffer.concat(stdErr).toString('utf8');
-          result = { code: exitCode, stdout: Buffer.concat(stdOut).toString('utf8'), stderr };
-          // A git that never started has no exit code of its own.
-          return exitCode >= 0 && !/\bENOENT\b/.test(stderr) ? undefined : error;
-        },
-      });
-    } catch (cause) {
-      throw new BatonError('git', `The folder ${options.cwd} does not exist, so git cannot run there.`, { cause });
-    }
-    try {
-      const stdout = await git
-        .env(env)
-        // A chunk of no bytes: simple-git waits 50 ms more for a command that writes nothing, and most commands here do not.
-        .outputHandler((_command, out) => void setImmediate(() => out.emit('data', Buffer.alloc(0))))
-        .raw([...args]);
-      return result ?? { code: 0, stdout, stderr: '' };
-    } catch (cause) {
-      if (/\bENOENT\b/.test(String(cause))) {
-        throw new BatonError('git', 'The program git was not found.', { cause, hint: 'Install git 2.38 or newer and make sure that it is on the PATH.' });
-      }
-      throw new BatonError('git', `git ${shown(args)} could not run: ${String(cause)}`, { cause });
-    }
+  #once(args: readonly string[], options: GitRunOptions): Promise<GitResult> {
+    // Maintenance in the background would hold locks while Baton goes on; the user's own commands start it.
+    const config = [...(options.hooks === true ? [] : QUIET), 'gc.auto=0', 'maintenance.auto=false', ...(options.config ?? [])];
+    return this.#start({ args, cwd: options.cwd, env: gitEnvironment({ ...options.env, ...this.#confined() }), input: options.input ?? '', config });
   }
 }
 
@@ -246,8 +177,4 @@ function hintFor(said: string): string | undefined {
   if (CONTENTION.test(said)) return 'Another git process holds a lock; wait for it to end, or delete the lock file if none runs.';
   if (/No space left on device/i.test(said)) return 'Free some disk space and try again.';
   return undefined;
-}
-
-function shown(args: readonly string[]): string {
-  return args.slice(0, 4).join(' ');
 }

@@ -4,15 +4,15 @@ import { basename, isAbsolute, join } from 'node:path';
 import { BatonError } from '../../core/errors.ts';
 import type { MergeResult, Workspace } from '../../engine/ports.ts';
 import { backToBranch } from './checkpoint.ts';
+import type { GitResult } from './command.ts';
 import type { GitContext } from './context.ts';
-import type { GitResult } from './git.ts';
 import { identityIn, lastValue } from './identity.ts';
 import { exists, gitDirOf, headOf } from './layout.ts';
 import { clearStaleLocks, dropOperations } from './operations.ts';
 import { bothSides } from './conflicts.ts';
 import { headRef, taskBranch } from './refs.ts';
 import { snapshot, wipe } from './snapshot.ts';
-import { isDirty, status } from './status.ts';
+import { isDirty } from './status.ts';
 import { plainTrailers } from './trailers.ts';
 
 type MergeOptions = Parameters<Workspace['buildMerge']>[0];
@@ -58,10 +58,12 @@ export async function buildMerge(context: GitContext, options: MergeOptions): Pr
   const tested = await testMerge(context, head_sha, options.target);
   if (tested.conflicts.length > 0) return { kind: 'conflict', files: tested.conflicts, conflicts: await bothSides(context, tested) };
   await clearStaleLocks(context, worktree);
-  const [settings, entries, head] = await Promise.all([commitSettings(context, worktree), status(git, worktree), headOf(context, worktree)]);
-  const clean = entries.length === 0;
-  const inPlace = clean && head.sha === head_sha && head.tree === tested.tree_sha;
-  if (inPlace && !settings.hooks && !settings.signs && options.strategy === 'squash' && isTitle(options.message)) {
+  const [settings, head] = await Promise.all([commitSettings(context, worktree), headOf(context, worktree)]);
+  const held = head.sha === head_sha && head.tree === tested.tree_sha;
+  const plain = held && !settings.hooks && !settings.signs && options.strategy === 'squash' && isTitle(options.message);
+  // Where no gate is to run on the result, it does not matter what else lies in the worktree.
+  const clean = (plain && tested.tree_sha === options.proven) || !(await isDirty(git, worktree));
+  if (plain && clean) {
     return { kind: 'merged', merge_sha: await commitOfTree(context, options, tested, settings.config), tree_sha: tested.tree_sha, target_sha: tested.target_sha };
   }
   // What gates and agents left unsaved is no part of the merge and is not lost either.
@@ -71,7 +73,7 @@ export async function buildMerge(context: GitContext, options: MergeOptions): Pr
     await git.run(['update-ref', '--no-deref', 'HEAD', tested.target_sha], { cwd: worktree });
     // A clean worktree goes straight to the tested tree, or holds it already.
     if (!clean || options.strategy === 'merge') await wipe(context, worktree, tested.target_sha);
-    const made = await makeCommit(context, options, tested, { config: settings.config, inPlace });
+    const made = await makeCommit(context, options, tested, { config: settings.config, inPlace: held && clean });
     const { sha: merge_sha, tree: tree_sha } = await headOf(context, worktree);
     if (made.code !== 0 || merge_sha === tested.target_sha) {
       await backToBranch(context, worktree, taskBranch(taskId));

@@ -9,6 +9,7 @@ import { Git } from './git.ts';
 import { buildMerge, testMerge } from './merge.ts';
 import { ignoredPaths, populate } from './populate.ts';
 import { reset, snapshot, visit } from './snapshot.ts';
+import type { GitStarter } from './starter.ts';
 import { Landings } from './trailers.ts';
 import { Worktrees } from './worktrees.ts';
 
@@ -20,6 +21,8 @@ export interface WorkspaceOptions {
   readonly log: Log;
   /** How long a lock of another git process is waited for, in milliseconds. Default: 5000. */
   readonly patience?: number;
+  /** Starts git commands; absent: this process does. */
+  readonly starter?: Pick<GitStarter, 'run'>;
   readonly now?: () => Date;
 }
 
@@ -28,8 +31,8 @@ export interface WorkspaceOptions {
  * with two exceptions (and the push of a pull request's branch, in adapters/forge): the merge commit (buildMerge) and the step of the user's checkout to it (advance).
  */
 export function createWorkspace(options: WorkspaceOptions): Workspace {
-  const { root, worktreesDir, log } = options;
-  const git = new Git({ root, ceiling: worktreesDir, ...(options.patience === undefined ? {} : { patience: options.patience }) });
+  const { root, worktreesDir, log, patience, starter } = options;
+  const git = new Git({ root, ceiling: worktreesDir, ...(patience !== undefined && { patience }), ...(starter !== undefined && { start: (command) => starter.run(command) }) });
   const context: GitContext = { git, root, worktreesDir, log, now: options.now ?? (() => new Date()) };
   const worktrees = new Worktrees(context);
   const landings = new Landings(context);

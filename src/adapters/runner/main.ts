@@ -8,7 +8,7 @@ import { findProgram } from '../process/program.ts';
 import { identifyNow } from '../process/table.ts';
 import { createRedactor } from '../runs/redact.ts';
 import { createClock } from '../system/clock.ts';
-import { channelLink } from './link.ts';
+import { channelLink } from '../process/link.ts';
 import type { FromRunner, ToRunner } from './protocol.ts';
 import { RunnerProcess } from './process.ts';
 

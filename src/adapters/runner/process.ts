@@ -3,7 +3,7 @@ import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import { chmodSync, mkdirSync, rmSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import path from 'node:path';
-import { messageOf } from '../../core/errors.ts';
+import { errorToData, messageOf } from '../../core/errors.ts';
 import { formatDuration } from '../../core/format.ts';
 import type { AgentDriver, AgentMessage, AttemptOrder, Clock, Disposable } from '../../engine/ports.ts';
 import { acceptsEdits, judgePermission, permissionQuestion } from '../../engine/permissionQuestion.ts';
@@ -13,8 +13,8 @@ import { messageIn, readTranscript, Transcript, type StoredEntry } from '../runs
 import { replaceFileSync } from '../store/atomicFile.ts';
 import { resolvePath } from '../system/resolvePath.ts';
 import { Attendant, type PermissionRequest } from './attendant.ts';
-import { socketLink, type Link } from './link.ts';
-import { errorToData, RUNNER_FILE, RUNNER_VERSION, type FromRunner, type RunnerInfo, type ToRunner } from './protocol.ts';
+import { socketLink, type Link } from '../process/link.ts';
+import { RUNNER_FILE, RUNNER_VERSION, type FromRunner, type RunnerInfo, type ToRunner } from './protocol.ts';
 
 export interface RunnerProcessOptions {
   readonly start: ToRunner & { type: 'start' };

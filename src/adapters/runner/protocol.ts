@@ -4,7 +4,7 @@
  */
 import type { PermissionRule } from '../../core/config/schema.ts';
 import type { AgentMessage, AttemptOrder, PermissionAnswer } from '../../engine/ports.ts';
-import { BatonError, messageOf, type ErrorKind } from '../../core/errors.ts';
+import type { ErrorAsData } from '../../core/errors.ts';
 
 /** Grows when an engine would misunderstand a runner of another version, which it then ends instead of adopting it. */
 export const RUNNER_VERSION = 1;
@@ -21,13 +21,6 @@ export interface RunnerInfo {
   readonly socket: string;
   /** Whoever knows it is this user. */
   readonly token: string;
-}
-
-/** Without the schema of shared/ipc.ts, which would be most of the runner's bundle: both ends are of one version. */
-export interface ErrorAsData {
-  readonly kind: ErrorKind;
-  readonly message: string;
-  readonly hint?: string;
 }
 
 export type ToRunner =
@@ -47,12 +40,3 @@ export type FromRunner =
   /** Something is wrong with the runner, which the agent has no part in. */
   | { readonly type: 'warning'; readonly text: string }
   | { readonly type: 'reply'; readonly id: number; readonly error?: ErrorAsData };
-
-export function errorToData(error: unknown): ErrorAsData {
-  if (!(error instanceof BatonError)) return { kind: 'internal', message: messageOf(error) };
-  return { kind: error.kind, message: error.message, ...(error.hint === undefined ? {} : { hint: error.hint }) };
-}
-
-export function errorFromData({ kind, message, hint }: ErrorAsData): BatonError {
-  return new BatonError(kind, message, hint === undefined ? {} : { hint });
-}

@@ -1,15 +1,15 @@
 /** An agent in another process, as the engine sees it: its runner at the other end of a line. */
 import { rmSync } from 'node:fs';
 import type { PermissionRule } from '../../core/config/schema.ts';
-import { BatonError, messageOf } from '../../core/errors.ts';
+import { BatonError, errorFromData, messageOf } from '../../core/errors.ts';
 import type { AgentMessage, AttendedSession, PermissionAnswer } from '../../engine/ports.ts';
 import { Channel } from '../agents/channel.ts';
 import { failure } from '../agents/launch.ts';
 import { killTree } from '../process/kill.ts';
 import type { ProcessIdentity } from '../process/table.ts';
 import { isAlive } from '../process/table.ts';
-import type { Link } from './link.ts';
-import { errorFromData, type FromRunner, type ToRunner } from './protocol.ts';
+import type { Link } from '../process/link.ts';
+import type { FromRunner, ToRunner } from './protocol.ts';
 
 /** How long a runner may take to end its agent's tree, TERM, KILL and its own end included, in ms. */
 const KILL_MS = 15_000;

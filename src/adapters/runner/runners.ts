@@ -11,10 +11,10 @@ import { runnerMark } from '../../engine/recovery.ts';
 import type { AdoptedSession, AttemptOrder, AttendedSession, Log, Runner, Runners } from '../../engine/ports.ts';
 import { Channel } from '../agents/channel.ts';
 import { MARK } from '../process/mark.ts';
+import { nodeProgram } from '../process/node.ts';
 import { identify, identifyNow, isAlive, type ProcessIdentity } from '../process/table.ts';
 import { messageIn, readTranscript } from '../runs/transcript.ts';
-import { channelLink, socketLink, type Link } from './link.ts';
-import { runnerProgram } from './program.ts';
+import { channelLink, socketLink, type Link } from '../process/link.ts';
 import { RUNNER_FILE, RUNNER_VERSION, type FromRunner, type RunnerInfo, type ToRunner } from './protocol.ts';
 import { RemoteSession, removeFiles } from './remoteSession.ts';
 
@@ -74,7 +74,7 @@ interface StartedRunner extends Runner {
 }
 
 async function startRunner({ entry, key, socketPath, log }: RunnersOptions): Promise<StartedRunner> {
-  const program = await runnerProgram();
+  const program = await nodeProgram();
   const id = randomBytes(6).toString('hex');
   const child = spawn(program.file, [entry], {
     cwd: homedir(), // no folder that somebody may want to remove

@@ -6,7 +6,7 @@ import { secondsOf, type Decision, type GateRound, type TaskExecution } from '..
 import { conflictFeedback } from '../../core/prompt.ts';
 import { useApproval } from '../decisions.ts';
 import { addStep, nextFixId } from '../lifecycle.ts';
-import type { Conflict, HookLimit, MergeResult } from '../ports.ts';
+import type { Conflict, HookLimit, MergeResult, Workspace } from '../ports.ts';
 import type { PhaseResult, PipelineContext } from './context.ts';
 import { judge } from './judge.ts';
 import { afterRed } from './redBase.ts';
@@ -39,7 +39,7 @@ async function mergeInTurn(context: PipelineContext, run: Run, green: GateRound,
       draft.merge_started_at = context.lifecycle.now();
       return undefined;
     });
-    const built = await build(context, run, task, worktree, head, target);
+    const built = await build(context, run, task, { worktree, head_sha: head, target, proven: green.tree_sha });
     if (run.aborted !== undefined) {
       if (built.kind === 'merged') await dropMerge(context, task.task_id, worktree, branch);
       return 'leave';
@@ -102,7 +102,9 @@ export async function finish(context: PipelineContext, taskId: string, mergeSha:
   context.background(`removing the worktree of ${taskId}`, () => tidy(context, task));
 }
 
-async function build(context: PipelineContext, run: Run, task: TaskExecution, worktree: string, head: string, target: string): Promise<MergeResult> {
+type Merge = Pick<Parameters<Workspace['buildMerge']>[0], 'worktree' | 'head_sha' | 'target' | 'proven'>;
+
+async function build(context: PipelineContext, run: Run, task: TaskExecution, merge: Merge): Promise<MergeResult> {
   const { log, processes, repository, workspace } = context.ports;
   const mark = `${repository.key}:${task.task_id}:merge`;
   // The user's hooks may take as long as they like, but not longer than the user lets them.
@@ -110,9 +112,7 @@ async function build(context: PipelineContext, run: Run, task: TaskExecution, wo
   run.signal.addEventListener('abort', onAbort, { once: true });
   try {
     return await workspace.buildMerge({
-      worktree,
-      head_sha: head,
-      target,
+      ...merge,
       strategy: context.config().merge.strategy,
       message: task.task_def.goal,
       trailers: { 'Baton-Task': task.task_id, 'Baton-Hash': task.content_hash },

@@ -76,12 +76,16 @@ export interface Workspace {
   moved(worktree: string, fromSha: string, toSha: string): Promise<Map<string, FileHunks>>;
   /** Merges in memory; touches no file. */
   testMerge(headSha: string, target: string): Promise<{ tree_sha: string; target_sha: string; conflicts: string[] }>;
-  /** Makes the merge commit on top of the target; the user's hooks and signing apply. The worktree holds its tree then, on whatever HEAD. */
+  /**
+   * Makes the merge commit on top of the target; the user's hooks and signing apply. The worktree holds its tree then, on whatever HEAD, and
+   * nothing else, unless that tree is `proven`: no gate has to run on it any more.
+   */
   buildMerge(options: {
     readonly worktree: string;
     readonly head_sha: string;
     readonly target: string;
     readonly strategy: 'squash' | 'merge';
+    readonly proven?: string;
     readonly message: string;
     readonly trailers: Readonly<Record<string, string>>;
     readonly env: Readonly<Record<string, string>>;

@@ -98,6 +98,18 @@ describe('git merge', () => {
       assert.equal(await git(made.worktree, 'log', '-1', '--format=%B', merge.merge_sha), 'Do it\n\nCo-authored-by: A <a@b.c>\nBaton-Task: t1\nBaton-Hash: abc123\n');
     });
 
+    it('leaves what lies unsaved in the worktree where the gates have seen the tree, and cleans up where they have not', async () => {
+      const made = await ready();
+      await write(made.worktree, { 'b.txt': 'unsaved\n', 'scratch.txt': 'unsaved\n' });
+      const tree = await git(made.worktree, 'rev-parse', `${made.head}^{tree}`);
+      assert.equal((await built(made, { proven: tree })).tree_sha, tree);
+      assert.equal(await git(made.worktree, 'status', '--short'), ' M b.txt\n?? scratch.txt');
+      assert.equal(await git(made.worktree, 'symbolic-ref', '--short', 'HEAD'), made.branch);
+      assert.equal((await built(made, { proven: await git(made.worktree, 'rev-parse', 'main^{tree}') })).tree_sha, tree);
+      assert.equal(await git(made.worktree, 'status', '--short'), '');
+      assert.equal(await git(made.repo.root, 'for-each-ref', '--format=%(refname:rstrip=-4)', 'refs/baton/snapshots'), 'refs/baton/snapshots/t1');
+    });
+
     it('gives the conflicting files with both sides and leaves the worktree on its branch', async () => {
       const made = await ready();
       await made.repo.commit('Target', { 'a.txt': 'target\n' });

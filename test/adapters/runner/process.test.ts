@@ -3,7 +3,7 @@ import { mkdirSync, readFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import path from 'node:path';
 import { Channel } from '../../../src/adapters/agents/channel.ts';
-import { socketLink, type Link } from '../../../src/adapters/runner/link.ts';
+import { socketLink, type Link } from '../../../src/adapters/process/link.ts';
 import { RunnerProcess } from '../../../src/adapters/runner/process.ts';
 import { RUNNER_FILE, RUNNER_VERSION, type FromRunner, type RunnerInfo, type ToRunner } from '../../../src/adapters/runner/protocol.ts';
 import { createRedactor } from '../../../src/adapters/runs/redact.ts';

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { Channel } from '../../../src/adapters/agents/channel.ts';
-import { errorFromData, errorToData, type ToRunner } from '../../../src/adapters/runner/protocol.ts';
+import { isNewEnough } from '../../../src/adapters/process/node.ts';
+import type { ToRunner } from '../../../src/adapters/runner/protocol.ts';
 import { RemoteSession } from '../../../src/adapters/runner/remoteSession.ts';
-import { isNewEnough } from '../../../src/adapters/runner/program.ts';
 import { messageIn, type StoredEntry } from '../../../src/adapters/runs/transcript.ts';
-import { BatonError } from '../../../src/core/errors.ts';
+import { BatonError, errorFromData, errorToData } from '../../../src/core/errors.ts';
 
 const entry = (type: string, more: Record<string, unknown> = {}): StoredEntry => ({ seq: 3, at: '2026-01-01T00:00:00.000Z', type, ...more });
 

@@ -1,29 +1,29 @@
-/** Which program runs the runner. */
+/** Which Node runs the processes of Baton's own (runner, git starter). */
 import { execFile } from 'node:child_process';
-import { findProgram } from '../process/program.ts';
+import { findProgram } from './program.ts';
 
 /** The Node that Baton needs everywhere. */
 const MAJOR = 22;
 const MINOR = 13;
 
-export interface RunnerProgram {
+export interface NodeProgram {
   readonly file: string;
   /** Added to the environment. */
   readonly env: Readonly<Record<string, string>>;
 }
 
-let found: Promise<RunnerProgram> | undefined;
+let found: Promise<NodeProgram> | undefined;
 
 /**
  * This process's own Node; in VS Code for the desktop, whose program is Electron, a Node of the system that is new enough,
  * else Electron as Node. Looked for once.
  */
-export function runnerProgram(): Promise<RunnerProgram> {
+export function nodeProgram(): Promise<NodeProgram> {
   found ??= find();
   return found;
 }
 
-async function find(): Promise<RunnerProgram> {
+async function find(): Promise<NodeProgram> {
   if (process.versions['electron'] === undefined) return { file: process.execPath, env: {} };
   const node = await findProgram('node');
   if (node !== undefined && isNewEnough(await versionOf(node))) return { file: node, env: {} };

@@ -1,0 +1,132 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { runCommand, type GitCommand } from '../../../src/adapters/git/command.ts';
+import { Git, gitEnvironment } from '../../../src/adapters/git/git.ts';
+import { GitStarter } from '../../../src/adapters/git/starter.ts';
+import { BatonError } from '../../../src/core/errors.ts';
+import { until } from '../../support/processes.ts';
+import { makeRepo } from '../../support/repo.ts';
+import { tempDir } from '../../support/tmp.ts';
+
+const ENTRY = path.resolve('dist/git.js');
+
+/** The process that started the git which runs this alias. */
+const WHO = 'alias.who=!cut -d" " -f4 "/proc/$PPID/stat"';
+/** Ends that process while it waits for git. */
+const KILL = 'alias.fell=!kill -9 "$(cut -d" " -f4 "/proc/$PPID/stat")"; sleep 0.1';
+
+const started: GitStarter[] = [];
+function starter(options: { entry?: string; idle?: number } = {}): { git: Git; starter: GitStarter; warnings: string[] } {
+  const warnings: string[] = [];
+  const log = { debug: () => undefined, info: () => undefined, warn: (text: string) => void warnings.push(text), error: () => undefined };
+  const made = new GitStarter({ entry: ENTRY, log, ...options });
+  started.push(made);
+  return { git: new Git({ start: (command) => made.run(command) }), starter: made, warnings };
+}
+
+const who = async (git: Git): Promise<number> => Number(await git.text(['who'], { cwd: process.cwd(), config: [WHO] }));
+const lives = (pid: number): boolean => {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+};
+
+describe('the process that starts git', () => {
+  before(function () {
+    if (process.platform !== 'linux') this.skip(); // /proc tells who started a program
+  });
+  afterEach(() => {
+    for (const one of started.splice(0)) one.close();
+  });
+
+  it('is one other process for all commands, also when they come at once', async () => {
+    const { git, warnings } = starter();
+    const all = await Promise.all(Array.from({ length: 5 }, () => who(git)));
+    assert.equal(new Set([...all, await who(git)]).size, 1);
+    assert.notEqual(all[0], process.pid);
+    assert.equal(await who(new Git()), process.pid);
+    assert.deepEqual(warnings, []);
+  });
+
+  it('gives the answers and the errors that git here gives', async () => {
+    const { root } = await makeRepo();
+    const made = starter().starter;
+    const command = (more: Partial<GitCommand>): GitCommand => ({ args: ['status', '--short'], cwd: root, env: gitEnvironment({}), input: '', config: [], ...more });
+    const commands = [
+      command({ args: ['hash-object', '--stdin'], input: 'ä\n' }),
+      command({ args: ['rev-parse', '--verify', 'nothing'] }),
+      command({ args: ['config', 'user.name'], config: ['user.name=Somebody "else"'] }),
+      command({ args: ['var', 'GIT_AUTHOR_IDENT'], env: { ...gitEnvironment({}), GIT_AUTHOR_NAME: 'A', GIT_AUTHOR_EMAIL: 'a@b.c', GIT_AUTHOR_DATE: '1700000000 +0000' } }),
+      command({ cwd: path.join(root, 'gone') }),
+      command({ env: { PATH: tempDir() } }),
+    ];
+    const outcome = (ran: Promise<unknown>): Promise<unknown> => ran.catch((error: unknown) => error instanceof BatonError && { kind: error.kind, message: error.message, hint: error.hint });
+    for (const one of commands) assert.deepEqual(await outcome(made.run(one)), await outcome(runCommand(one)), one.args.join(' '));
+  });
+
+  it('ends when nothing is asked for a while, and is started again', async () => {
+    const { git } = starter({ idle: 50 });
+    const first = await who(git);
+    await until('the idle process has ended', () => !lives(first));
+    assert.notEqual(await who(git), first);
+  });
+
+  it('is told of when it dies at work, and the next command has another', async () => {
+    const { git, warnings } = starter();
+    await who(git);
+    await assert.rejects(git.run(['fell'], { cwd: process.cwd(), config: [KILL] }), { name: 'BatonError', kind: 'git', message: /ended while git fell was at work/, hint: /Try again/ });
+    assert.ok((await who(git)) > 0);
+    assert.deepEqual(warnings, []);
+  });
+
+  it('is done without where it cannot be started', async () => {
+    const { git, warnings } = starter({ entry: path.join(tempDir(), 'missing.js') });
+    assert.equal(await who(git), process.pid);
+    assert.equal(await who(git), process.pid);
+    assert.equal(warnings.length, 1);
+    assert.match(warnings[0] ?? '', /missing\.js ended with exit code 1/);
+  });
+
+  it('answers what it was asked before it is closed, then ends; later commands are started here', async () => {
+    const { git, starter: made } = starter();
+    const first = await who(git);
+    const last = git.text(['slow'], { cwd: process.cwd(), config: ['alias.slow=!sleep 0.2; echo done'] });
+    // Asked, and not only about to be.
+    await new Promise(setImmediate);
+    made.close();
+    assert.equal(await last, 'done');
+    await until('the process has ended', () => !lives(first));
+    assert.equal(await who(git), process.pid);
+  });
+
+  it('outlives Ctrl-C, and ends with the engine that is killed', async () => {
+    const script = path.join(tempDir(), 'engine.mts');
+    const source = [
+      `import { Git } from ${JSON.stringify(path.resolve('src/adapters/git/git.ts'))};`,
+      `import { GitStarter } from ${JSON.stringify(path.resolve('src/adapters/git/starter.ts'))};`,
+      `const starter = new GitStarter({ entry: ${JSON.stringify(ENTRY)}, log: console });`,
+      `const git = new Git({ start: (command) => starter.run(command) });`,
+      `const tell = async () => console.log(await git.text(['who'], { cwd: process.cwd(), config: [${JSON.stringify(WHO)}] }));`,
+      "process.stdin.on('data', tell);",
+      'await tell();',
+    ];
+    await writeFile(script, source.join('\n'));
+    const engine = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', '--disable-warning=MODULE_TYPELESS_PACKAGE_JSON', script], { stdio: ['pipe', 'pipe', 'inherit'] });
+    try {
+      const told = async (): Promise<number> => Number(((await once(engine.stdout.setEncoding('utf8'), 'data')) as [string])[0]);
+      const pid = await told();
+      process.kill(pid, 'SIGINT');
+      engine.stdin.write('again\n');
+      assert.equal(await told(), pid);
+      engine.kill('SIGKILL');
+      await until('it has ended with its engine', () => !lives(pid));
+    } finally {
+      engine.kill('SIGKILL');
+    }
+  });
+});
