@@ -1,11 +1,17 @@
 import assert from 'node:assert/strict';
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { BatonError } from '../../src/core/errors.ts';
 import { failure, makeEngine, type AgentScript, type TestEngine } from '../support/engine.ts';
+import { until } from '../support/processes.ts';
 
 const task = (id: string, more: Record<string, unknown> = {}) => ({ id, goal: `Do ${id}`, ...more });
-const stateFiles = (test: TestEngine): string[] => readdirSync(join(test.batonDir, 'state')).filter((name) => name.endsWith('.json')).sort();
+/** State files are written behind the commits. */
+const stateFiles = (test: TestEngine, ...ids: string[]): Promise<void> => {
+  const found = (): string[] => readdirSync(join(test.batonDir, 'state')).filter((name) => name.endsWith('.json')).sort();
+  return until(`the state files are those of ${ids.join(', ')}`, () => isDeepStrictEqual(found(), ids.map((id) => `${id}.json`)));
+};
 const refs = (test: TestEngine, under: string): Promise<string> => test.repo.git('for-each-ref', '--format=%(refname)', under);
 
 /** Fails for good, with work in the worktree that nobody has committed; or works until it is ended. */
@@ -28,14 +34,14 @@ describe('clean-state (row 168)', () => {
 
     const plan = await test.engine.send({ type: 'clean_state', dry_run: true });
     assert.deepEqual([...(plan.task_ids ?? [])].sort(), ['bad', 'good']);
-    assert.deepEqual(stateFiles(test), ['bad.json', 'good.json', 'long.json']);
+    await stateFiles(test, 'bad', 'good', 'long');
     assert.ok(bad.worktree !== null && existsSync(bad.worktree));
 
     test.setTasks([task('long')]);
     const done = await test.engine.send({ type: 'clean_state' });
     assert.match(done.message, /^Removed the stored state of 2 tasks\. long is at work and stays\.$/);
     assert.deepEqual((await test.engine.snapshot()).tasks.map((one) => one.id), ['long']);
-    assert.deepEqual(stateFiles(test), ['long.json']);
+    await stateFiles(test, 'long');
     assert.ok(!existsSync(bad.worktree));
     const snapshot = (await refs(test, 'refs/baton/snapshots/bad')).trim().split('\n')[0] ?? '';
     assert.equal(await test.repo.git('show', `${snapshot}:bad.txt`), 'half done');

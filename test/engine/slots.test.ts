@@ -95,8 +95,8 @@ describe('Gates', () => {
       },
     });
     await test.engine.send({ type: 'start' });
-    const { tasks } = await test.until((snapshot) => started(test, 'two') && snapshot.tasks.some((one) => one.id === 'one' && one.state === 'quality_gate'), 'the agent at the second task beside the gates');
-    assert.match(tasks.find((one) => one.id === 'one')?.why ?? '', /^Running for \d+s: running gate check\.$/);
+    const atGates = /^Running for \d+s: running gate check\.$/;
+    await test.until((snapshot) => started(test, 'two') && snapshot.tasks.some((one) => one.id === 'one' && one.state === 'quality_gate' && atGates.test(one.why)), 'the agent at the second task beside the gates');
     writeFileSync(flag, '');
     const { tasks: sentBack } = await test.until((snapshot) => snapshot.tasks.some((one) => one.id === 'one' && one.state === 'implementing' && one.group === 'waiting'), 'the red work to queue up');
     assert.match(sentBack.find((one) => one.id === 'one')?.why ?? '', /Agent solo runs 1 at once at most/);

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Locator } from 'playwright-core';
@@ -194,26 +194,5 @@ describe('Baton in VS Code', function () {
     await row('Done today');
     await window.waitForRow(/Approve merge.*write-the-slow-chapter/, needsYou());
     assert.equal(await window.containerBadge('Baton'), '3');
-  });
-});
-
-describe('Baton in Restricted Mode', function () {
-  this.timeout(300_000);
-  const temp = keepTempDir();
-
-  after(() => temp.remove());
-
-  it('shows its views and runs nothing', async () => {
-    const repo = await makeRepo({ '.baton/tasks/a.md': '# Do it\n' }, path.join(temp.path, 'sample'));
-    const window = await openWorkbench(repo.root, { workspaceTrust: true });
-    try {
-      await window.openContainer('Baton');
-      await window.view('Queue').getByText('it runs nothing in Restricted Mode').waitFor();
-      await window.view('Needs You').getByText('Nothing runs in Restricted Mode.').waitFor();
-      await window.screenshot('restricted-mode');
-      assert.deepEqual(readdirSync(path.join(repo.root, '.baton')), ['tasks']);
-    } finally {
-      await window.close();
-    }
   });
 });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Locator } from 'playwright-core';
 import { makeSample } from '../../scripts/sample.ts';
@@ -12,7 +12,7 @@ import { BatonWindow } from '../support/vscode/baton.ts';
 import { ROOT } from '../support/vscode/cache.ts';
 import { openWorkbench, type Workbench } from '../support/vscode/workbench.ts';
 
-const GO_ON = 'agents:\n  scripted: {driver: command, command: node}\n';
+const AGENT = 'agents:\n  scripted: {driver: command, command: node}\n';
 const NO_AGENT = 'agents:\n  claude: {driver: claude, command: claude-is-not-here}\n';
 
 describe('the empty views', function () {
@@ -25,6 +25,8 @@ describe('the empty views', function () {
   after(() => temp.remove());
 
   describe('teach what is missing', () => {
+    const folder = path.join(temp.path, 'plain');
+
     before(async () => {
       workbench = await openWorkbench(null, { env });
     });
@@ -36,9 +38,8 @@ describe('the empty views', function () {
     });
 
     it('in a folder that is no repository, until it is one', async () => {
-      const folder = path.join(temp.path, 'plain');
       await mkdir(folder);
-      await open(folder);
+      await workbench?.openFolder(folder);
       await says('This folder is not a git repository.', 'Initialize Repository');
       await makeRepo({ 'README.md': '# Plain\n' }, folder);
       await (await says('This folder is not a git repository.', 'Look Again')).click();
@@ -48,20 +49,24 @@ describe('the empty views', function () {
     });
 
     it('without a coding agent: the command that installs one', async () => {
-      const repo = await makeRepo({ '.baton/orchestrator.yaml': NO_AGENT }, path.join(temp.path, 'no-agent'));
-      await open(repo.root);
+      await configure(NO_AGENT);
       await says('No coding agent was found.', 'Install a Coding Agent…');
       await says('npm install -g @anthropic-ai/claude-code', 'Look Again');
       await workbench?.screenshot('welcome-no-agent');
     });
 
     it('without a task', async () => {
-      const repo = await makeRepo({ '.baton/orchestrator.yaml': GO_ON }, path.join(temp.path, 'no-tasks'));
-      await open(repo.root);
+      await configure(AGENT);
       await (await says('There are no tasks yet, and nothing runs before you start Baton.', 'Start')).click();
       await says('There are no tasks. Queue one, or write .baton/tasks.yaml.', 'New Task…');
       await workbench?.screenshot('welcome-no-tasks');
     });
+
+    /** As an editor saves it: the window has to notice. */
+    async function configure(text: string): Promise<void> {
+      await mkdir(path.join(folder, '.baton'), { recursive: true });
+      await writeFile(path.join(folder, '.baton/orchestrator.yaml'), text);
+    }
   });
 
   it('say that git is missing', async () => {
@@ -117,10 +122,6 @@ describe('the empty views', function () {
   function window(): BatonWindow {
     assert.ok(workbench);
     return new BatonWindow(workbench);
-  }
-
-  async function open(folder: string): Promise<void> {
-    await workbench?.openFolder(folder);
   }
 
   /** Waits for the queue's welcome text and returns the button in it. */

@@ -65,7 +65,8 @@ export async function begin(context: PipelineContext, run: Run): Promise<PhaseRe
   const started = await context.lifecycle.transition(task.task_id, next, 'the workspace is ready', (draft) => {
     // An edit that was under way when this began: what it asks for has not been judged.
     if (draft.content_hash !== task.content_hash) throw new EditedMeanwhile();
-    const at = context.lifecycle.now();
+    // The moment of the move, by which the metrics count.
+    const at = draft.history.at(-1)?.at ?? context.lifecycle.now();
     const approval = startApproval(context, draft);
     if (approval) useApproval(draft, approval.id, at);
     draft.worktree = space.worktree;
