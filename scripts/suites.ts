@@ -19,6 +19,8 @@ const NO_TYPE_WARNING = '--disable-warning=MODULE_TYPELESS_PACKAGE_JSON';
 const VSIX = 'out/baton.vsix';
 /** Minutes by themselves. */
 const KILL = 'test/engine/kill.test.ts';
+/** The real command lines of other makers take as long as all other adapters. */
+const AGENTS = 'test/adapters/agents/**/*.test.ts';
 /** Run on the package that ships, which holds what the build holds. */
 const SMOKE = 'test/ui/smoke.test.ts';
 
@@ -40,7 +42,8 @@ export const SUITES: Readonly<Record<string, Suite>> = {
   build: { steps: [['esbuild.js', '--tests']], counted: false, built: false, alone: true },
   ui: { steps: [mocha('--timeout', '300000', '--ignore', SMOKE, 'test/ui/**/*.test.ts')], counted: true, built: true },
   engine: { steps: [mocha('--timeout', '60000', '--ignore', KILL, 'test/engine/**/*.test.ts')], counted: true, built: false, env: KEEP_COMPILED },
-  adapters: { steps: [mocha('--timeout', '60000', 'test/adapters/**/*.test.ts')], counted: true, built: true, env: KEEP_COMPILED },
+  agents: { steps: [mocha('--timeout', '60000', AGENTS)], counted: true, built: true, env: KEEP_COMPILED },
+  adapters: { steps: [mocha('--timeout', '60000', '--ignore', AGENTS, 'test/adapters/**/*.test.ts')], counted: true, built: true, env: KEEP_COMPILED },
   kill: { steps: [mocha('--timeout', '60000', KILL)], counted: true, built: false, env: KEEP_COMPILED },
   host: { steps: [[NO_TYPE_WARNING, 'scripts/host.ts']], counted: true, built: true },
   lint: { steps: [[`${MODULES}/eslint/bin/eslint.js`, '.', '--max-warnings', '0']], counted: false, built: false },

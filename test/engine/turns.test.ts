@@ -9,6 +9,7 @@ describe('A task that waits for its turn to merge', () => {
   it('is cancelled at once, whoever has the turn', async () => {
     const first = latch();
     const begun = latch();
+    const proven: (string | undefined)[] = [];
     const test = await makeEngine({
       tasks: [task('one')],
       throughPorts: (ports) => ({
@@ -16,6 +17,7 @@ describe('A task that waits for its turn to merge', () => {
         workspace: {
           ...ports.workspace,
           buildMerge: async (request) => {
+            proven.push(request.proven);
             if (request.message === 'Do one') {
               begun.release();
               await first.held;
@@ -33,7 +35,8 @@ describe('A task that waits for its turn to merge', () => {
     assert.equal((await test.record('two')).error?.kind, 'cancelled');
     assert.equal((await test.record('one')).state, 'quality_gate');
     first.release();
-    await test.untilState('one', 'done');
+    const { quality_gate_results: rounds } = await test.untilState('one', 'done');
+    assert.deepEqual(proven, [rounds[0]?.tree_sha]);
   });
 });
 

@@ -53,7 +53,7 @@ const OWN_ARGUMENTS: NonNullable<SimpleGitOptions['unsafe']> = {
 };
 
 /** Resolves with whatever git answers; rejects with BatonError `git` when it could not be started. */
-export async function runCommand({ args, cwd, env, input, config }: GitCommand): Promise<GitResult> {
+export async function runGit({ args, cwd, env, input, config }: GitCommand): Promise<GitResult> {
   let result: GitResult | undefined;
   let git;
   try {

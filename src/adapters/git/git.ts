@@ -1,7 +1,7 @@
 /** Runs git: one process a call, in an environment of its own, with lock contention tried again. */
 import { setTimeout as wait } from 'node:timers/promises';
 import { BatonError } from '../../core/errors.ts';
-import { runCommand, shown, type GitCommand, type GitResult } from './command.ts';
+import { runGit, shown, type GitCommand, type GitResult } from './command.ts';
 import { Companion, type Take } from './companion.ts';
 import { ObjectReader, type CommitFacts } from './objects.ts';
 
@@ -65,7 +65,7 @@ export class Git {
   constructor(options: GitOptions = {}) {
     this.#ceiling = options.ceiling;
     this.patience = options.patience ?? 5000;
-    this.#start = options.start ?? runCommand;
+    this.#start = options.start ?? runGit;
     if (options.root !== undefined) {
       const environment = (): Record<string, string> => gitEnvironment(this.#confined());
       this.#objects = new ObjectReader(options.root, environment);

@@ -3,12 +3,15 @@
  * extension host of some hundred megabytes stands still for that long, with every extension in it, some fifteen times a task.
  */
 import { spawn, type ChildProcess } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { homedir } from 'node:os';
+import { setTimeout as wait } from 'node:timers/promises';
 import { BatonError, errorFromData, type ErrorAsData, messageOf } from '../../core/errors.ts';
 import type { Log } from '../../engine/ports.ts';
 import { channelLink, type Link } from '../process/link.ts';
+import { MARK, markedPids } from '../process/mark.ts';
 import { nodeProgram } from '../process/node.ts';
-import { runCommand, shown, type GitCommand, type GitResult } from './command.ts';
+import { runGit, shown, type GitCommand, type GitResult } from './command.ts';
 
 /** Answered once, by the same id, in any order. */
 export interface ToStarter {
@@ -23,14 +26,22 @@ export interface GitStarterOptions {
   readonly log: Log;
   /** Milliseconds without a command after which the process ends: an idle Baton holds nothing open. Default: 60 000. */
   readonly idle?: number;
+  /** Milliseconds that the process may take until it listens. Default: 15 000. */
+  readonly patience?: number;
 }
 
 const IDLE_MS = 60_000;
+const PATIENCE_MS = 15_000;
+/** How long a git that lost its starter may take to end (ms), and how often it is looked at. */
+const ORPHAN_MS = 60_000;
+const LOOK_MS = 100;
 
 export class GitStarter {
   readonly #options: GitStarterOptions;
   /** Undefined in the end: the process could not be started, and is not tried again. */
-  #helper: Promise<Helper | undefined> | undefined;
+  #starting: Promise<Helper | undefined> | undefined;
+  /** The one that is asked now. */
+  #helper: Helper | undefined;
   #idle: NodeJS.Timeout | undefined;
   #closed = false;
 
@@ -39,17 +50,17 @@ export class GitStarter {
   }
 
   /**
-   * Like `runCommand`, which it falls back to where there is no process to ask. Rejects with BatonError `git` also when the process ends
-   * before it has answered: what git has done by then is not known.
+   * Like `runGit`, which it falls back to where there is no process to ask. Rejects with BatonError `git` also when the process ends before it
+   * has answered: what git has done is not known then, but it is no longer at work (on Windows that is not known either).
    */
   async run(command: GitCommand): Promise<GitResult> {
     clearTimeout(this.#idle);
-    const helper = await (this.#closed ? undefined : (this.#helper ??= this.#start()));
-    if (helper?.isAlive !== true) return runCommand(command);
+    const helper = await (this.#closed ? undefined : (this.#starting ??= this.#start()));
+    if (helper?.isAlive !== true) return runGit(command);
     try {
       return await helper.ask(command);
     } finally {
-      if (!helper.isBusy && !this.#closed) {
+      if (this.#helper === helper && !helper.isBusy) {
         clearTimeout(this.#idle);
         this.#idle = setTimeout(() => this.#retire(), this.#options.idle ?? IDLE_MS).unref();
       }
@@ -64,20 +75,22 @@ export class GitStarter {
   }
 
   #start(): Promise<Helper | undefined> {
-    const { entry, log } = this.#options;
-    const gone = (): void => {
-      if (this.#helper === started) this.#helper = undefined;
+    const { log } = this.#options;
+    const gone = (helper: Helper): void => {
+      if (this.#helper === helper) this.#helper = this.#starting = undefined;
     };
-    const started = startHelper(entry, gone).catch((error: unknown) => {
-      log.warn(`The process that starts git could not be started, so git is started by the engine itself: ${messageOf(error)}`);
-      return undefined;
-    });
-    return started;
+    return startHelper(this.#options, gone).then(
+      (helper) => (this.#helper = helper),
+      (error: unknown) => {
+        log.warn(`The process that starts git could not be started: ${messageOf(error)}. Git is started by the engine itself, which takes longer; reload the window, or start the command anew, to have it tried again.`);
+        return undefined;
+      },
+    );
   }
 
   #retire(): void {
-    void this.#helper?.then((helper) => helper?.retire());
-    this.#helper = undefined;
+    void this.#starting?.then((helper) => helper?.retire());
+    this.#helper = this.#starting = undefined;
   }
 }
 
@@ -91,6 +104,8 @@ interface Question {
 class Helper {
   readonly #child: ChildProcess;
   readonly #link: Link<ToStarter>;
+  /** Of each git that has none of its own. */
+  readonly #mark = `git:${randomUUID()}`;
   readonly #waiting = new Map<number, Question>();
   #asked = 0;
   #retired = false;
@@ -109,12 +124,13 @@ class Helper {
     return this.#waiting.size > 0;
   }
 
-  ask(command: GitCommand): Promise<GitResult> {
+  ask(asked: GitCommand): Promise<GitResult> {
+    const command = { ...asked, env: { [MARK]: this.#mark, ...asked.env } };
     return new Promise((resolve, reject) => {
       const id = ++this.#asked;
+      this.#link.send({ id, command });
       this.#waiting.set(id, { command, resolve, reject });
       this.#hold(true);
-      this.#link.send({ id, command });
     });
   }
 
@@ -128,11 +144,16 @@ class Helper {
     if (this.#retired) this.retire();
   }
 
-  lost(): void {
-    for (const { command, reject } of this.#waiting.values()) {
+  /** Whoever asked may try again or tidy up only when no git works there any more. */
+  async lost(): Promise<void> {
+    const questions = [...this.#waiting.values()];
+    this.#waiting.clear();
+    const marks = new Set(questions.map(({ command }) => command.env[MARK]));
+    const deadline = performance.now() + ORPHAN_MS;
+    while (questions.length > 0 && performance.now() < deadline && (await markedPids((mark) => marks.has(mark))).size > 0) await wait(LOOK_MS);
+    for (const { command, reject } of questions) {
       reject(new BatonError('git', `The process that starts git ended while git ${shown(command.args)} was at work.`, { hint: 'Try again: Baton starts another one.' }));
     }
-    this.#waiting.clear();
   }
 
   retire(): void {
@@ -150,27 +171,37 @@ class Helper {
 }
 
 /** Resolves when it listens; `gone` is called when it has ended after that. */
-async function startHelper(entry: string, gone: () => void): Promise<Helper> {
+async function startHelper({ entry, patience }: GitStarterOptions, gone: (helper: Helper) => void): Promise<Helper> {
   const program = await nodeProgram();
   const child = spawn(program.file, [entry], {
     cwd: homedir(), // no folder that somebody may want to remove
-    env: { ...process.env, ...program.env },
+    // The mark of an agent in whose terminal Baton was started is not this process's.
+    env: { ...process.env, ...program.env, [MARK]: undefined },
     windowsHide: true,
     stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
   });
   return new Promise((resolve, reject) => {
     let helper: Helper | undefined;
-    child.on('error', reject);
-    child.once('exit', (code, signal) => reject(new Error(`${entry} ended with ${signal ?? `exit code ${String(code)}`}`)));
+    const late = setTimeout(() => {
+      reject(new Error(`${entry} did not answer in time`));
+      child.kill('SIGKILL');
+    }, patience ?? PATIENCE_MS);
+    const failed = (error: Error): void => {
+      clearTimeout(late);
+      reject(error);
+    };
+    child.on('error', failed);
+    child.once('exit', (code, signal) => failed(new Error(`${entry} ended with ${signal ?? `exit code ${String(code)}`}`)));
     const link = channelLink<ToStarter, FromStarter>(child, {
       message(message) {
-        if ('ready' in message) resolve((helper = new Helper(child, link)));
-        else helper?.take(message);
+        if (!('ready' in message)) return helper?.take(message);
+        clearTimeout(late);
+        resolve((helper = new Helper(child, link)));
       },
       closed() {
         if (helper === undefined) return;
-        gone();
-        helper.lost();
+        gone(helper);
+        void helper.lost();
       },
     });
   });

@@ -4,19 +4,18 @@
  */
 import { errorToData } from '../../core/errors.ts';
 import { channelLink } from '../process/link.ts';
-import { runCommand } from './command.ts';
+import { runGit } from './command.ts';
 import type { FromStarter, ToStarter } from './starter.ts';
 
 const engine = channelLink<FromStarter, ToStarter>(process, {
   message({ id, command }) {
-    runCommand(command).then(
-      (result) => engine.send({ id, result }),
-      (error: unknown) => engine.send({ id, error: errorToData(error) }),
-    );
+    runGit(command)
+      .then((result) => engine.send({ id, result }))
+      // Also an answer that is too long to be sent.
+      .catch((error: unknown) => engine.send({ id, error: errorToData(error) }));
   },
   closed: () => process.exit(0),
 });
-// Ctrl-C in a terminal is for the engine, which may need git to come to a good end.
-process.on('SIGINT', () => undefined);
-process.on('SIGHUP', () => undefined);
+// What ends a whole group of processes (Ctrl-C, a service manager) is for the engine, which may need git to come to a good end.
+for (const signal of ['SIGINT', 'SIGHUP', 'SIGTERM'] as const) process.on(signal, () => undefined);
 engine.send({ ready: true });

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { runCommand, type GitCommand } from '../../../src/adapters/git/command.ts';
+import { runGit, type GitCommand } from '../../../src/adapters/git/command.ts';
 import { Git, gitEnvironment } from '../../../src/adapters/git/git.ts';
 import { GitStarter } from '../../../src/adapters/git/starter.ts';
 import { BatonError } from '../../../src/core/errors.ts';
@@ -15,11 +16,11 @@ const ENTRY = path.resolve('dist/git.js');
 
 /** The process that started the git which runs this alias. */
 const WHO = 'alias.who=!cut -d" " -f4 "/proc/$PPID/stat"';
-/** Ends that process while it waits for git. */
-const KILL = 'alias.fell=!kill -9 "$(cut -d" " -f4 "/proc/$PPID/stat")"; sleep 0.1';
+/** Ends that process while it waits for git, and works on. */
+const KILL = 'alias.fell=!kill -9 "$(cut -d" " -f4 "/proc/$PPID/stat")"; sleep 0.3; touch "$DONE"';
 
 const started: GitStarter[] = [];
-function starter(options: { entry?: string; idle?: number } = {}): { git: Git; starter: GitStarter; warnings: string[] } {
+function starter(options: { entry?: string; idle?: number; patience?: number } = {}): { git: Git; starter: GitStarter; warnings: string[] } {
   const warnings: string[] = [];
   const log = { debug: () => undefined, info: () => undefined, warn: (text: string) => void warnings.push(text), error: () => undefined };
   const made = new GitStarter({ entry: ENTRY, log, ...options });
@@ -66,7 +67,7 @@ describe('the process that starts git', () => {
       command({ env: { PATH: tempDir() } }),
     ];
     const outcome = (ran: Promise<unknown>): Promise<unknown> => ran.catch((error: unknown) => error instanceof BatonError && { kind: error.kind, message: error.message, hint: error.hint });
-    for (const one of commands) assert.deepEqual(await outcome(made.run(one)), await outcome(runCommand(one)), one.args.join(' '));
+    for (const one of commands) assert.deepEqual(await outcome(made.run(one)), await outcome(runGit(one)), one.args.join(' '));
   });
 
   it('ends when nothing is asked for a while, and is started again', async () => {
@@ -76,10 +77,19 @@ describe('the process that starts git', () => {
     assert.notEqual(await who(git), first);
   });
 
-  it('is told of when it dies at work, and the next command has another', async () => {
+  it('does not end while git is at work, however long', async () => {
+    const { git } = starter({ idle: 50 });
+    const first = await who(git);
+    assert.equal(await git.text(['slow'], { cwd: process.cwd(), config: ['alias.slow=!sleep 0.3; cut -d" " -f4 "/proc/$PPID/stat"'] }), String(first));
+  });
+
+  it('is told of when it dies at work, once its gits have ended, and the next command has another', async () => {
     const { git, warnings } = starter();
+    const done = path.join(tempDir(), 'done');
     await who(git);
-    await assert.rejects(git.run(['fell'], { cwd: process.cwd(), config: [KILL] }), { name: 'BatonError', kind: 'git', message: /ended while git fell was at work/, hint: /Try again/ });
+    const killed = git.run(['fell'], { cwd: process.cwd(), config: [KILL], env: { DONE: done } });
+    await assert.rejects(killed, { name: 'BatonError', kind: 'git', message: /ended while git fell was at work/, hint: /Try again/ });
+    assert.ok(existsSync(done), 'git was still at work');
     assert.ok((await who(git)) > 0);
     assert.deepEqual(warnings, []);
   });
@@ -89,7 +99,15 @@ describe('the process that starts git', () => {
     assert.equal(await who(git), process.pid);
     assert.equal(await who(git), process.pid);
     assert.equal(warnings.length, 1);
-    assert.match(warnings[0] ?? '', /missing\.js ended with exit code 1/);
+    assert.match(warnings[0] ?? '', /missing\.js ended with exit code 1\..*reload the window/);
+  });
+
+  it('is done without where it does not come to listen', async () => {
+    const entry = path.join(tempDir(), 'silent.js');
+    await writeFile(entry, 'setInterval(() => undefined, 1000);');
+    const { git, warnings } = starter({ entry, patience: 200 });
+    assert.equal(await who(git), process.pid);
+    assert.match(warnings.join(), /silent\.js did not answer in time/);
   });
 
   it('answers what it was asked before it is closed, then ends; later commands are started here', async () => {
@@ -104,7 +122,7 @@ describe('the process that starts git', () => {
     assert.equal(await who(git), process.pid);
   });
 
-  it('outlives Ctrl-C, and ends with the engine that is killed', async () => {
+  it('outlives what ends the engine orderly, and ends with one that is killed', async () => {
     const script = path.join(tempDir(), 'engine.mts');
     const source = [
       `import { Git } from ${JSON.stringify(path.resolve('src/adapters/git/git.ts'))};`,
@@ -120,7 +138,7 @@ describe('the process that starts git', () => {
     try {
       const told = async (): Promise<number> => Number(((await once(engine.stdout.setEncoding('utf8'), 'data')) as [string])[0]);
       const pid = await told();
-      process.kill(pid, 'SIGINT');
+      for (const signal of ['SIGINT', 'SIGHUP', 'SIGTERM'] as const) process.kill(pid, signal);
       engine.stdin.write('again\n');
       assert.equal(await told(), pid);
       engine.kill('SIGKILL');

@@ -162,6 +162,7 @@ export class Sandbox {
       assert.equal(await this.repo.git('show', `main:${id}.txt`), id.startsWith('fix') ? 'work\nfixed' : 'work', `${id} ${told}`);
     }
 
+    assert.deepEqual(this.#journal().filter((line) => line.includes('could not be started')), [], 'an engine worked without one of its processes');
     // A runner that has told the end of its agent goes by itself.
     await until('nothing is left', async () => (await survivors(this.#mark)).length === 0);
     assert.deepEqual(this.#noted().filter(lives), [], 'processes are left');
@@ -254,7 +255,7 @@ export class Sandbox {
 
 /** Bundles the engine that is killed, as it ships: starting from its sources would take most of a test's time. */
 export async function buildEngineProcess(folder: string): Promise<void> {
-  const entryPoints = { storeWorker: 'src/adapters/store/worker.ts', runner: 'src/adapters/runner/main.ts', engineProcess: 'test/support/kill/engineProcess.ts' };
+  const entryPoints = { storeWorker: 'src/adapters/store/worker.ts', runner: 'src/adapters/runner/main.ts', git: 'src/adapters/git/starterMain.ts', engineProcess: 'test/support/kill/engineProcess.ts' };
   await build({ entryPoints, outdir: folder, bundle: true, platform: 'node', format: 'cjs', mainFields: ['module', 'main'], logLevel: 'error' });
 }
 
