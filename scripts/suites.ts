@@ -6,8 +6,8 @@ export interface Suite {
   readonly steps: readonly (readonly string[])[];
   /** Whether the last step leaves mocha's counts. */
   readonly counted: boolean;
-  /** Whether the suite tests what `build` makes. */
-  readonly built: boolean;
+  /** Suites that make what this one tests. */
+  readonly needs?: readonly string[];
   /** Whether nothing else may run meanwhile. */
   readonly alone?: boolean;
   /** Environment variables for the suite. */
@@ -39,26 +39,18 @@ const projects = ['tsconfig.json', 'src/webview/tsconfig.json'];
  * first. Whatever others rest on, or would disturb, runs alone.
  */
 export const SUITES: Readonly<Record<string, Suite>> = {
-  build: { steps: [['esbuild.js', '--tests']], counted: false, built: false, alone: true },
-  ui: { steps: [mocha('--timeout', '300000', '--ignore', SMOKE, 'test/ui/**/*.test.ts')], counted: true, built: true },
-  engine: { steps: [mocha('--timeout', '60000', '--ignore', KILL, 'test/engine/**/*.test.ts')], counted: true, built: false, env: KEEP_COMPILED },
-  agents: { steps: [mocha('--timeout', '60000', AGENTS)], counted: true, built: true, env: KEEP_COMPILED },
-  adapters: { steps: [mocha('--timeout', '60000', '--ignore', AGENTS, 'test/adapters/**/*.test.ts')], counted: true, built: true, env: KEEP_COMPILED },
-  kill: { steps: [mocha('--timeout', '60000', KILL)], counted: true, built: false, env: KEEP_COMPILED },
-  host: { steps: [[NO_TYPE_WARNING, 'scripts/host.ts']], counted: true, built: true },
-  lint: { steps: [[`${MODULES}/eslint/bin/eslint.js`, '.', '--max-warnings', '0']], counted: false, built: false },
-  types: { steps: projects.map(tsc), counted: false, built: false },
+  build: { steps: [['esbuild.js', '--tests']], counted: false, alone: true },
+  // It builds once more, without source maps: what the others test is what ships.
+  package: { steps: [[`${MODULES}/@vscode/vsce/vsce`, 'package', '--no-dependencies', '--no-rewrite-relative-links', '--out', VSIX]], counted: false, alone: true },
+  ui: { steps: [mocha('--timeout', '300000', '--ignore', SMOKE, 'test/ui/**/*.test.ts')], counted: true, needs: ['build'] },
+  engine: { steps: [mocha('--timeout', '60000', '--ignore', KILL, 'test/engine/**/*.test.ts')], counted: true, env: KEEP_COMPILED },
+  agents: { steps: [mocha('--timeout', '60000', AGENTS)], counted: true, needs: ['build'], env: KEEP_COMPILED },
+  adapters: { steps: [mocha('--timeout', '60000', '--ignore', AGENTS, 'test/adapters/**/*.test.ts')], counted: true, needs: ['build'], env: KEEP_COMPILED },
+  kill: { steps: [mocha('--timeout', '60000', KILL)], counted: true, env: KEEP_COMPILED },
+  host: { steps: [[NO_TYPE_WARNING, 'scripts/host.ts']], counted: true, needs: ['build'] },
+  lint: { steps: [[`${MODULES}/eslint/bin/eslint.js`, '.', '--max-warnings', '0']], counted: false },
+  types: { steps: projects.map(tsc), counted: false },
   // Dashboard, metrics, health and queue must be covered by unit tests (.c8rc.json): less fails the suite (row 105).
-  unit: { steps: [[`${MODULES}/c8/bin/c8.js`, process.execPath, ...mocha('test/unit/**/*.test.ts')]], counted: true, built: false },
-  vsix: {
-    steps: [
-      [`${MODULES}/@vscode/vsce/vsce`, 'package', '--no-dependencies', '--no-rewrite-relative-links', '--out', VSIX],
-      mocha('--timeout', '300000', SMOKE),
-    ],
-    counted: true,
-    built: false,
-    env: { BATON_TEST_VSIX: VSIX },
-    // It builds once more.
-    alone: true,
-  },
+  unit: { steps: [[`${MODULES}/c8/bin/c8.js`, process.execPath, ...mocha('test/unit/**/*.test.ts')]], counted: true },
+  vsix: { steps: [mocha('--timeout', '300000', SMOKE)], counted: true, needs: ['package'], env: { BATON_TEST_VSIX: VSIX } },
 };

@@ -60,9 +60,8 @@ function choose(args: readonly string[]): string[] {
     process.exit(2);
   }
   if (args.length === 0) return Object.keys(SUITES);
-  const names = [...new Set(args)];
-  const needsBuild = names.some((name) => SUITES[name]?.built === true) && !names.includes('build');
-  return needsBuild ? ['build', ...names] : names;
+  const needs = (name: string): string[] => (SUITES[name]?.needs ?? []).flatMap((one) => [...needs(one), one]);
+  return [...new Set([...args.flatMap(needs), ...args])];
 }
 
 async function runSuite(name: string, prefixed: boolean): Promise<Result> {

@@ -56,7 +56,11 @@ export class GitStarter {
   async run(command: GitCommand): Promise<GitResult> {
     clearTimeout(this.#idle);
     const helper = await (this.#closed ? undefined : (this.#starting ??= this.#start()));
-    if (helper?.isAlive !== true) return runGit(command);
+    if (helper?.isAlive !== true) {
+      // One that has died just as it came up is followed by another.
+      if (helper !== undefined && this.#helper === helper) this.#helper = this.#starting = undefined;
+      return runGit(command);
+    }
     try {
       return await helper.ask(command);
     } finally {
@@ -150,7 +154,9 @@ class Helper {
     this.#waiting.clear();
     const marks = new Set(questions.map(({ command }) => command.env[MARK]));
     const deadline = performance.now() + ORPHAN_MS;
-    while (questions.length > 0 && performance.now() < deadline && (await markedPids((mark) => marks.has(mark))).size > 0) await wait(LOOK_MS);
+    // Where the machine does not say who is there, nobody is waited for.
+    const atWork = async (): Promise<boolean> => (await markedPids((mark) => marks.has(mark)).catch(() => new Set())).size > 0;
+    while (questions.length > 0 && performance.now() < deadline && (await atWork())) await wait(LOOK_MS);
     for (const { command, reject } of questions) {
       reject(new BatonError('git', `The process that starts git ended while git ${shown(command.args)} was at work.`, { hint: 'Try again: Baton starts another one.' }));
     }
