@@ -1,6 +1,7 @@
 /** Runs git: one process a call, in an environment of its own, with lock contention tried again. */
 import { setTimeout as wait } from 'node:timers/promises';
 import { BatonError } from '../../core/errors.ts';
+import { MARK } from '../process/mark.ts';
 import { runGit, shown, type GitCommand, type GitResult } from './command.ts';
 import { Companion, type Take } from './companion.ts';
 import { ObjectReader, type CommitFacts } from './objects.ts';
@@ -40,6 +41,8 @@ const FOREIGN = new Set([
   ...['GIT_INTERNAL_SUPER_PREFIX', 'GIT_SHALLOW_FILE', 'GIT_COMMON_DIR', 'GIT_NAMESPACE', 'GIT_QUARANTINE_PATH', 'GIT_REFLOG_ACTION'],
   ...['GIT_LITERAL_PATHSPECS', 'GIT_GLOB_PATHSPECS', 'GIT_NOGLOB_PATHSPECS', 'GIT_ICASE_PATHSPECS', 'GIT_EXTERNAL_DIFF'],
   ...['GIT_AUTHOR_DATE', 'GIT_COMMITTER_DATE', 'GIT_DEFAULT_HASH', 'GIT_CEILING_DIRECTORIES'],
+  // A Baton started in an agent's terminal inherits the agent's: a sweep after that agent would end Baton's git.
+  MARK,
 ]);
 
 /**

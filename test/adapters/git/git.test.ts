@@ -53,6 +53,17 @@ describe('running git', () => {
     await assert.rejects(new Git().run(['status'], { cwd: path.join(tempDir(), 'gone') }), { name: 'BatonError', message: /does not exist/ });
   });
 
+  it('carries the mark that it is given, never one that Baton was started with', async () => {
+    const shown = (env?: Record<string, string>): Promise<string> =>
+      new Git().text(['mark'], { cwd: process.cwd(), config: ['alias.mark=!echo "<$BATON_MARK>"'], ...(env !== undefined && { env }) });
+    process.env['BATON_MARK'] = 'inherited';
+    try {
+      assert.deepEqual([await shown(), await shown({ BATON_MARK: 'given' })], ['<>', '<given>']);
+    } finally {
+      delete process.env['BATON_MARK'];
+    }
+  });
+
   it('lets no hook and no setting of a test reach git’s children', async () => {
     const { root } = await makeRepo();
     // Abbreviated options work in the user's hooks only if simple-git's test switch is off.
