@@ -34,7 +34,6 @@ const ENTRIES = [
   { out: 'engine', source: 'src/host/index.ts', limit: 700 * KIB, ...NODE },
   { out: 'cli', source: 'src/cli/main.ts', ...NODE, banner: { js: '#!/usr/bin/env node' } },
   { out: 'runner', source: 'src/adapters/runner/main.ts', limit: 150 * KIB, ...NODE },
-  { out: 'git', source: 'src/adapters/git/starterMain.ts', limit: 100 * KIB, ...NODE },
   // Loaded by engine and command line where a repository has schedules.
   { out: 'cron', source: 'src/core/cron.ts', ...NODE },
   { out: 'monitoring', source: 'src/adapters/http/server.ts', ...NODE },

@@ -322,6 +322,8 @@ export class Loop {
       .finally(() => {
         this.#runs.delete(taskId);
         this.#ended.delete(taskId);
+        // Another task may follow at once, and its agent need not wait for its runner's start.
+        if (this.mayStart) context.ports.runners.keep();
         this.#options.changed();
         this.wake();
       });

@@ -52,7 +52,7 @@ export async function buildEngine(repository: Repository, options: EngineOptions
   const worktrees = config.worktree.root === undefined ? join(dataDirectory(env), 'worktrees') : expandHome(config.worktree.root, root);
   const onReadOnly = (error: BatonError): void => log.error(`${error.message} Nothing more is stored until Baton is restarted. ${error.hint ?? ''}`, error.cause);
   const store = await openStore({ batonDir, dataDir: storeDirectory(key, env), workerPath: join(options.distDir, 'storeWorker.js'), log, onReadOnly });
-  const starter = new GitStarter({ entry: join(options.distDir, 'git.js'), log });
+  const starter = new GitStarter({ log });
   try {
     const ports: Ports = {
       clock,

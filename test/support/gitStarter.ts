@@ -1,8 +1,6 @@
-/** The process that starts git for all engines and workspaces of the tests in this process. */
-import { fileURLToPath } from 'node:url';
+/** Starts git for all engines and workspaces of the tests in this process. */
 import { GitStarter } from '../../src/adapters/git/starter.ts';
 
-const entry = fileURLToPath(new URL('../../src/adapters/git/starterMain.ts', import.meta.url));
 const silent = (): void => undefined;
 
-export const gitStarter = new GitStarter({ entry, log: { debug: silent, info: silent, warn: console.warn, error: console.error } });
+export const gitStarter = new GitStarter({ log: { debug: silent, info: silent, warn: console.warn, error: console.error } });

@@ -28,6 +28,7 @@ export function createLocalRunners(driver: (kind: AgentConfig['driver']) => Agen
   };
   return {
     warm: () => undefined,
+    keep: () => undefined,
     take: () => Promise.resolve({ record: null, start, release: () => undefined }),
     adopt: () => Promise.resolve(undefined),
     close: () => undefined,

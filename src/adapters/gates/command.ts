@@ -1,4 +1,4 @@
-/** Running a command line of the user (gate, setup) through the shell: the one place where a shell is used. */
+/** Running a command line of the user (gate, setup) through the shell: the one place where a shell gets a command line. */
 import { messageOf } from '../../core/errors.ts';
 import type { CommandRequest, CommandResult } from '../../engine/ports.ts';
 import { endTree } from '../process/drain.ts';

@@ -38,10 +38,9 @@ export async function treeOf(context: GitContext, sha: string): Promise<string> 
 export async function checkpoint(context: GitContext, worktree: string, message: string): Promise<{ sha: string; changed: boolean }> {
   const { git } = context;
   const taskId = basename(worktree);
-  await clearStaleLocks(context, worktree);
-  const entries = await absorbNested(context, worktree);
-  const onBranch = (await currentRef(context, worktree)) === headRef(taskBranch(taskId));
-  const merging = onBranch && (await isMerging(context, worktree));
+  const [entries, ref, inMerge] = await Promise.all([absorbNested(context, worktree), currentRef(context, worktree), isMerging(context, worktree), clearStaleLocks(context, worktree)]);
+  const onBranch = ref === headRef(taskBranch(taskId));
+  const merging = onBranch && inMerge;
   // A merge whose conflicts are resolved is recorded as a merge, else the same conflict would come back. One with
   // markers left is not: then the test merge finds the conflict again.
   const keepMerge = merging && (await unresolvedFiles(context, worktree)).length === 0;
@@ -171,7 +170,6 @@ async function addAll(context: GitContext, worktree: string, known?: readonly St
  * ones. A `.git` file (a linked worktree) is left alone and so are its files. Returns the status as it is afterwards.
  */
 async function absorbNested(context: GitContext, worktree: string): Promise<readonly StatusEntry[]> {
-  const store = join(await gitDirOf(context, worktree), 'baton-nested');
   for (let depth = 0; ; depth++) {
     const entries = await status(context.git, worktree);
     const found = depth < 10 ? nestedRepositories(entries) : [];
@@ -179,7 +177,7 @@ async function absorbNested(context: GitContext, worktree: string): Promise<read
     for (const path of found) {
       const source = join(worktree, path, '.git');
       if (!(await isFolder(source))) continue;
-      const target = join(store, `${context.now().getTime()}-${depth}-${moved}-${path.replaceAll('/', '!').slice(-100)}`);
+      const target = join(await gitDirOf(context, worktree), 'baton-nested', `${context.now().getTime()}-${depth}-${moved}-${path.replaceAll('/', '!').slice(-100)}`);
       await mkdir(dirname(target), { recursive: true });
       await rename(source, target);
       context.log.warn(`${path} in ${worktree} was a git repository of its own; its .git folder is now in ${target}.`);

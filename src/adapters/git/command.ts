@@ -1,4 +1,4 @@
-/** One git command: a process of its own, started by simple-git. */
+/** One git command, and how simple-git runs it from this process. */
 import { simpleGit, type SimpleGitOptions } from 'simple-git';
 import { BatonError } from '../../core/errors.ts';
 
@@ -8,15 +8,36 @@ export interface GitResult {
   readonly stderr: string;
 }
 
-/** Plain data: it may be run by another process than the one that wants it. */
 export interface GitCommand {
   readonly args: readonly string[];
   readonly cwd: string;
-  /** The whole environment. */
+  /** The environment, the same for most commands of an engine. */
   readonly env: Readonly<Record<string, string>>;
+  /** Added to it for this command. */
+  readonly extra: Readonly<Record<string, string>>;
   readonly input: string;
+  /** Whether the user's hooks may run. */
+  readonly hooks: boolean;
   /** Settings for this command, `key=value`. */
   readonly config: readonly string[];
+}
+
+/**
+ * No hooks; no file system monitor: it is a daemon for each worktree, which would outlive it; no step into submodules, which a task's
+ * worktree has not cloned. Commands that run hooks do not step into them by themselves, and would hand the setting on to what a hook runs.
+ */
+export const QUIET = ['core.hooksPath=/dev/null', 'core.fsmonitor=false', 'submodule.recurse=false'];
+/** Maintenance in the background would hold locks while Baton goes on; the user's own commands start it. */
+const UNMAINTAINED = ['gc.auto=0', 'maintenance.auto=false'];
+
+/** What every command is told of its kind, `key=value`. */
+export function settingsOf(hooks: boolean): string[] {
+  return [...(hooks ? [] : QUIET), ...UNMAINTAINED];
+}
+
+/** Settings as arguments that come before git's command. */
+export function asOptions(settings: readonly string[]): string[] {
+  return settings.flatMap((setting) => ['-c', setting]);
 }
 
 /**
@@ -53,15 +74,15 @@ const OWN_ARGUMENTS: NonNullable<SimpleGitOptions['unsafe']> = {
 };
 
 /** Resolves with whatever git answers; rejects with BatonError `git` when it could not be started. */
-export async function runGit({ args, cwd, env, input, config }: GitCommand): Promise<GitResult> {
+export async function runGit({ args, cwd, env, extra, input, hooks, config }: GitCommand): Promise<GitResult> {
   let result: GitResult | undefined;
   let git;
   try {
     git = simpleGit({
       baseDir: cwd,
-      config: [...config],
+      config: [...settingsOf(hooks), ...config],
       unsafe: OWN_ARGUMENTS,
-      allowEnvironment: Object.keys(env),
+      allowEnvironment: [...Object.keys(env), ...Object.keys(extra)],
       // The end of output counts; a daemon that a hook started may keep the pipes open, so not for ever.
       completion: { onClose: true, onExit: 2000 },
       // Something is always written: an open, silent stdin would hang a hook that reads it.
@@ -78,7 +99,7 @@ export async function runGit({ args, cwd, env, input, config }: GitCommand): Pro
   }
   try {
     const stdout = await git
-      .env({ ...env })
+      .env({ ...env, ...extra })
       // A chunk of no bytes: simple-git waits 50 ms more for a command that writes nothing, and most commands here do not.
       .outputHandler((_command, out) => void setImmediate(() => out.emit('data', Buffer.alloc(0))))
       .raw([...args]);

@@ -6,7 +6,7 @@ import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
 import { BatonError } from '../../core/errors.ts';
 
 /** Milliseconds without a question after which the process ends: an idle Baton holds nothing open. */
-const IDLE_MS = 1_000;
+const IDLE_MS = 5_000;
 
 /** Takes an answer from the beginning of what has come; undefined while it is not complete. */
 export type Take<T> = (output: Buffer) => { readonly answer: T; readonly length: number } | undefined;

@@ -2,7 +2,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { BatonError } from '../../core/errors.ts';
 import { MARK } from '../process/mark.ts';
-import { runGit, shown, type GitCommand, type GitResult } from './command.ts';
+import { asOptions, QUIET, runGit, shown, type GitCommand, type GitResult } from './command.ts';
 import { Companion, type Take } from './companion.ts';
 import { ObjectReader, type CommitFacts } from './objects.ts';
 
@@ -45,12 +45,6 @@ const FOREIGN = new Set([
   MARK,
 ]);
 
-/**
- * No hooks; no file system monitor: it is a daemon for each worktree, which would outlive it; no step into submodules, which a task's
- * worktree has not cloned. Commands that run hooks do not step into them by themselves, and would hand the setting on to what a hook runs.
- */
-const QUIET = ['core.hooksPath=/dev/null', 'core.fsmonitor=false', 'submodule.recurse=false'];
-
 /** What is the same in every worktree of a repository, and no abbreviation. */
 const SHARED = /^(?:refs\/|worktrees\/|[0-9a-f]{40}(?:[0-9a-f]{24})?(?:\^|$))/;
 
@@ -72,7 +66,7 @@ export class Git {
     if (options.root !== undefined) {
       const environment = (): Record<string, string> => gitEnvironment(this.#confined());
       this.#objects = new ObjectReader(options.root, environment);
-      this.#refs = new Companion([...QUIET.flatMap((setting) => ['-c', setting]), 'update-ref', '--stdin'], options.root, environment);
+      this.#refs = new Companion([...asOptions(QUIET), 'update-ref', '--stdin'], options.root, environment);
     }
   }
 
@@ -146,9 +140,15 @@ export class Git {
   }
 
   #once(args: readonly string[], options: GitRunOptions): Promise<GitResult> {
-    // Maintenance in the background would hold locks while Baton goes on; the user's own commands start it.
-    const config = [...(options.hooks === true ? [] : QUIET), 'gc.auto=0', 'maintenance.auto=false', ...(options.config ?? [])];
-    return this.#start({ args, cwd: options.cwd, env: gitEnvironment({ ...options.env, ...this.#confined() }), input: options.input ?? '', config });
+    return this.#start({
+      args,
+      cwd: options.cwd,
+      env: gitEnvironment(this.#confined()),
+      extra: options.env ?? {},
+      input: options.input ?? '',
+      hooks: options.hooks === true,
+      config: options.config ?? [],
+    });
   }
 }
 

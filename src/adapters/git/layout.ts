@@ -9,8 +9,8 @@ import type { GitContext } from './context.ts';
 
 /** The private git folder of a checkout: `.git` itself, or what a linked worktree's `.git` file names; anything else git is asked about. */
 export async function gitDirOf(context: GitContext, worktree: string): Promise<string> {
-  if (await isFolder(join(worktree, '.git', 'refs'))) return join(worktree, '.git');
-  const link = await linkOf(worktree);
+  const [isMain, link] = await Promise.all([isFolder(join(worktree, '.git', 'refs')), linkOf(worktree)]);
+  if (isMain) return join(worktree, '.git');
   if (link !== undefined && (await exists(join(link, 'HEAD')))) return link;
   return context.git.text(['rev-parse', '--absolute-git-dir'], { cwd: worktree });
 }

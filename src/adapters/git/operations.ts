@@ -1,6 +1,6 @@
 /** What an agent or a killed process leaves in a worktree: lock files and half-done merges, rebases, picks and bisects. */
 import { readFile, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { GitContext } from './context.ts';
 import { exists, gitDirOf } from './layout.ts';
@@ -18,13 +18,19 @@ const LOCKS = ['index.lock', 'HEAD.lock'];
  */
 export async function clearStaleLocks(context: GitContext, worktree: string): Promise<void> {
   const gitDir = await gitDirOf(context, worktree);
-  for (const name of LOCKS) {
-    const lock = join(gitDir, name);
-    const deadline = Date.now() + context.git.patience;
-    while ((await exists(lock)) && Date.now() < deadline) await wait(50);
-    if (!(await exists(lock))) continue;
-    context.log.warn(`Removed ${name} of a git process that was killed in ${worktree}.`);
+  await Promise.all(LOCKS.map((name) => clearStaleLock(context, worktree, join(gitDir, name))));
+}
+
+async function clearStaleLock(context: GitContext, worktree: string, lock: string): Promise<void> {
+  const deadline = Date.now() + context.git.patience;
+  while (await exists(lock)) {
+    if (Date.now() < deadline) {
+      await wait(50);
+      continue;
+    }
+    context.log.warn(`Removed ${basename(lock)} of a git process that was killed in ${worktree}.`);
     await rm(lock, { force: true });
+    return;
   }
 }
 

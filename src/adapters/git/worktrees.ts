@@ -39,13 +39,11 @@ export class Worktrees {
     const { git, root, worktreesDir } = this.#context;
     const fault = taskIdFault(taskId);
     if (fault !== undefined) throw new BatonError('invalid_task', `"${taskId}" is not a valid task id: ${fault}.`);
-    const target_branch = await resolveTarget(this.#context, target);
-    await mkdir(worktreesDir, { recursive: true });
     const worktree = join(worktreesDir, taskId);
     const branch = taskBranch(taskId);
-    const entries = await listWorktrees(this.#context);
+    const [target_branch, entries] = await Promise.all([resolveTarget(this.#context, target), listWorktrees(this.#context), mkdir(worktreesDir, { recursive: true })]);
     const entry = await this.#repair(taskId, worktree, entries);
-    const head = await git.resolve(`${headRef(branch)}^{commit}`, root);
+    const [head, base_sha, inTheWay] = await Promise.all([branch, target_branch, 'baton'].map((name) => git.resolve(`${headRef(name)}^{commit}`, root)));
     if (entry !== undefined) {
       // HEAD may be elsewhere (a merge being built, an agent's own branch): it is found as it was left.
       if (head === undefined) await reviveBranch(this.#context, taskId, branch);
@@ -56,9 +54,9 @@ export class Worktrees {
       await this.#add(worktree, branch);
       return { worktree, branch, target_branch, base_sha: await this.#base(taskId, target_branch) };
     }
-    const base_sha = await git.resolve(`${headRef(target_branch)}^{commit}`, root);
     if (base_sha === undefined) throw noCommits(target_branch);
-    await this.#assertBranchName(branch);
+    // Refs are files and folders: a branch named `baton` leaves no room for `baton/<id>`.
+    if (inTheWay !== undefined) throw new BatonError('conflict', `The branch "baton" is in the way of ${branch}: git cannot keep both.`, { hint: 'Rename it: git branch -m baton baton-old' });
     // The branch comes last: one whose base is not known would have to guess it.
     const refs = [baseRef(taskId), checkpointRef(taskId), headRef(branch)].map((ref) => `update ${ref} ${base_sha}`);
     await git.updateRefs(refs, root);
@@ -70,9 +68,9 @@ export class Worktrees {
   async #add(worktree: string, branch: string): Promise<void> {
     const { git, root } = this.#context;
     await this.#structure.run(() => git.run(['worktree', 'add', '--quiet', '--no-checkout', '--lock', '--reason', INITIALIZING, worktree, branch], { cwd: root }));
-    await git.run(['reset', '--hard', '--quiet'], { cwd: worktree });
+    const [own] = await Promise.all([gitDirOf(this.#context, worktree), git.run(['reset', '--hard', '--quiet'], { cwd: worktree })]);
     // All that `git worktree unlock` does.
-    await rm(join(await gitDirOf(this.#context, worktree), 'locked'), { force: true });
+    await rm(join(own, 'locked'), { force: true });
   }
 
   /** Returns the usable worktree at a path, or undefined when there is none (any more). */
@@ -213,13 +211,6 @@ export class Worktrees {
     const base = common.stdout.trim() || (await git.text(['rev-parse', headRef(taskBranch(taskId))], { cwd: root }));
     await git.updateRefs([`update ${baseRef(taskId)} ${base}`], root);
     return base;
-  }
-
-  /** A branch named `baton` leaves no room for `baton/<id>`: refs are files and folders. */
-  async #assertBranchName(branch: string): Promise<void> {
-    const { git, root } = this.#context;
-    if ((await git.resolve('refs/heads/baton', root)) === undefined) return;
-    throw new BatonError('conflict', `The branch "baton" is in the way of ${branch}: git cannot keep both.`, { hint: 'Rename it: git branch -m baton baton-old' });
   }
 
   async #exclusive<T>(taskId: string, work: () => Promise<T>): Promise<T> {

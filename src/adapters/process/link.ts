@@ -1,4 +1,4 @@
-/** A line between an engine and a process of Baton's own (runner, git starter): Node's channel between parent and child, or a socket. */
+/** A line between an engine and a process of Baton's own (a runner): Node's channel between parent and child, or a socket. */
 import type { ChildProcess, Serializable } from 'node:child_process';
 import type { Socket } from 'node:net';
 import { lineChannel } from '../leader/framing.ts';

@@ -1,4 +1,4 @@
-/** Which Node runs the processes of Baton's own (runner, git starter). */
+/** Which Node runs the processes of Baton's own (the runners of agents). */
 import { execFile } from 'node:child_process';
 import { findProgram } from './program.ts';
 

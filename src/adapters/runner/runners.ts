@@ -34,10 +34,15 @@ const PAUSE_MS = 20;
 /** A task that starts needs a runner within this time (ms), or it has come to something else first. */
 const SPARE_MS = 60_000;
 const MOST_SPARES = 5;
+/** What a task leaves to be tidied comes before another's runner (ms). */
+const TIDYING_MS = 60;
 
 export function createRunners(options: RunnersOptions): Runners {
   /** Those that wait for an attempt, oldest first. */
   let spares: Promise<StartedRunner>[] = [];
+  /** Attempts that were announced and have not begun. */
+  let announced = 0;
+  let closed = false;
   const start = (): Promise<StartedRunner> => {
     const started = startRunner(options);
     // Whoever takes it hears of a failure.
@@ -46,24 +51,37 @@ export function createRunners(options: RunnersOptions): Runners {
   };
   const release = (spare: Promise<StartedRunner>): void => {
     spares = spares.filter((one) => one !== spare);
+    // A task that was announced for so long has come to something else.
+    announced = Math.min(announced, spares.length);
     spare.then((runner) => runner.release()).catch(() => undefined);
+  };
+  const ready = (count: number): void => {
+    if (spares.length >= Math.min(count, MOST_SPARES)) return;
+    const spare = start();
+    spares.push(spare);
+    setTimeout(() => {
+      if (spares.includes(spare)) release(spare);
+    }, SPARE_MS).unref();
   };
   return {
     warm() {
-      if (spares.length >= MOST_SPARES) return;
-      const spare = start();
-      spares.push(spare);
+      announced += 1;
+      ready(announced);
+    },
+    keep() {
       setTimeout(() => {
-        if (spares.includes(spare)) release(spare);
-      }, SPARE_MS).unref();
+        if (!closed && spares.length === 0) ready(1);
+      }, TIDYING_MS).unref();
     },
     async take() {
+      announced = Math.max(0, announced - 1);
       // One that could not be started says nothing about the next.
       const runner = await spares.shift()?.catch(() => undefined);
       return runner?.isAlive === true ? runner : start();
     },
     adopt: (attempt, directory) => adopt(options, attempt, directory),
     close() {
+      closed = true;
       for (const spare of spares) release(spare);
     },
   };

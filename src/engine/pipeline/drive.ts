@@ -13,7 +13,7 @@ import { implement } from './implement.ts';
 import { finishLanded } from './merge.ts';
 import { beginSteps, plan } from './plan.ts';
 import { revisePlan, reviewPlan } from './planReview.ts';
-import type { Run } from './run.ts';
+import type { Committed, Run } from './run.ts';
 import { verify } from './verify.ts';
 
 /** Interruptions in a row before a human is asked. */
@@ -36,7 +36,7 @@ export async function drive(context: PipelineContext, run: Run): Promise<void> {
   }
 }
 
-async function phase(context: PipelineContext, run: Run, task: TaskExecution, committed: string | null): Promise<PhaseResult> {
+async function phase(context: PipelineContext, run: Run, task: TaskExecution, committed: Committed | null): Promise<PhaseResult> {
   if (task.interruptions >= MAX_INTERRUPTIONS) return askAfterInterruptions(context, task);
   switch (task.state) {
     case 'new':

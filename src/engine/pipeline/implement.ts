@@ -123,10 +123,13 @@ async function finishStep(context: PipelineContext, run: Run, stepId: string, su
     return [{ type: 'step_implemented', data: { step_id: stepId, commit: sha } }, ...closed];
   };
   const last = task.steps.every((one) => one.step_id === stepId || one.state === 'completed');
+  // The gates need them next.
+  const committed = reviewed || !last || task.base_sha === null ? null : { sha, changes: workspace.changes(task.worktree, task.base_sha, sha) };
+  committed?.changes.catch(() => undefined); // told to whoever waits for them
   if (reviewed) await context.lifecycle.transition(task.task_id, 'code_review', `step ${stepId} is implemented`, record);
   else if (last) await context.lifecycle.transition(task.task_id, 'quality_gate', ALL_DONE, record);
   else await context.lifecycle.change(task.task_id, record);
-  run.committed = sha;
+  run.committed = committed;
   return 'again';
 }
 

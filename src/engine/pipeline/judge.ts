@@ -28,6 +28,13 @@ export interface Subject {
 
 /** Runs the gates that apply on whatever the worktree holds; stores and returns the round, undefined when broken off. */
 export async function judge(context: PipelineContext, run: Run, task: TaskExecution, subject: Subject): Promise<GateRound | undefined> {
+  const round = await runGates(context, run, task, subject);
+  if (round !== undefined) await recordRound(context, task, round);
+  return round;
+}
+
+/** As `judge`, without storing the round. */
+export async function runGates(context: PipelineContext, run: Run, task: TaskExecution, subject: Subject): Promise<GateRound | undefined> {
   if (task.worktree === null) return undefined;
   const { ports } = context;
   const gates = await configuredGates(context);
@@ -65,12 +72,14 @@ export async function judge(context: PipelineContext, run: Run, task: TaskExecut
       show();
     },
   });
-  if (round === null) return undefined;
+  return round ?? undefined;
+}
+
+export async function recordRound(context: PipelineContext, task: TaskExecution, round: GateRound): Promise<void> {
   await context.lifecycle.change(task.task_id, (draft) => {
     draft.quality_gate_results.push(round);
     return [{ type: 'gate_round', data: { ...round } }];
   });
-  return round;
 }
 
 /** Red gates: the failing output becomes the next prompt, or the task fails at the third round. `before` are those that are red on the base too. */

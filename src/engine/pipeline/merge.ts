@@ -35,11 +35,11 @@ async function mergeInTurn(context: PipelineContext, run: Run, green: GateRound,
     if (await finishLanded(context, task)) return 'leave';
     run.activity = `merging into ${target}`;
     context.changed();
-    await context.lifecycle.change(task.task_id, (draft) => {
+    const ready = context.lifecycle.change(task.task_id, (draft) => {
       draft.merge_started_at = context.lifecycle.now();
       return undefined;
     });
-    const built = await build(context, run, task, { worktree, head_sha: head, target, proven: green.tree_sha });
+    const [built] = await Promise.all([build(context, run, task, { worktree, head_sha: head, target, proven: green.tree_sha, ready }), ready]);
     if (run.aborted !== undefined) {
       if (built.kind === 'merged') await dropMerge(context, task.task_id, worktree, branch);
       return 'leave';
@@ -102,7 +102,7 @@ export async function finish(context: PipelineContext, taskId: string, mergeSha:
   context.background(`removing the worktree of ${taskId}`, () => tidy(context, task));
 }
 
-type Merge = Pick<Parameters<Workspace['buildMerge']>[0], 'worktree' | 'head_sha' | 'target' | 'proven'>;
+type Merge = Pick<Parameters<Workspace['buildMerge']>[0], 'worktree' | 'head_sha' | 'target' | 'proven' | 'ready'>;
 
 async function build(context: PipelineContext, run: Run, task: TaskExecution, merge: Merge): Promise<MergeResult> {
   const { log, processes, repository, workspace } = context.ports;

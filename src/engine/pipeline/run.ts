@@ -1,7 +1,7 @@
 /** One task at work: what the scheduler, the surfaces and the pipeline share about it while it runs. Nothing here is stored. */
 import type { Usage } from '../../core/execution.ts';
 import type { RunningFact } from '../../core/queue.ts';
-import type { AdoptedSession, AttendedSession } from '../ports.ts';
+import type { AdoptedSession, AttendedSession, FileChange } from '../ports.ts';
 
 /** `close`: the engine goes away; agents that can do without it go on, everything else is interrupted. */
 export type AbortReason = 'stop' | 'cancel' | 'close';
@@ -10,6 +10,12 @@ export interface LiveFigures {
   usage: Usage;
   cost_usd: number | null;
   turns: number;
+}
+
+export interface Committed {
+  readonly sha: string;
+  /** What it changes of the task's base; asked for when the commit was made. */
+  readonly changes: Promise<FileChange[]>;
 }
 
 export interface RunOptions {
@@ -38,7 +44,7 @@ export class Run {
   attemptId: string | null = null;
   agent: string | null = null;
   /** The commit that the phase before made of everything in the worktree, for the phase that follows at once: it need not look again. */
-  committed: string | null = null;
+  committed: Committed | null = null;
   /** Dollars set aside for the attempt that it is about to make or makes; 0 once that is settled. */
   reserved_usd = 0;
   readonly #controller = new AbortController();

@@ -7,16 +7,16 @@ import { needsHumanPaths, type SensitivePath } from '../../core/sensitivePaths.t
 import type { GateRound, TaskExecution } from '../../core/execution.ts';
 import type { FileChange } from '../ports.ts';
 import type { PhaseResult, PipelineContext } from './context.ts';
-import { configuredGates, judge } from './judge.ts';
+import { configuredGates, recordRound, runGates } from './judge.ts';
 import { merge } from './merge.ts';
 import { landByPullRequest } from './pullRequest.ts';
 import { afterRed } from './redBase.ts';
-import type { Run } from './run.ts';
+import type { Committed, Run } from './run.ts';
 import { threadsAt } from './threads.ts';
 import { dropMerge } from './worktree.ts';
 
 /** `committed` is the head whose worktree was committed as a whole a moment ago, if it was. */
-export async function verify(context: PipelineContext, run: Run, committed: string | null): Promise<PhaseResult> {
+export async function verify(context: PipelineContext, run: Run, committed: Committed | null): Promise<PhaseResult> {
   const { task, tree, changes } = await withOwnCommits(context, run, committed);
   if (task.worktree === null || task.base_sha === null || task.head_sha === null) return 'leave';
 
@@ -42,18 +42,17 @@ interface Work {
 }
 
 /** What is to be judged. Work that a human left uncommitted in the worktree belongs to the task: it is committed before. */
-async function withOwnCommits(context: PipelineContext, run: Run, committed: string | null): Promise<Work> {
+async function withOwnCommits(context: PipelineContext, run: Run, committed: Committed | null): Promise<Work> {
   const { workspace } = context.ports;
   const task = context.lifecycle.get(run.taskId);
   const { worktree, base_sha: base, head_sha: head } = task;
   if (worktree === null || task.branch === null || base === null) return { task, tree: '', changes: [] };
   if (task.merge_started_at !== null) await dropMerge(context, task.task_id, worktree, task.branch);
-  const changed = head === null ? [] : workspace.changes(worktree, base, head);
-  if (head !== null && head === committed) {
-    const [tree, its] = await Promise.all([workspace.treeOf(head), changed]);
-    return { task, tree, changes: its };
+  if (head !== null && head === committed?.sha) {
+    const [tree, changes] = await Promise.all([workspace.treeOf(head), committed.changes]);
+    return { task, tree, changes };
   }
-  const [state, changes] = await Promise.all([workspace.state(worktree), changed]);
+  const [state, changes] = await Promise.all([workspace.state(worktree), head === null ? [] : workspace.changes(worktree, base, head)]);
   if (!state.dirty && state.head_sha === head) return { task, tree: state.tree_sha, changes };
   const { sha } = await workspace.checkpoint(worktree, `Changes made by hand\n\nTask ${task.task_id}.\n`);
   const { tree_sha: tree } = await workspace.state(worktree);
@@ -75,8 +74,8 @@ function evidence(task: TaskExecution, treeSha: string): GateRound | undefined {
 
 /** Runs the gates on the task's branch and stores the round; undefined when it was broken off. */
 async function newRound(context: PipelineContext, run: Run, task: TaskExecution, changes: FileChange[], tree: string): Promise<GateRound | undefined> {
-  const round = await judge(context, run, task, { subject: 'branch', base_sha: task.base_sha ?? '', tree_sha: tree, changes });
-  await dropLeftovers(context, task);
+  const round = await runGates(context, run, task, { subject: 'branch', base_sha: task.base_sha ?? '', tree_sha: tree, changes });
+  await Promise.all([round && recordRound(context, task, round), dropLeftovers(context, task)]);
   return round;
 }
 

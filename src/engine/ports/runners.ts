@@ -65,8 +65,10 @@ export interface AdoptedSession {
 
 /** Where agents run: apart from the engine, so that they outlive it. */
 export interface Runners {
-  /** An attempt will be wanted soon. */
+  /** An attempt will be wanted soon: one more than before. */
   warm(): void;
+  /** An attempt may be wanted in the next minute: has one process ready for it. */
+  keep(): void;
   /** Rejects when the system gives no process. */
   take(): Promise<Runner>;
   /** The session of an attempt that an earlier engine began, or what it left; undefined when its runner died before its end. */

@@ -86,6 +86,8 @@ export interface Workspace {
     readonly target: string;
     readonly strategy: 'squash' | 'merge';
     readonly proven?: string;
+    /** Nothing is changed before it resolves. */
+    readonly ready?: Promise<unknown>;
     readonly message: string;
     readonly trailers: Readonly<Record<string, string>>;
     readonly env: Readonly<Record<string, string>>;

@@ -1,45 +1,11 @@
 import assert from 'node:assert/strict';
 import { access, mkdir, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { createWorkspace } from '../../../src/adapters/git/workspace.ts';
-import type { MergeResult } from '../../../src/engine/ports.ts';
-import { fixture, git, portrait, read, TRAILERS, write, type Fixture } from './fixture.ts';
-
-interface Ready extends Fixture {
-  readonly worktree: string;
-  readonly branch: string;
-  readonly head: string;
-}
-
-/** A task with one finished step that changed `a.txt` and added `task.txt`. */
-async function ready(files: Record<string, string> = { 'a.txt': 'start\n', 'b.txt': 'other\n' }): Promise<Ready> {
-  const made = await fixture(files);
-  const info = await made.workspace.create('t1', 'current');
-  await write(info.worktree, { 'a.txt': 'task\n', 'task.txt': 'new\n' });
-  const { sha } = await made.workspace.checkpoint(info.worktree, 'Step 1');
-  return { ...made, worktree: info.worktree, branch: info.branch, head: sha };
-}
-
-function build(made: Ready, more: Partial<Parameters<Fixture['workspace']['buildMerge']>[0]> = {}): Promise<MergeResult> {
-  const options = { worktree: made.worktree, head_sha: made.head, target: 'main', strategy: 'squash' as const, message: 'Do the thing', trailers: TRAILERS, env: {} };
-  return made.workspace.buildMerge({ ...options, ...more });
-}
-
-async function built(made: Ready, more: Parameters<typeof build>[1] = {}): Promise<Extract<MergeResult, { kind: 'merged' }>> {
-  const result = await build(made, more);
-  assert.equal(result.kind, 'merged', JSON.stringify(result));
-  return result;
-}
+import { git, portrait, read, write } from './fixture.ts';
+import { build, built, landed, ready, type Ready } from './merging.ts';
 
 async function hook(root: string, name: string, body: string): Promise<void> {
   await writeFile(path.join(root, '.git/hooks', name), `#!/bin/sh\n${body}\n`, { mode: 0o755 });
-}
-
-async function landed(made: Ready, more: Parameters<typeof build>[1] = {}): Promise<string> {
-  const merge = await built(made, more);
-  assert.deepEqual(await made.workspace.advance('main', merge.merge_sha, merge.target_sha), { kind: 'advanced' });
-  await made.workspace.backToBranch(made.worktree, made.branch);
-  return merge.merge_sha;
 }
 
 describe('git merge', () => {
@@ -108,6 +74,19 @@ describe('git merge', () => {
       assert.equal((await built(made, { proven: await git(made.worktree, 'rev-parse', 'main^{tree}') })).tree_sha, tree);
       assert.equal(await git(made.worktree, 'status', '--short'), '');
       assert.equal(await git(made.repo.root, 'for-each-ref', '--format=%(refname:rstrip=-4)', 'refs/baton/snapshots'), 'refs/baton/snapshots/t1');
+    });
+
+    it('touches nothing before it may, and never when that fails', async () => {
+      const made = await ready();
+      await made.repo.commit('Target', { 'b.txt': 'target\n' });
+      const before = await portrait(made.worktree);
+      let refuse: (error: Error) => void = () => undefined;
+      const merging = assert.rejects(build(made, { ready: new Promise((_resolve, reject) => (refuse = reject)) }), /not stored/);
+      await new Promise((resolve) => setTimeout(resolve, 300));
+      assert.equal(await portrait(made.worktree), before);
+      refuse(new Error('not stored'));
+      await merging;
+      assert.equal(await portrait(made.worktree), before);
     });
 
     it('gives the conflicting files with both sides and leaves the worktree on its branch', async () => {
@@ -353,88 +332,6 @@ describe('git merge', () => {
       assert.match(result.message, /index\.lock/);
       await access(lock);
       await rm(lock);
-    });
-  });
-
-  describe('recognising its own merges', () => {
-    it('by the trailers of squash and merge commits', async () => {
-      for (const strategy of ['squash', 'merge'] as const) {
-        const made = await ready();
-        const sha = await landed(made, { strategy });
-        assert.deepEqual([...(await made.workspace.merged('main'))], [['t1', { hash: 'abc123', sha }]]);
-      }
-    });
-
-    it('also behind a later merge from another branch', async () => {
-      const made = await ready();
-      await made.repo.git('checkout', '--quiet', '-b', 'trunk');
-      await made.repo.commit('Trunk', { 'z.txt': 'z\n' });
-      const sha = await landed(made);
-      await made.repo.git('merge', '--quiet', '--no-edit', 'main');
-      assert.deepEqual([...(await made.workspace.merged('trunk'))], [['t1', { hash: 'abc123', sha }]]);
-    });
-
-    it('not when they were reverted, again when the revert was', async () => {
-      const made = await ready();
-      const sha = await landed(made);
-      await made.repo.git('revert', '--no-edit', sha);
-      assert.equal((await made.workspace.merged('main')).size, 0);
-      await made.repo.git('revert', '--no-edit', 'HEAD');
-      assert.deepEqual([...(await made.workspace.merged('main')).keys()], ['t1']);
-    });
-
-    it('and gives the newest of two merges of one task', async () => {
-      const made = await ready();
-      await landed(made);
-      await write(made.worktree, { 'more.txt': 'x\n' });
-      const { sha } = await made.workspace.checkpoint(made.worktree, 'Step 2');
-      const second = await landed({ ...made, head: sha }, { trailers: { 'Baton-Task': 't1', 'Baton-Hash': 'def456' } });
-      assert.deepEqual([...(await made.workspace.merged('main'))], [['t1', { hash: 'def456', sha: second }]]);
-    });
-
-    it('and a second look, which goes on from the first, finds the same as a look from scratch', async () => {
-      const made = await ready();
-      const log = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
-      const look = async (): Promise<string[]> => {
-        const known = [...(await made.workspace.merged('main'))];
-        const scratch = createWorkspace({ root: made.repo.root, worktreesDir: made.worktreesDir, log });
-        assert.deepEqual(known, [...(await scratch.merged('main'))]);
-        return known.map(([task]) => task);
-      };
-      assert.deepEqual(await look(), []);
-      const sha = await landed(made);
-      assert.deepEqual(await look(), ['t1']);
-      await made.repo.git('revert', '--no-edit', sha);
-      assert.deepEqual(await look(), []);
-      await made.repo.git('revert', '--no-edit', 'HEAD');
-      assert.deepEqual(await look(), ['t1']);
-      await made.repo.commit('Two of a key\n\nBaton-Task: t7\nBaton-Task: t8', { 'two.txt': '2' });
-      await made.repo.commit('Folded\n\nBaton-Task: t6\n  and more\nBaton-Hash: h6', { 'folded.txt': 'f' });
-      await made.repo.commit('Quote\n\nBaton-Task: t9 is a trailer\n\nand more text', { 'q.txt': 'q' });
-      await look();
-      await made.repo.git('checkout', '--quiet', '-b', 'side');
-      await made.repo.commit('On the side\n\nBaton-Task: t2\nBaton-Hash: h2', { 'side.txt': 's' });
-      await made.repo.git('checkout', '--quiet', 'main');
-      await made.repo.git('merge', '--quiet', '--no-ff', '--no-edit', 'side');
-      assert.ok((await look()).includes('t2'));
-      await made.repo.git('checkout', '--quiet', '-b', 'older', 'HEAD~3');
-      await made.repo.git('-c', 'user.name=Test', 'commit', '--quiet', '--allow-empty', '--date=2020-01-01T00:00:00Z', '-m', 'Older\n\nBaton-Task: t2\nBaton-Hash: h0');
-      await made.repo.git('checkout', '--quiet', 'main');
-      await made.repo.git('merge', '--quiet', '--no-ff', '--no-edit', 'older');
-      await look();
-      for (let index = 0; index < 40; index++) await made.repo.git('commit', '--quiet', '--allow-empty', '-m', `Empty ${index}`);
-      assert.ok((await look()).includes('t2'));
-      await made.repo.git('reset', '--hard', '--quiet', sha);
-      assert.deepEqual(await look(), ['t1']);
-      await made.repo.git('reset', '--hard', '--quiet', `${sha}^`);
-      assert.deepEqual(await look(), []);
-    });
-
-    it('and knows nothing of a branch that does not exist or words in a message', async () => {
-      const made = await ready();
-      await made.repo.commit('Quote\n\nBaton-Task: t9 is a trailer\n\nand more text', { 'q.txt': 'q' });
-      assert.equal((await made.workspace.merged('nowhere')).size, 0);
-      assert.equal((await made.workspace.merged('main')).size, 0);
     });
   });
 });

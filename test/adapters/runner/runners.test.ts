@@ -163,6 +163,26 @@ describe('An agent under a runner', function () {
       await bench.gone();
     }));
 
+  it('waits for the next task, one of them however many ended or are announced', () =>
+    withRunners(async (bench) => {
+      const engine = bench.engine();
+      engine.keep();
+      engine.keep();
+      await until('a runner waits', async () => (await survivors(`${bench.key}:`)).length === 1);
+      const [waiting] = await survivors(`${bench.key}:`);
+      // A task that begins takes it, and needs no other.
+      engine.warm();
+      const runner = await engine.take();
+      assert.equal(runner.record?.pid, waiting);
+      assert.deepEqual(await survivors(`${bench.key}:`), [waiting]);
+      runner.release();
+      await bench.gone();
+      engine.keep();
+      engine.close();
+      await new Promise((resolve) => setTimeout(resolve, 150));
+      assert.deepEqual(await survivors(`${bench.key}:`), [], 'a closed engine keeps nothing');
+    }));
+
   it('listens to nobody who does not know its token, which only its user can read', () =>
     withRunners(async (bench) => {
       const agent = await bench.script(TALKS);

@@ -255,7 +255,7 @@ export class Sandbox {
 
 /** Bundles the engine that is killed, as it ships: starting from its sources would take most of a test's time. */
 export async function buildEngineProcess(folder: string): Promise<void> {
-  const entryPoints = { storeWorker: 'src/adapters/store/worker.ts', runner: 'src/adapters/runner/main.ts', git: 'src/adapters/git/starterMain.ts', engineProcess: 'test/support/kill/engineProcess.ts' };
+  const entryPoints = { storeWorker: 'src/adapters/store/worker.ts', runner: 'src/adapters/runner/main.ts', engineProcess: 'test/support/kill/engineProcess.ts' };
   await build({ entryPoints, outdir: folder, bundle: true, platform: 'node', format: 'cjs', mainFields: ['module', 'main'], logLevel: 'error' });
 }
 
