@@ -10,7 +10,7 @@ import type { PipelineContext } from './pipeline/context.ts';
 import { PullRequestWatch } from './pipeline/pullRequestWatch.ts';
 import { needsApproval, parkUnlessApproved } from './pipeline/begin.ts';
 import { Run, type AbortReason } from './pipeline/run.ts';
-import type { AdoptedSession, Disposable } from './ports.ts';
+import type { AdoptedSession, AgentInfo, Disposable } from './ports.ts';
 import { marksOf } from './recovery.ts';
 import type { QueuePlan } from '../core/queue.ts';
 import { SafetyNet } from './safetyNet.ts';
@@ -313,6 +313,8 @@ export class Loop {
     const needsSlot = this.#lifecycle.get(taskId).state !== 'quality_gate';
     const run = new Run(taskId, { startedAt: context.ports.clock.now(), needsSlot, onSlots: () => this.wake(), slotsLeft: () => this.#slotsLeft });
     run.adopted = adopted;
+    // From its start: until its worktree is made, a less urgent task must not take the agent that it was started for.
+    if (needsSlot) run.agent = (adopted === null ? this.#agentFor(taskId)?.name : this.#lifecycle.get(taskId).attempts.at(-1)?.agent) ?? null;
     run.reserved_usd = context.budgets.reserveOf(this.#lifecycle.get(taskId));
     this.#runs.set(taskId, run);
     if (needsSlot && adopted === null) context.ports.runners.warm();
@@ -343,11 +345,17 @@ export class Loop {
 
   /** After a limit, the tasks of an account go on one by one: epoch ms of this one's turn, undefined when it is now. */
   #staggered(taskId: string): number | undefined {
-    const { context } = this.#options;
+    const agent = this.#agentFor(taskId);
+    return agent && this.#options.context.accounts.staggered(agent.account);
+  }
+
+  /** Who would make the task's next attempt. */
+  #agentFor(taskId: string): AgentInfo | undefined {
+    const { staffing } = this.#options.context;
     const task = this.#lifecycle.get(taskId);
-    const role = context.staffing.nextRole(task);
-    const choice = role === null ? undefined : context.staffing.choose(task, role);
-    return choice?.kind === 'agent' ? context.accounts.staggered(choice.agent.account) : undefined;
+    const role = staffing.nextRole(task);
+    const choice = role === null ? undefined : staffing.choose(task, role);
+    return choice?.kind === 'agent' ? choice.agent : undefined;
   }
 
   get #slotsLeft(): number {

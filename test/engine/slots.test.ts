@@ -78,6 +78,27 @@ describe('The slot of an agent that waits for a permission', () => {
   });
 });
 
+describe('An agent at its cap', () => {
+  it('is kept for the task that was started for it while that one is set up', async () => {
+    const flag = path.join(tempDir(), 'go');
+    const test = await makeEngine({
+      config: {
+        orchestrator: { max_concurrent_tasks: 2, poll_interval: 3600 },
+        agents: { solo: { driver: 'command', command: 'solo', max_concurrent: 1 } },
+        worktree: { setup: [`while test "$BATON_TASK_ID" = one && ! test -e ${flag}; do sleep 0.05; done`] },
+      },
+      tasks: [task('one', { priority: 'urgent' }), task('two')],
+      agent: write,
+    });
+    await test.engine.send({ type: 'start' });
+    const { tasks } = await test.until((snapshot) => snapshot.tasks.some((one) => one.id === 'one' && one.why.includes('setting up')), 'the set-up');
+    assert.equal(tasks.find((one) => one.id === 'two')?.why, 'Agent solo runs 1 at once at most (max_concurrent).');
+    writeFileSync(flag, '');
+    await test.untilState('two', 'done');
+    assert.deepEqual(test.requests.map((one) => one.task_id), ['one', 'two']);
+  });
+});
+
 describe('Gates', () => {
   it('leave the agent to other tasks; work that they send back queues up for it', async () => {
     const flag = path.join(tempDir(), 'go');
