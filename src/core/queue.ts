@@ -17,6 +17,8 @@ export type QueueGroup = 'running' | 'waiting' | 'held' | 'needs_you' | 'done' |
 export interface RunningFact {
   /** Agent at work, if any. */
   readonly agent: string | null;
+  /** The agent that its first turn was started for, before that begins. */
+  readonly reserved?: string | null;
   /** Epoch ms. */
   readonly since: number;
   /** What it does, in the words of the attempt; the task's state says it where this is null. */

@@ -182,7 +182,10 @@ export function capacityOf(tasks: readonly TaskExecution[], facts: QueueFacts, s
   const slots = config.orchestrator.max_concurrent_tasks;
   const atWork = [...facts.running.values()].filter((one) => one.uses_slot);
   const busy = new Map<string, number>();
-  for (const { agent } of atWork) if (agent !== null) busy.set(agent, (busy.get(agent) ?? 0) + 1);
+  for (const { agent, reserved } of atWork) {
+    const name = agent ?? reserved ?? null;
+    if (name !== null) busy.set(name, (busy.get(name) ?? 0) + 1);
+  }
   const awaiting = tasks.filter((task) => task.state === 'awaiting_human_review' || (task.decisions.length > 0 && openDecisions(task).length > 0)).length;
   const spent = { today: facts.spend?.today_usd ?? 0, area: new Map(facts.spend?.by_area) };
   let used = atWork.length;

@@ -313,8 +313,7 @@ export class Loop {
     const needsSlot = this.#lifecycle.get(taskId).state !== 'quality_gate';
     const run = new Run(taskId, { startedAt: context.ports.clock.now(), needsSlot, onSlots: () => this.wake(), slotsLeft: () => this.#slotsLeft });
     run.adopted = adopted;
-    // From its start: until its worktree is made, a less urgent task must not take the agent that it was started for.
-    if (needsSlot) run.agent = (adopted === null ? this.#agentFor(taskId)?.name : this.#lifecycle.get(taskId).attempts.at(-1)?.agent) ?? null;
+    if (needsSlot) run.reserved = (adopted === null ? this.#agentFor(taskId)?.name : this.#lifecycle.get(taskId).attempts.at(-1)?.agent) ?? null;
     run.reserved_usd = context.budgets.reserveOf(this.#lifecycle.get(taskId));
     this.#runs.set(taskId, run);
     if (needsSlot && adopted === null) context.ports.runners.warm();

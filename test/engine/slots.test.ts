@@ -97,6 +97,30 @@ describe('An agent at its cap', () => {
     await test.untilState('two', 'done');
     assert.deepEqual(test.requests.map((one) => one.task_id), ['one', 'two']);
   });
+
+  it('goes at once to one that its gates send back, however long another is set up', async () => {
+    const [gate, setup] = [path.join(tempDir(), 'gate'), path.join(tempDir(), 'setup')];
+    const test = await makeEngine({
+      config: {
+        orchestrator: { max_concurrent_tasks: 2, poll_interval: 3600 },
+        agents: { solo: { driver: 'command', command: 'solo', max_concurrent: 1 } },
+        worktree: { setup: [`while test "$BATON_TASK_ID" = two && ! test -e ${setup}; do sleep 0.05; done`] },
+        gates: [{ name: 'check', run: `while ! test -e ${gate}; do sleep 0.05; done; test ! -e 1.txt || test -e 2.txt` }],
+      },
+      tasks: [task('one', { priority: 'urgent' }), task('two')],
+      agent: async (agent) => {
+        await agent.write({ [`${test.requests.length}.txt`]: 'x\n' });
+        return undefined;
+      },
+    });
+    await test.engine.send({ type: 'start' });
+    await test.until((snapshot) => snapshot.tasks.some((one) => one.id === 'two' && one.why.endsWith('setting up (1 of 1): while test "$BATON_TASK_ID" = two && ! test -e ' + `${setup}; do sleep 0.05; done.`)), 'the set-up of the second, said without an agent');
+    writeFileSync(gate, '');
+    await test.untilState('one', 'done');
+    assert.deepEqual(test.requests.map((one) => one.task_id), ['one', 'one']);
+    writeFileSync(setup, '');
+    await test.untilState('two', 'done');
+  });
 });
 
 describe('Gates', () => {

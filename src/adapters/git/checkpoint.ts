@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { BatonError, messageOf } from '../../core/errors.ts';
 import type { TreeState } from '../../engine/ports.ts';
-import type { GitContext } from './context.ts';
+import { together, type GitContext } from './context.ts';
 import { identityConfig } from './identity.ts';
 import { currentRef, gitDirOf, headOf, isFolder } from './layout.ts';
 import { clearStaleLocks, dropOperations, isMerging, isRebasing, unresolvedFiles } from './operations.ts';
@@ -38,7 +38,9 @@ export async function treeOf(context: GitContext, sha: string): Promise<string> 
 export async function checkpoint(context: GitContext, worktree: string, message: string): Promise<{ sha: string; changed: boolean }> {
   const { git } = context;
   const taskId = basename(worktree);
-  const [entries, ref, inMerge] = await Promise.all([absorbNested(context, worktree), currentRef(context, worktree), isMerging(context, worktree), clearStaleLocks(context, worktree)]);
+  // First: it waits for a git that is still at work there.
+  await clearStaleLocks(context, worktree);
+  const [entries, ref, inMerge] = await together(absorbNested(context, worktree), currentRef(context, worktree), isMerging(context, worktree));
   const onBranch = ref === headRef(taskBranch(taskId));
   const merging = onBranch && inMerge;
   // A merge whose conflicts are resolved is recorded as a merge, else the same conflict would come back. One with

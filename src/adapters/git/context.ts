@@ -12,6 +12,12 @@ export interface GitContext {
   readonly now: () => Date;
 }
 
+/** As `Promise.all`, but when it rejects nothing is at work any more: what changes a worktree must not go on beside what follows a failure. */
+export async function together<T extends readonly unknown[]>(...work: T): Promise<{ -readonly [K in keyof T]: Awaited<T[K]> }> {
+  await Promise.allSettled(work);
+  return await Promise.all(work);
+}
+
 /** Runs one task after another. */
 export class Mutex {
   #tail: Promise<unknown> = Promise.resolve();

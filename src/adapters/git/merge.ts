@@ -55,10 +55,11 @@ export async function buildMerge(context: GitContext, options: MergeOptions): Pr
   const { git } = context;
   const { worktree, head_sha } = options;
   const taskId = basename(worktree);
-  const [tested, settings, head] = await Promise.all([testMerge(context, head_sha, options.target), commitSettings(context, worktree), headOf(context, worktree)]);
+  const [tested, settings] = await Promise.all([testMerge(context, head_sha, options.target), commitSettings(context, worktree)]);
   if (tested.conflicts.length > 0) return { kind: 'conflict', files: tested.conflicts, conflicts: await bothSides(context, tested) };
   await options.ready;
   await clearStaleLocks(context, worktree);
+  const head = await headOf(context, worktree);
   const held = head.sha === head_sha && head.tree === tested.tree_sha;
   const plain = held && !settings.hooks && !settings.signs && options.strategy === 'squash' && isTitle(options.message);
   // Where no gate is to run on the result, it does not matter what else lies in the worktree.

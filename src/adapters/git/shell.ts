@@ -14,49 +14,65 @@ import { MARK } from '../process/mark.ts';
 import { asOptions, settingsOf, type GitCommand, type GitResult } from './command.ts';
 
 /**
- * Reads a command and says with which code it ended, until its input ends: how many words, whether they follow the words that all commands
- * without hooks begin with, number, whether there is input, folder, the words. Byte by byte, as shells read: so what they begin with is not sent.
+ * Reads a command and answers with its number and the code that it ended with, until its input ends: how many words, whether they follow the words
+ * that all commands without hooks begin with, number, whether there is input, folder, the words. Byte by byte, as shells read: so what they begin with
+ * is not sent. `not_run`: nothing was started, the folder is not there or no file for what git says could be made.
+ *
  * What comes to a whole group of processes (a service manager's TERM) does not end the loop but interrupts its waiting, which dash does not tell
- * from the end of the input; the traps are its own, what it starts has the signals' usual meaning. `command`, for bash takes functions from its
- * environment.
+ * from the end of the input; nor does an answer that nobody reads any more, so that it tidies up. The traps are its own: what it starts has the
+ * signals' usual meaning. `command`, for bash takes functions from its environment.
  */
 const LOOP = `
 set +e +u
-trap 'baton_signal=1' INT HUP TERM
+trap 'baton_signal=1' INT HUP TERM PIPE
 baton_directory=$1
 baton_next() {
   while baton_signal=; do
-    IFS= read -r baton_count && return 0
-    [ "$baton_signal" ] || return 1
+    IFS= command read -r baton_count && return 0
+    command [ "$baton_signal" ] || return 1
   done
 }
-while baton_next && IFS= read -r baton_usual && IFS= read -r baton_number && IFS= read -r baton_input && IFS= read -r baton_folder; do
+while baton_next && IFS= command read -r baton_usual && IFS= command read -r baton_number && IFS= command read -r baton_input && IFS= command read -r baton_folder; do
   set --
-  [ "$baton_usual" = 0 ] || set -- git ${asOptions(settingsOf(false)).join(' ')}
-  while [ "$baton_count" -gt 0 ]; do
-    IFS= read -r baton_word
+  command [ "$baton_usual" = 0 ] || set -- git ${asOptions(settingsOf(false)).join(' ')}
+  while command [ "$baton_count" -gt 0 ]; do
+    IFS= command read -r baton_word
     set -- "$@" "$baton_word"
     baton_count=$((baton_count - 1))
   done
-  [ "$baton_input" = 0 ] && baton_input=/dev/null || baton_input=$baton_directory/$baton_number.in
-  cd "$baton_folder" && command "$@" <"$baton_input" >"$baton_directory/$baton_number.out" 2>"$baton_directory/$baton_number.err"
-  echo "$?"
-  cd /
+  baton_output=$baton_directory/$baton_number
+  command [ "$baton_input" = 0 ] && baton_input=/dev/null || baton_input=$baton_output.in
+  if command cd "$baton_folder" && command true >"$baton_output.out" && command true >"$baton_output.err"; then
+    command "$@" <"$baton_input" >"$baton_output.out" 2>"$baton_output.err"
+    command echo "$baton_number $?"
+  else
+    command echo "$baton_number not_run"
+  fi
+  command cd /
 done
-rm -rf "$baton_directory"
+command rm -rf "$baton_directory"
 `;
 
 /** Bytes of an output up to which it is read at once: to have it read beside takes longer. */
 const SHORT = 256 * 1024;
-/** What a shell says of a program that is not there. */
+/** As much as any message of git. */
+const PROBE = Buffer.alloc(4096);
+/** What a shell, and `env`, say of a program that is not there. */
 const NOT_FOUND = 127;
+const MISSING = /not found|No such file/;
+/** git's own code for a failure that it tells of. */
+const FATAL = 128;
+/** More come with few commands only, and the loop takes longer over each than over the one before. */
+const MOST_WORDS = 100;
 
 export type Outcome =
   | { readonly kind: 'done'; readonly result: GitResult }
   /** Nothing was done. */
   | { readonly kind: 'not_run' }
-  /** The shell ended before git was known to have. */
-  | { readonly kind: 'lost' };
+  /** The shell ended, or what git said was removed, before it was known what git has done. */
+  | { readonly kind: 'lost' }
+  /** There is no room for what git says. */
+  | { readonly kind: 'full' };
 
 export class GitShell {
   readonly #child: ChildProcessByStdio<Writable, Readable, null>;
@@ -67,18 +83,18 @@ export class GitShell {
   readonly mark = `git:${randomUUID()}`;
   #commands = 0;
   #told = '';
-  #answered: ((code: number) => void) | undefined;
+  #answered: ((code: number | 'not_run') => void) | undefined;
   #gone = false;
   #retired = false;
   /** Resolves when the shell has ended. */
   readonly #end: Promise<undefined>;
 
   /** Throws where it cannot be started. */
-  constructor(env: Readonly<Record<string, string>>) {
+  constructor(program: string, env: Readonly<Record<string, string>>) {
     this.#environment = JSON.stringify(env);
-    this.#directory = mkdtempSync(path.join(tmpdir(), 'baton-git-'));
+    this.#directory = mkdtempSync(path.join(path.resolve(tmpdir()), 'baton-git-'));
     // In a session of its own: Ctrl-C is for the engine, which may need git to come to a good end.
-    const child = spawn('/bin/sh', ['-c', LOOP, 'git', this.#directory], { cwd: '/', env: { ...env, [MARK]: this.mark }, detached: true, stdio: ['pipe', 'pipe', 'ignore'] });
+    const child = spawn(program, ['-c', LOOP, 'git', this.#directory], { cwd: '/', env: { ...env, [MARK]: this.mark }, detached: true, stdio: ['pipe', 'pipe', 'ignore'] });
     this.#child = child;
     this.#end = new Promise((resolve) => {
       const over = (): void => {
@@ -90,40 +106,48 @@ export class GitShell {
       child.once('close', over);
     });
     // Out of processes or files: then there are no streams either.
-    if (child.pid === undefined) throw new BatonError('git', 'The program /bin/sh cannot be started.');
+    if (child.pid === undefined) throw new BatonError('git', `The program ${program} cannot be started.`);
     child.stdin.on('error', () => undefined);
     child.stdout.setEncoding('utf8').on('data', (text: string) => this.#hear(text));
     this.#hold(false);
+  }
+
+  get directory(): string {
+    return this.#directory;
   }
 
   get isGone(): boolean {
     return this.#gone;
   }
 
-  /** Whether it can run a command in this environment now. */
-  isFreeFor(env: Readonly<Record<string, string>>): boolean {
-    return this.isFree && !this.#retired && !this.#gone && this.#environment === JSON.stringify(env);
-  }
-
   get isFree(): boolean {
     return this.#answered === undefined;
+  }
+
+  /** Whether this is the environment that it was started with. */
+  isFor(env: Readonly<Record<string, string>>): boolean {
+    return this.#environment === JSON.stringify(env);
   }
 
   /** Runs a command in the environment that the shell was started with. */
   async run(asked: GitCommand): Promise<Outcome> {
     const number = ++this.#commands;
     const output = path.join(this.#directory, String(number));
-    const answer = new Promise<number>((resolve) => (this.#answered = resolve));
+    const hasInput = asked.input !== '';
+    try {
+      if (hasInput) writeFileSync(`${output}.in`, asked.input);
+    } catch {
+      return { kind: 'not_run' };
+    }
+    const answer = new Promise<number | 'not_run'>((resolve) => (this.#answered = resolve));
     this.#hold(true);
     try {
-      const hasInput = asked.input !== '';
-      if (hasInput) writeFileSync(`${output}.in`, asked.input);
       const { usual, words } = wordsOf(asked);
       this.#child.stdin.write([words.length, Number(usual), number, Number(hasInput), asked.cwd, ...words].map((line) => `${line}\n`).join(''));
       const code = await Promise.race([answer, this.#end]);
       if (code === undefined) return { kind: 'lost' };
       if (hasInput) rmSync(`${output}.in`, { force: true });
-      return await outcomeOf(code, output);
+      return code === 'not_run' ? { kind: 'not_run' } : await this.#outcome(code, output);
     } finally {
       this.#answered = undefined;
       this.#hold(false);
@@ -137,12 +161,35 @@ export class GitShell {
     if (this.isFree) this.#child.stdin.end();
   }
 
+  /** Whatever is no answer to what was asked last is somebody else's. */
   #hear(text: string): void {
-    this.#told += text;
-    if (!this.#told.endsWith('\n')) return;
-    const code = Number(this.#told);
-    this.#told = '';
-    this.#answered?.(code);
+    const lines = (this.#told + text).split('\n');
+    this.#told = lines.pop() ?? '';
+    for (const line of lines) {
+      const [, number, code] = /^(\d+) (\d+|not_run)$/.exec(line) ?? [];
+      if (Number(number) === this.#commands) this.#answered?.(code === 'not_run' ? code : Number(code));
+    }
+  }
+
+  async #outcome(code: number, output: string): Promise<Outcome> {
+    const [stdout, stderr] = await Promise.all([taken(`${output}.out`), taken(`${output}.err`)]);
+    if (stdout === undefined || stderr === undefined) return { kind: 'lost' };
+    if (code === NOT_FOUND && stdout === '' && MISSING.test(stderr)) return { kind: 'not_run' };
+    // A git that fails says why, unless it cannot.
+    if (code >= FATAL && !this.#hasRoom()) return { kind: 'full' };
+    return { kind: 'done', result: { code, stdout, stderr } };
+  }
+
+  #hasRoom(): boolean {
+    const probe = path.join(this.#directory, 'probe');
+    try {
+      writeFileSync(probe, PROBE);
+      return true;
+    } catch {
+      return false;
+    } finally {
+      rmSync(probe, { force: true });
+    }
   }
 
   /** Only while it is at work does it keep the engine's process alive. */
@@ -161,13 +208,6 @@ function wordsOf({ args, extra, hooks, config }: GitCommand): { readonly usual: 
   const own = [...asOptions(config), ...args];
   if (added.length === 0 && !hooks) return { usual: true, words: own };
   return { usual: false, words: [...(added.length === 0 ? [] : ['env', ...added]), 'git', ...asOptions(settingsOf(hooks)), ...own] };
-}
-
-/** Where the folder or the program is not there, or no file for the outputs could be made, the shell has started nothing. */
-async function outcomeOf(code: number, output: string): Promise<Outcome> {
-  const [stdout, stderr] = await Promise.all([taken(`${output}.out`), taken(`${output}.err`)]);
-  if (stdout === undefined || stderr === undefined) return { kind: 'not_run' };
-  return code === NOT_FOUND && stdout === '' && stderr.includes('not found') ? { kind: 'not_run' } : { kind: 'done', result: { code, stdout, stderr } };
 }
 
 /** The text of a file, which is gone then; undefined when there is none. */
@@ -190,5 +230,5 @@ async function taken(file: string): Promise<string | undefined> {
 
 /** Whether a command can be told a line at a time. */
 export function isOfLines({ args, cwd, extra, config }: GitCommand): boolean {
-  return ![...args, cwd, ...config, ...Object.values(extra)].some((text) => /[\n\0]/.test(text));
+  return args.length <= MOST_WORDS && ![...args, cwd, ...config, ...Object.values(extra)].some((text) => /[\n\0]/.test(text));
 }

@@ -7,12 +7,14 @@ import { BatonError, messageOf } from '../../core/errors.ts';
 import type { Log } from '../../engine/ports.ts';
 import { MARK, markedPids } from '../process/mark.ts';
 import { runGit, shown, type GitCommand, type GitResult } from './command.ts';
-import { GitShell, isOfLines } from './shell.ts';
+import { GitShell, isOfLines, type Outcome } from './shell.ts';
 
 export interface GitStarterOptions {
   readonly log: Log;
   /** Milliseconds without a command after which the shells end: an idle Baton holds nothing open. Default: 60 000. */
   readonly idle?: number;
+  /** Default: /bin/sh. */
+  readonly shell?: string;
 }
 
 const IDLE_MS = 60_000;
@@ -25,7 +27,7 @@ export class GitStarter {
   /** As many as commands were at work at once. */
   #shells: GitShell[] = [];
   #idle: NodeJS.Timeout | undefined;
-  /** Whether this system has no shell, or the engine has closed: git is started by this process then. */
+  /** Whether there is no shell to be had, or the engine has closed: git is started by this process then. */
   #without = process.platform === 'win32';
 
   constructor(options: GitStarterOptions) {
@@ -33,44 +35,47 @@ export class GitStarter {
   }
 
   /**
-   * Like `runGit`, which it falls back to where there is no shell. Rejects with BatonError `git` also when the shell ends before it has answered:
-   * what git has done is not known then, but it is no longer at work.
+   * Like `runGit`, which it falls back to where there is no shell. Rejects with BatonError `git` also when it is not known what git has done; it is
+   * no longer at work then.
    */
   async run(asked: GitCommand): Promise<GitResult> {
-    const shell = isOfLines(asked) ? this.#shell(asked.env) : undefined;
+    const shell = isOfLines(asked) && !needsThisProcess(asked) ? this.#shell(asked.env) : undefined;
     if (shell === undefined) return runGit(asked);
     clearTimeout(this.#idle);
-    const outcome = await shell.run(asked);
-    if (outcome.kind === 'lost') {
-      await orphaned(asked.extra[MARK] ?? shell.mark);
-      throw new BatonError('git', `The shell that starts git ended while git ${shown(asked.args)} was at work.`, { hint: 'Try again: Baton starts another one.' });
-    }
-    if (this.#shells.every((one) => one.isFree)) {
-      clearTimeout(this.#idle);
-      this.#idle = setTimeout(() => this.#retire(), this.#options.idle ?? IDLE_MS).unref();
+    let outcome: Outcome;
+    try {
+      outcome = await shell.run(asked);
+    } finally {
+      this.#rest();
     }
     if (outcome.kind === 'done') return outcome.result;
-    // Tried here it says why, unless it was the shell's own fault (its folder was tidied away), which then is not asked again.
     this.#shells = this.#shells.filter((one) => one !== shell);
     shell.retire();
-    return runGit(asked);
+    // Tried here it says why, unless it was the shell's own fault (its folder was tidied away).
+    if (outcome.kind === 'not_run') return runGit(asked);
+    if (outcome.kind === 'full') {
+      this.#without = true;
+      throw new BatonError('git', `git ${shown(asked.args)} failed and could not say why: there is no room left in ${shell.directory}.`, { hint: 'Free some space there and try again.' });
+    }
+    await orphaned(asked.extra[MARK] ?? shell.mark);
+    throw new BatonError('git', `What became of git ${shown(asked.args)} is not known: the shell that started it ended, or ${shell.directory} was removed.`, { hint: 'Try again: Baton starts another one.' });
   }
 
   /** The shells end when what they were asked is answered. What is asked later is done without them. */
   close(): void {
     this.#without = true;
     clearTimeout(this.#idle);
-    this.#retire();
+    this.#retire(() => true);
   }
 
   /** One that has nothing to do, or another. */
   #shell(env: Readonly<Record<string, string>>): GitShell | undefined {
     if (this.#without) return undefined;
-    this.#shells = this.#shells.filter((one) => !one.isGone);
-    const free = this.#shells.find((one) => one.isFreeFor(env));
+    this.#retire((one) => one.isGone || (one.isFree && !one.isFor(env)));
+    const free = this.#shells.find((one) => one.isFree);
     if (free !== undefined) return free;
     try {
-      const shell = new GitShell(env);
+      const shell = new GitShell(this.#options.shell ?? '/bin/sh', env);
       this.#shells.push(shell);
       return shell;
     } catch (error) {
@@ -80,9 +85,24 @@ export class GitStarter {
     }
   }
 
-  #retire(): void {
-    for (const shell of this.#shells.splice(0)) shell.retire();
+  #rest(): void {
+    if (this.#without || this.#shells.some((one) => !one.isFree)) return;
+    clearTimeout(this.#idle);
+    this.#idle = setTimeout(() => this.#retire(() => true), this.#options.idle ?? IDLE_MS).unref();
   }
+
+  #retire(which: (shell: GitShell) => boolean): void {
+    for (const shell of this.#shells.filter(which)) shell.retire();
+    this.#shells = this.#shells.filter((shell) => !which(shell));
+  }
+}
+
+/**
+ * Hooks are the user's own programs, which may use what only this process has: a terminal, and variables that a shell drops or takes for its own
+ * (names that are none in a shell, exported functions, what macOS keeps from /bin/sh).
+ */
+function needsThisProcess({ hooks, env }: GitCommand): boolean {
+  return hooks && (process.stdin.isTTY || process.stdout.isTTY || Object.keys(env).some((name) => !/^[A-Za-z_]\w*$/.test(name) || name.startsWith('DYLD_')));
 }
 
 /** Whoever asked may try again or tidy up only when no git works there any more. Where the machine does not say who is there, nobody is waited for. */

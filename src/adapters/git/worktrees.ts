@@ -5,7 +5,7 @@ import { BatonError, messageOf } from '../../core/errors.ts';
 import { taskIdFault } from '../../core/task.ts';
 import type { WorkspaceInfo } from '../../engine/ports.ts';
 import { reviveBranch } from './checkpoint.ts';
-import { Mutex, type GitContext } from './context.ts';
+import { Mutex, together, type GitContext } from './context.ts';
 import { currentRef, exists, gitDirOf, headOf, headRefIn, linkOf } from './layout.ts';
 import { clearStaleLocks, saveRef, saveUnlessHeld } from './operations.ts';
 import { baseRef, checkpointRef, headRef, keptRef, taskBranch } from './refs.ts';
@@ -68,7 +68,7 @@ export class Worktrees {
   async #add(worktree: string, branch: string): Promise<void> {
     const { git, root } = this.#context;
     await this.#structure.run(() => git.run(['worktree', 'add', '--quiet', '--no-checkout', '--lock', '--reason', INITIALIZING, worktree, branch], { cwd: root }));
-    const [own] = await Promise.all([gitDirOf(this.#context, worktree), git.run(['reset', '--hard', '--quiet'], { cwd: worktree })]);
+    const [own] = await together(gitDirOf(this.#context, worktree), git.run(['reset', '--hard', '--quiet'], { cwd: worktree }));
     // All that `git worktree unlock` does.
     await rm(join(own, 'locked'), { force: true });
   }

@@ -39,29 +39,31 @@ const TIDYING_MS = 60;
 
 export function createRunners(options: RunnersOptions): Runners {
   /** Those that wait for an attempt, oldest first. */
-  let spares: Promise<StartedRunner>[] = [];
+  let spares: Spare[] = [];
   /** Attempts that were announced and have not begun. */
   let announced = 0;
   let closed = false;
   const start = (): Promise<StartedRunner> => {
-    const started = startRunner(options);
+    const runner = startRunner(options);
     // Whoever takes it hears of a failure.
-    started.catch(() => undefined);
-    return started;
+    runner.catch(() => undefined);
+    return runner;
   };
-  const release = (spare: Promise<StartedRunner>): void => {
+  const release = (spare: Spare): void => {
+    clearTimeout(spare.timer);
     spares = spares.filter((one) => one !== spare);
     // A task that was announced for so long has come to something else.
     announced = Math.min(announced, spares.length);
-    spare.then((runner) => runner.release()).catch(() => undefined);
+    spare.runner.then((runner) => runner.release()).catch(() => undefined);
   };
+  const wait = (spare: Spare): void => {
+    clearTimeout(spare.timer);
+    spare.timer = setTimeout(() => release(spare), SPARE_MS).unref();
+  };
+  /** From now on so many wait, each for its full time. */
   const ready = (count: number): void => {
-    if (spares.length >= Math.min(count, MOST_SPARES)) return;
-    const spare = start();
-    spares.push(spare);
-    setTimeout(() => {
-      if (spares.includes(spare)) release(spare);
-    }, SPARE_MS).unref();
+    while (spares.length < Math.min(count, MOST_SPARES)) spares.push({ runner: start(), timer: undefined });
+    for (const spare of spares.slice(0, count)) wait(spare);
   };
   return {
     warm() {
@@ -70,13 +72,15 @@ export function createRunners(options: RunnersOptions): Runners {
     },
     keep() {
       setTimeout(() => {
-        if (!closed && spares.length === 0) ready(1);
+        if (!closed) ready(Math.max(1, announced));
       }, TIDYING_MS).unref();
     },
     async take() {
       announced = Math.max(0, announced - 1);
+      const spare = spares.shift();
+      clearTimeout(spare?.timer);
       // One that could not be started says nothing about the next.
-      const runner = await spares.shift()?.catch(() => undefined);
+      const runner = await spare?.runner.catch(() => undefined);
       return runner?.isAlive === true ? runner : start();
     },
     adopt: (attempt, directory) => adopt(options, attempt, directory),
@@ -85,6 +89,11 @@ export function createRunners(options: RunnersOptions): Runners {
       for (const spare of spares) release(spare);
     },
   };
+}
+
+interface Spare {
+  readonly runner: Promise<StartedRunner>;
+  timer: NodeJS.Timeout | undefined;
 }
 
 interface StartedRunner extends Runner {

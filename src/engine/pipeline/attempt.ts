@@ -32,6 +32,7 @@ export async function runAttempt(context: PipelineContext, run: Run, plan: Attem
   const { attempt } = plan;
   run.attemptId = attempt.attempt_id;
   run.agent = attempt.agent;
+  run.reserved = null;
   run.activity = `${attempt.agent} is starting`;
   run.live = { usage: attempt.usage, cost_usd: attempt.cost_usd, turns: attempt.turns };
   context.changed();

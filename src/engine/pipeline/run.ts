@@ -43,6 +43,8 @@ export class Run {
   left = false;
   attemptId: string | null = null;
   agent: string | null = null;
+  /** Whom it was started for, until that one's turn begins: a less urgent task must not be started for an agent at its cap meanwhile. */
+  reserved: string | null = null;
   /** The commit that the phase before made of everything in the worktree, for the phase that follows at once: it need not look again. */
   committed: Committed | null = null;
   /** Dollars set aside for the attempt that it is about to make or makes; 0 once that is settled. */
@@ -144,5 +146,5 @@ export class Run {
 
 /** What the queue's plan needs to know of a run. */
 export function runningFact(run: Run): RunningFact {
-  return { agent: run.agent, since: run.startedAt, activity: run.activity, waits_for_human: run.suspended, uses_slot: run.usesSlot };
+  return { agent: run.agent, reserved: run.reserved, since: run.startedAt, activity: run.activity, waits_for_human: run.suspended, uses_slot: run.usesSlot };
 }

@@ -56,6 +56,7 @@ export function mayTake(context: PipelineContext, run: Run, task: TaskExecution,
   if (reserve === undefined) return undefined;
   // At once: until the attempt is stored, other runs must not count the agent as free, nor the money.
   run.agent = choice.agent.name;
+  run.reserved = null;
   run.reserved_usd = reserve;
   return choice;
 }

@@ -75,14 +75,22 @@ function evidence(task: TaskExecution, treeSha: string): GateRound | undefined {
 /** Runs the gates on the task's branch and stores the round; undefined when it was broken off. */
 async function newRound(context: PipelineContext, run: Run, task: TaskExecution, changes: FileChange[], tree: string): Promise<GateRound | undefined> {
   const round = await runGates(context, run, task, { subject: 'branch', base_sha: task.base_sha ?? '', tree_sha: tree, changes });
-  await Promise.all([round && recordRound(context, task, round), dropLeftovers(context, task)]);
+  // Looked for while the round is stored, dropped after.
+  const dirty = isDirty(context, task);
+  dirty.catch(() => undefined);
+  if (round !== undefined) await recordRound(context, task, round);
+  if (await dirty) await dropLeftovers(context, task);
   return round;
+}
+
+async function isDirty(context: PipelineContext, task: TaskExecution): Promise<boolean> {
+  return task.worktree !== null && (await context.ports.workspace.state(task.worktree)).dirty;
 }
 
 /** What gates leave behind is no part of the work: taken for a human's changes it would land, and move the head away from its approval. */
 async function dropLeftovers(context: PipelineContext, task: TaskExecution): Promise<void> {
   const { log, workspace } = context.ports;
-  if (task.worktree === null || task.head_sha === null || !(await workspace.state(task.worktree)).dirty) return;
+  if (task.worktree === null || task.head_sha === null) return;
   log.info(`The gates of ${task.task_id} changed files of its worktree, which are put back as they were committed.`);
   await workspace.reset(task.worktree, task.task_id, task.head_sha);
 }

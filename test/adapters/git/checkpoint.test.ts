@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
-import { access, chmod, mkdir, open, writeFile } from 'node:fs/promises';
+import { access, chmod, mkdir, open, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { HUGE_FILE } from '../../../src/adapters/git/checkpoint.ts';
+import { createWorkspace } from '../../../src/adapters/git/workspace.ts';
 import { fixture, git, read, write, type Fixture } from './fixture.ts';
 
 interface Started extends Fixture {
@@ -109,6 +110,24 @@ describe('git checkpoint', () => {
     const { changed } = await workspace.checkpoint(worktree, 'Step');
     assert.equal(changed, true);
     assert.equal(await git(worktree, 'show', 'HEAD:a.txt'), 'one\ntwo\nthree');
+  });
+
+  it('waits for a git that is at work, and commits what that leaves', async () => {
+    const { repo, worktree, worktreesDir } = await started({ 'a.txt': '1\n' });
+    const silent = (): void => undefined;
+    const workspace = createWorkspace({ root: repo.root, worktreesDir, log: { debug: silent, info: silent, warn: silent, error: silent } });
+    const lock = path.join(await git(worktree, 'rev-parse', '--absolute-git-dir'), 'index.lock');
+    await writeFile(lock, '');
+    const saved = workspace.checkpoint(worktree, 'Step');
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    await git(worktree, 'branch', 'elsewhere');
+    await git(worktree, 'symbolic-ref', 'HEAD', 'refs/heads/elsewhere');
+    await write(worktree, { 'late.txt': 'x\n' });
+    await rm(lock);
+    const { sha, changed } = await saved;
+    assert.equal(changed, true);
+    assert.equal(await git(worktree, 'show', `${sha}:late.txt`), 'x');
+    assert.equal(await git(worktree, 'symbolic-ref', 'HEAD'), 'refs/heads/baton/t1');
   });
 
   it('removes the lock that a killed git left', async () => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, rmSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { runGit, type GitCommand } from '../../../src/adapters/git/command.ts';
@@ -18,7 +18,7 @@ const WHO = 'alias.who=!cut -d" " -f4 "/proc/$PPID/stat"';
 const KILL = 'alias.fell=!kill -9 "$(cut -d" " -f4 "/proc/$PPID/stat")"; sleep 0.3; touch "$DONE"';
 
 const started: GitStarter[] = [];
-function starter(options: { idle?: number } = {}): { git: Git; starter: GitStarter; warnings: string[] } {
+function starter(options: { idle?: number; shell?: string } = {}): { git: Git; starter: GitStarter; warnings: string[] } {
   const warnings: string[] = [];
   const log = { debug: () => undefined, info: () => undefined, warn: (text: string) => void warnings.push(text), error: () => undefined };
   const made = new GitStarter({ log, ...options });
@@ -26,7 +26,7 @@ function starter(options: { idle?: number } = {}): { git: Git; starter: GitStart
   return { git: new Git({ start: (command) => made.run(command) }), starter: made, warnings };
 }
 
-const who = async (git: Git): Promise<number> => Number(await git.text(['who'], { cwd: process.cwd(), config: [WHO] }));
+const who = async (git: Git, hooks = false): Promise<number> => Number(await git.text(['who'], { cwd: process.cwd(), config: [WHO], hooks }));
 const lives = (pid: number): boolean => {
   try {
     return process.kill(pid, 0);
@@ -34,6 +34,24 @@ const lives = (pid: number): boolean => {
     return false;
   }
 };
+
+/** A folder for PATH that has `env` and no git. */
+function pathWithEnvOnly(): string {
+  const folder = tempDir();
+  symlinkSync('/usr/bin/env', path.join(folder, 'env'));
+  return folder;
+}
+
+async function withTmpdir(folder: string, work: () => Promise<void>): Promise<void> {
+  const before = process.env['TMPDIR'];
+  process.env['TMPDIR'] = folder;
+  try {
+    await work();
+  } finally {
+    if (before === undefined) delete process.env['TMPDIR'];
+    else process.env['TMPDIR'] = before;
+  }
+}
 
 /** Where the shell's outputs go. */
 const folderOf = async (shell: number): Promise<string> => (await readFile(`/proc/${shell}/cmdline`, 'utf8')).split('\0').at(-2) ?? '';
@@ -77,6 +95,8 @@ describe('the shells that start git', () => {
       command({ args: ['stripspace'], input: 'x'.repeat(1_000_000) }),
       command({ cwd: path.join(root, 'gone') }),
       command({ env: { PATH: tempDir() } }),
+      command({ env: { PATH: pathWithEnvOnly() }, extra: { A: 'b' } }),
+      command({ args: ['rev-parse', '--sq-quote', ...Array.from({ length: 500 }, (_, index) => String(index))] }),
     ];
     const outcome = (ran: Promise<unknown>): Promise<unknown> => ran.catch((error: unknown) => error instanceof BatonError && { kind: error.kind, message: error.message, hint: error.hint });
     for (const one of commands) assert.deepEqual(await outcome(made.run(one)), await outcome(runGit(one)), one.args.join(' '));
@@ -101,7 +121,7 @@ describe('the shells that start git', () => {
     const done = path.join(tempDir(), 'done');
     await who(git);
     const killed = git.run(['fell'], { cwd: process.cwd(), config: [KILL], env: { DONE: done } });
-    await assert.rejects(killed, { name: 'BatonError', kind: 'git', message: /ended while git fell was at work/, hint: /Try again/ });
+    await assert.rejects(killed, { name: 'BatonError', kind: 'git', message: /What became of git fell is not known/, hint: /Try again/ });
     assert.ok(existsSync(done), 'git was still at work');
     assert.ok((await who(git)) > 0);
     assert.deepEqual(warnings, []);
@@ -109,26 +129,100 @@ describe('the shells that start git', () => {
 
   it('are done without where none can be started', async () => {
     const { git, warnings } = starter();
-    const before = process.env['TMPDIR'];
-    process.env['TMPDIR'] = path.join(tempDir(), 'missing');
-    try {
+    await withTmpdir(path.join(tempDir(), 'missing'), async () => {
       assert.equal(await who(git), process.pid);
       assert.equal(await who(git), process.pid);
-    } finally {
-      if (before === undefined) delete process.env['TMPDIR'];
-      else process.env['TMPDIR'] = before;
-    }
+    });
     assert.equal(warnings.length, 1);
     assert.match(warnings[0] ?? '', /missing.*reload the window/);
   });
 
-  it('are replaced when their folder was tidied away', async () => {
+  it('are replaced when their folders were tidied away, whatever comes next', async () => {
     const { git } = starter();
-    const first = await who(git);
-    rmSync(await folderOf(first), { recursive: true });
+    const shells = await Promise.all(Array.from({ length: 3 }, () => who(git)));
+    for (const shell of shells) rmSync(await folderOf(shell), { recursive: true });
+    assert.equal(await git.text(['hash-object', '--stdin'], { cwd: process.cwd(), input: 'x' }), await new Git().text(['hash-object', '--stdin'], { cwd: process.cwd(), input: 'x' }));
     assert.equal(await who(git), process.pid);
-    const second = await who(git);
-    assert.ok(second !== first && second !== process.pid);
+    assert.equal(await git.text(['stripspace'], { cwd: process.cwd(), input: 'y\n' }), 'y');
+    const next = await who(git);
+    assert.ok(!shells.includes(next) && next !== process.pid);
+  });
+
+  it('run nothing twice, also when what it said was removed', async () => {
+    const { git } = starter();
+    const times = path.join(tempDir(), 'times');
+    const clear = `alias.clear=!echo once >>"${times}"; rm -rf "${await folderOf(await who(git))}"`;
+    await assert.rejects(git.run(['clear'], { cwd: process.cwd(), config: [clear] }), { name: 'BatonError', kind: 'git', message: /What became of git clear is not known/ });
+    assert.equal(readFileSync(times, 'utf8'), 'once\n');
+    assert.ok((await who(git)) > 0);
+  });
+
+  it('say so where there is no room for what git says, and are done without', async function () {
+    const folder = tempDir();
+    try {
+      execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'tmpfs', folder], { stdio: 'ignore' });
+    } catch {
+      this.skip(); // only root may, and not in every container
+    }
+    try {
+      const { git } = starter();
+      await withTmpdir(folder, async () => {
+        assert.notEqual(await who(git), process.pid);
+        try {
+          writeFileSync(path.join(folder, 'filler'), Buffer.alloc(128 * 1024));
+        } catch {
+          // Full.
+        }
+        await assert.rejects(git.run(['--version'], { cwd: process.cwd() }), { name: 'BatonError', message: new RegExp(`no room left in ${folder}`), hint: /Free some space/ });
+        assert.match(await git.text(['--version'], { cwd: process.cwd() }), /^git version/);
+      });
+    } finally {
+      execFileSync('umount', ['--lazy', folder]);
+    }
+  });
+
+  it('find their files also where TMPDIR is relative', async () => {
+    const { git } = starter();
+    await withTmpdir(path.relative(process.cwd(), tempDir()), async () => assert.notEqual(await who(git), process.pid));
+  });
+
+  it('follow the environment of this process', async () => {
+    const { git } = starter();
+    const said = (): Promise<string> => git.text(['said'], { cwd: process.cwd(), config: ['alias.said=!echo "$BATON_TEST_SAID"'] });
+    for (const text of ['first', 'second']) {
+      process.env['BATON_TEST_SAID'] = text;
+      assert.equal(await said(), text);
+    }
+    delete process.env['BATON_TEST_SAID'];
+    assert.equal(await said(), '');
+  });
+
+  it('leave hooks to this process where a shell would take something from them', async function () {
+    if (process.stdin.isTTY || process.stdout.isTTY) this.skip(); // there it leaves them all
+    const { git } = starter();
+    assert.notEqual(await who(git, true), process.pid);
+    process.env['npm_config_//registry/:_authToken'] = 'secret';
+    try {
+      assert.equal(await who(git, true), process.pid);
+      assert.notEqual(await who(git), process.pid);
+    } finally {
+      delete process.env['npm_config_//registry/:_authToken'];
+    }
+  });
+
+  it('are not led astray by what the user has made of a shell’s own commands', async () => {
+    const shell = path.join(tempDir(), 'sh');
+    if (!existsSync('/bin/bash')) return;
+    symlinkSync('/bin/bash', shell);
+    const { git } = starter({ shell });
+    const functions = { cd: 'builtin cd "$@" && pwd', echo: 'builtin echo said "$@"', git: 'builtin echo 1 0', rm: ':' };
+    for (const [name, body] of Object.entries(functions)) process.env[`BASH_FUNC_${name}%%`] = `() { ${body}\n}`;
+    try {
+      assert.notEqual(await who(git), process.pid);
+      assert.match(await git.text(['--version'], { cwd: process.cwd() }), /^git version/);
+    } finally {
+      for (const name of Object.keys(functions)) Reflect.deleteProperty(process.env, `BASH_FUNC_${name}%%`);
+    }
   });
 
   it('leave no files', async () => {
@@ -160,7 +254,8 @@ describe('the shells that start git', () => {
       `const starter = new GitStarter({ log: console });`,
       `const git = new Git({ start: (command) => starter.run(command) });`,
       `const tell = async () => console.log(await git.text(['who'], { cwd: process.cwd(), config: [${JSON.stringify(WHO)}] }));`,
-      "process.stdin.on('data', tell);",
+      "const wait = () => git.run(['wait'], { cwd: process.cwd(), config: ['alias.wait=!sleep 0.5'] });",
+      "process.stdin.on('data', (data) => (String(data) === 'wait\\n' ? wait() : tell()));",
       'await tell();',
     ];
     await writeFile(script, source.join('\n'));
@@ -171,8 +266,12 @@ describe('the shells that start git', () => {
       for (const signal of ['SIGINT', 'SIGHUP', 'SIGTERM'] as const) process.kill(pid, signal);
       engine.stdin.write('again\n');
       assert.equal(await told(), pid);
+      const folder = await folderOf(pid);
+      engine.stdin.write('wait\n');
+      await until('git is at work', () => existsSync(path.join(folder, '3.out')));
       engine.kill('SIGKILL');
       await until('it has ended with its engine', () => !lives(pid));
+      assert.ok(!existsSync(folder), 'its files are left');
     } finally {
       engine.kill('SIGKILL');
     }
