@@ -19,14 +19,24 @@ const MAX_ROUNDS = 5;
 /** Conflicts in all before a human is asked, so two that the agent resolves. */
 const MAX_CONFLICTS = 3;
 
-/** Merges a task whose own tree is green and whose merge is allowed. */
-export async function merge(context: PipelineContext, run: Run, round: GateRound, approval: Decision | undefined): Promise<PhaseResult> {
-  run.activity = 'waiting for its turn to merge';
-  context.changed();
-  return (await context.merging(run.signal, () => mergeInTurn(context, run, round, approval))) ?? 'leave';
+export interface Cleared {
+  /** The human's, where one was asked. */
+  readonly approval: Decision | undefined;
+  /** What the gates left in the worktree is gone. The merge is prepared meanwhile. */
+  readonly tidied: Promise<void>;
 }
 
-async function mergeInTurn(context: PipelineContext, run: Run, green: GateRound, approval: Decision | undefined): Promise<PhaseResult> {
+/** Merges a task whose own tree is green and whose merge is allowed. */
+export async function merge(context: PipelineContext, run: Run, round: GateRound, cleared: Cleared): Promise<PhaseResult> {
+  run.activity = 'waiting for its turn to merge';
+  context.changed();
+  // Nothing of it goes on beside what follows a failure.
+  const result = await context.merging(run.signal, () => mergeInTurn(context, run, round, cleared)).finally(() => Promise.allSettled([cleared.tidied]));
+  await cleared.tidied;
+  return result ?? 'leave';
+}
+
+async function mergeInTurn(context: PipelineContext, run: Run, green: GateRound, { approval, tidied }: Cleared): Promise<PhaseResult> {
   for (let round = 1; round <= MAX_ROUNDS; round += 1) {
     const task = context.lifecycle.get(run.taskId);
     const { worktree, branch, head_sha: head, target_branch: target } = task;
@@ -35,10 +45,11 @@ async function mergeInTurn(context: PipelineContext, run: Run, green: GateRound,
     if (await finishLanded(context, task)) return 'leave';
     run.activity = `merging into ${target}`;
     context.changed();
-    const ready = context.lifecycle.change(task.task_id, (draft) => {
+    const started = context.lifecycle.change(task.task_id, (draft) => {
       draft.merge_started_at = context.lifecycle.now();
       return undefined;
     });
+    const ready = Promise.all([started, tidied]);
     const [built] = await Promise.all([build(context, run, task, { worktree, head_sha: head, target, proven: green.tree_sha, ready }), ready]);
     if (run.aborted !== undefined) {
       if (built.kind === 'merged') await dropMerge(context, task.task_id, worktree, branch);

@@ -20,18 +20,20 @@ export async function verify(context: PipelineContext, run: Run, committed: Comm
   const { task, tree, changes } = await withOwnCommits(context, run, committed);
   if (task.worktree === null || task.base_sha === null || task.head_sha === null) return 'leave';
 
-  const round = evidence(task, tree) ?? (await newRound(context, run, task, changes, tree));
-  if (round === undefined) return 'leave';
-  if (!round.passed) return afterRed(context, run, task, round);
-
+  const known = evidence(task, tree);
+  const { round, tidied } = known ? { round: known, tidied: Promise.resolve() } : await newRound(context, run, task, changes, tree);
   const approved = approval(context, task);
-  if (context.config().merge.policy === 'pr') return landByPullRequest(context, run, task, round, approved);
-  const commands = (await configuredGates(context)).map((gate) => gate.run);
-  const protectedPaths = needsHumanPaths(changes, commands);
-  const mayMerge = context.config().merge.policy === 'auto' && round.can_merge && protectedPaths.length === 0;
-  if (approved || mayMerge) return merge(context, run, round, approved);
-  await askForMerge(context, task, round, changes, protectedPaths);
-  return 'leave';
+  if (round?.passed === true && context.config().merge.policy !== 'pr') {
+    const commands = (await configuredGates(context)).map((gate) => gate.run);
+    const protectedPaths = needsHumanPaths(changes, commands);
+    const mayMerge = context.config().merge.policy === 'auto' && round.can_merge && protectedPaths.length === 0;
+    if (approved || mayMerge) return merge(context, run, round, { approval: approved, tidied });
+    await tidied;
+    return askForMerge(context, task, round, changes, protectedPaths);
+  }
+  await tidied;
+  if (round === undefined) return 'leave';
+  return round.passed ? landByPullRequest(context, run, task, round, approved) : afterRed(context, run, task, round);
 }
 
 interface Work {
@@ -72,25 +74,28 @@ function evidence(task: TaskExecution, treeSha: string): GateRound | undefined {
   return last?.passed && last.tree_sha === treeSha ? last : undefined;
 }
 
-/** Runs the gates on the task's branch and stores the round; undefined when it was broken off. */
-async function newRound(context: PipelineContext, run: Run, task: TaskExecution, changes: FileChange[], tree: string): Promise<GateRound | undefined> {
-  const round = await runGates(context, run, task, { subject: 'branch', base_sha: task.base_sha ?? '', tree_sha: tree, changes });
-  // Looked for while the round is stored, dropped after.
-  const dirty = isDirty(context, task);
-  dirty.catch(() => undefined);
-  if (round !== undefined) await recordRound(context, task, round);
-  if (await dirty) await dropLeftovers(context, task);
-  return round;
+interface NewRound {
+  /** Undefined when it was broken off. */
+  readonly round: GateRound | undefined;
+  /** The worktree holds what was committed. Already handled where it rejects. */
+  readonly tidied: Promise<void>;
 }
 
-async function isDirty(context: PipelineContext, task: TaskExecution): Promise<boolean> {
-  return task.worktree !== null && (await context.ports.workspace.state(task.worktree)).dirty;
+/** Runs the gates on the task's branch and stores the round; what they left in the worktree is looked for meanwhile. */
+async function newRound(context: PipelineContext, run: Run, task: TaskExecution, changes: FileChange[], tree: string): Promise<NewRound> {
+  const round = await runGates(context, run, task, { subject: 'branch', base_sha: task.base_sha ?? '', tree_sha: tree, changes });
+  const stored = round === undefined ? Promise.resolve() : recordRound(context, task, round);
+  const tidied = dropLeftovers(context, task, stored);
+  tidied.catch(() => undefined);
+  await stored;
+  return { round, tidied };
 }
 
 /** What gates leave behind is no part of the work: taken for a human's changes it would land, and move the head away from its approval. */
-async function dropLeftovers(context: PipelineContext, task: TaskExecution): Promise<void> {
+async function dropLeftovers(context: PipelineContext, task: TaskExecution, stored: Promise<void>): Promise<void> {
   const { log, workspace } = context.ports;
-  if (task.worktree === null || task.head_sha === null) return;
+  if (task.worktree === null || task.head_sha === null || !(await workspace.state(task.worktree)).dirty) return;
+  await stored;
   log.info(`The gates of ${task.task_id} changed files of its worktree, which are put back as they were committed.`);
   await workspace.reset(task.worktree, task.task_id, task.head_sha);
 }
@@ -105,7 +110,7 @@ async function askForMerge(
   round: GateRound,
   changes: FileChange[],
   protectedPaths: SensitivePath[],
-): Promise<void> {
+): Promise<PhaseResult> {
   const reason =
     round.checks.every((check) => check.status === 'skipped')
       ? 'no gate checked it'
@@ -132,4 +137,5 @@ async function askForMerge(
     },
     `waits for a merge decision: ${reason}`,
   );
+  return 'leave';
 }
