@@ -35,8 +35,8 @@ const tsc = (project: string): string[] => [`${MODULES}/typescript/bin/tsc`, '--
 const projects = ['tsconfig.json', 'src/webview/tsconfig.json'];
 
 /**
- * In the order in which they begin. Three run side by side, so that two cores are not idle while tests wait (with two they were for two fifths of the time); the longest
- * come first. Whatever others rest on, or would disturb, runs alone.
+ * In the order in which they begin. Two run side by side, so that two cores are enough and neither is idle while a test waits; the longest come
+ * first. Whatever others rest on, or would disturb, runs alone.
  */
 export const SUITES: Readonly<Record<string, Suite>> = {
   build: { steps: [['esbuild.js', '--tests']], counted: false, alone: true },

@@ -26,7 +26,7 @@ interface Result extends Counts {
 /** Exit code of a suite that was ended because it stayed after its tests. */
 const HUNG = -1;
 /** Suites that run at the same time. */
-const TOGETHER = 3;
+const TOGETHER = 2;
 /** Milliseconds that a suite may stay after its last test. */
 const LINGER_MS = 60_000;
 

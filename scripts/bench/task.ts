@@ -17,7 +17,7 @@ const DEADLINE_MS = 60_000;
 
 export const task: Benchmark = {
   about:
-    'One direct task on a small repository (62 files), from the stored task to the stored merge: worktree, a shell script as the agent, commit, one gate, merge into the branch that is checked out, every step durable. ' +
+    'One direct task on a small repository (62 files), shortly after another, so that its agent’s runner waits for it already: from the stored task to the stored merge: worktree, a shell script as the agent, commit, one gate, merge into the branch that is checked out, every step durable. ' +
     'Beside it, in turn, a shell loop does the same with `git worktree add`, the same agent, `git commit`, the same gate and `git merge --no-ff` in a copy of the repository. Medians; the overhead is the median of the differences of neighbours.',
   run: measure,
 };
