@@ -3,6 +3,7 @@
  * host of some hundred megabytes stands still for that long, with every extension in it, some fifteen times a task.
  */
 import { setTimeout as wait } from 'node:timers/promises';
+import { isatty } from 'node:tty';
 import { BatonError, messageOf } from '../../core/errors.ts';
 import type { Log } from '../../engine/ports.ts';
 import { MARK, markedPids } from '../process/mark.ts';
@@ -102,7 +103,7 @@ export class GitStarter {
  * (names that are none in a shell, exported functions, what macOS keeps from /bin/sh).
  */
 function needsThisProcess({ hooks, env }: GitCommand): boolean {
-  return hooks && (process.stdin.isTTY || process.stdout.isTTY || Object.keys(env).some((name) => !/^[A-Za-z_]\w*$/.test(name) || name.startsWith('DYLD_')));
+  return hooks && (isatty(0) || isatty(1) || Object.keys(env).some((name) => !/^[A-Za-z_]\w*$/.test(name) || name.startsWith('DYLD_')));
 }
 
 /** Whoever asked may try again or tidy up only when no git works there any more. Where the machine does not say who is there, nobody is waited for. */

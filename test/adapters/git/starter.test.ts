@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { existsSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { isatty } from 'node:tty';
 import { runGit, type GitCommand } from '../../../src/adapters/git/command.ts';
 import { Git, gitEnvironment } from '../../../src/adapters/git/git.ts';
 import { GitStarter } from '../../../src/adapters/git/starter.ts';
@@ -198,7 +199,7 @@ describe('the shells that start git', () => {
   });
 
   it('leave hooks to this process where a shell would take something from them', async function () {
-    if (process.stdin.isTTY || process.stdout.isTTY) this.skip(); // there it leaves them all
+    if (isatty(0) || isatty(1)) this.skip(); // there it leaves them all
     const { git } = starter();
     assert.notEqual(await who(git, true), process.pid);
     process.env['npm_config_//registry/:_authToken'] = 'secret';
