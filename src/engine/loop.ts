@@ -10,7 +10,7 @@ import type { PipelineContext } from './pipeline/context.ts';
 import { PullRequestWatch } from './pipeline/pullRequestWatch.ts';
 import { needsApproval, parkUnlessApproved } from './pipeline/begin.ts';
 import { Run, type AbortReason } from './pipeline/run.ts';
-import type { AdoptedSession, AgentInfo, Disposable } from './ports.ts';
+import type { AdoptedSession, Disposable } from './ports.ts';
 import { marksOf } from './recovery.ts';
 import type { QueuePlan } from '../core/queue.ts';
 import { SafetyNet } from './safetyNet.ts';
@@ -310,11 +310,12 @@ export class Loop {
     const { context } = this.#options;
     if (this.#runs.has(taskId) || this.#ended.has(taskId) || this.#settling.has(taskId) || this.#broken.has(taskId)) return;
     // Gates and merges need no agent, so they wait for no slot: an approved merge is not held up by long tasks.
-    const needsSlot = this.#lifecycle.get(taskId).state !== 'quality_gate';
+    const task = this.#lifecycle.get(taskId);
+    const needsSlot = task.state !== 'quality_gate';
     const run = new Run(taskId, { startedAt: context.ports.clock.now(), needsSlot, onSlots: () => this.wake(), slotsLeft: () => this.#slotsLeft });
     run.adopted = adopted;
-    if (needsSlot) run.reserved = (adopted === null ? this.#agentFor(taskId)?.name : this.#lifecycle.get(taskId).attempts.at(-1)?.agent) ?? null;
-    run.reserved_usd = context.budgets.reserveOf(this.#lifecycle.get(taskId));
+    if (needsSlot) run.reserved = (adopted === null ? context.staffing.nextAgent(task)?.name : task.attempts.at(-1)?.agent) ?? null;
+    run.reserved_usd = context.budgets.reserveOf(task);
     this.#runs.set(taskId, run);
     if (needsSlot && adopted === null) context.ports.runners.warm();
     const ended = drive(context, run)
@@ -344,17 +345,9 @@ export class Loop {
 
   /** After a limit, the tasks of an account go on one by one: epoch ms of this one's turn, undefined when it is now. */
   #staggered(taskId: string): number | undefined {
-    const agent = this.#agentFor(taskId);
-    return agent && this.#options.context.accounts.staggered(agent.account);
-  }
-
-  /** Who would make the task's next attempt. */
-  #agentFor(taskId: string): AgentInfo | undefined {
-    const { staffing } = this.#options.context;
-    const task = this.#lifecycle.get(taskId);
-    const role = staffing.nextRole(task);
-    const choice = role === null ? undefined : staffing.choose(task, role);
-    return choice?.kind === 'agent' ? choice.agent : undefined;
+    const { accounts, staffing } = this.#options.context;
+    const agent = staffing.nextAgent(this.#lifecycle.get(taskId));
+    return agent && accounts.staggered(agent.account);
   }
 
   get #slotsLeft(): number {

@@ -37,6 +37,13 @@ export class Staffing {
     return nextRole(task, task.state === 'new' ? this.workflow(task).workflow : task.workflow);
   }
 
+  /** Who would make the task's next attempt; undefined when it needs no agent, or there is none. */
+  nextAgent(task: TaskExecution): AgentInfo | undefined {
+    const role = this.nextRole(task);
+    const choice = role === null ? undefined : this.choose(task, role);
+    return choice?.kind === 'agent' ? choice.agent : undefined;
+  }
+
   agent(name: string): AgentInfo | undefined {
     return this.#options.agents().find((one) => one.name === name);
   }
