@@ -1,8 +1,9 @@
 /** The first files of a repository: configuration, what git is to ignore, and an example task. What is there stays as it is. */
-import { access, mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { detectGates } from '../adapters/gates/detect.ts';
 import { ensureBatonFolder } from '../adapters/sources/batonFolder.ts';
+import { exists } from '../adapters/system/files.ts';
 import { BatonError, messageOf } from '../core/errors.ts';
 import { orchestratorTemplate } from '../core/config/template.ts';
 import { findRepository } from './repositoryKey.ts';
@@ -40,12 +41,12 @@ export async function initRepository(folder: string, options: { readonly dryRun?
   const created: string[] = [];
   const kept: string[] = [];
   const ignore = '.baton/.gitignore';
-  ((await exists(join(root, ignore))) ? kept : created).push(ignore);
+  (exists(join(root, ignore)) ? kept : created).push(ignore);
   if (options.dryRun !== true) await ensureBatonFolder(root).catch((error: unknown) => Promise.reject(error instanceof BatonError ? error : notWritten(join(root, '.baton'), error)));
   for (const { file, text } of wanted) {
     // A second configuration would silently outrank the one that is in force.
     const other = 'config/orchestrator.yaml';
-    if (file === '.baton/orchestrator.yaml' && (await exists(join(root, other))) && !(await exists(join(root, file)))) kept.push(other);
+    if (file === '.baton/orchestrator.yaml' && exists(join(root, other)) && !exists(join(root, file))) kept.push(other);
     else ((await create(join(root, file), text, options.dryRun ?? false)) ? created : kept).push(file);
   }
   return { root, created, kept };
@@ -53,7 +54,7 @@ export async function initRepository(folder: string, options: { readonly dryRun?
 
 /** Creates the file unless there is one; says whether it did (or would have). */
 async function create(file: string, text: string, dryRun: boolean): Promise<boolean> {
-  if (dryRun) return !(await exists(file));
+  if (dryRun) return !exists(file);
   try {
     await mkdir(dirname(file), { recursive: true });
   } catch (error) {
@@ -73,13 +74,4 @@ function notWritten(file: string, cause: unknown): BatonError {
     cause,
     hint: 'Check what is there, the permissions of the folder and the space on the disk.',
   });
-}
-
-async function exists(file: string): Promise<boolean> {
-  try {
-    await access(file);
-    return true;
-  } catch {
-    return false;
-  }
 }

@@ -1,13 +1,13 @@
 /** Moves the target branch to a merge commit without touching the user's uncommitted work. */
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { AdvanceResult, HookLimit } from '../../engine/ports.ts';
+import { exists, textOf } from '../system/files.ts';
 import { killTree } from '../process/kill.ts';
 import { MARK } from '../process/mark.ts';
 import type { GitResult } from './command.ts';
 import type { GitContext } from './context.ts';
-import { exists, gitDirOf } from './layout.ts';
+import { gitDirOf } from './layout.ts';
 import { targetHead } from './merge.ts';
 import { headRef } from './refs.ts';
 import { status } from './status.ts';
@@ -94,11 +94,11 @@ type Holder = { readonly kind: 'free'; readonly path: string } | { readonly kind
 async function holderOf(context: GitContext, target: string): Promise<Holder | undefined> {
   for (const entry of await listWorktrees(context)) {
     // A worktree whose folder is gone holds nothing.
-    if (!(await exists(entry.path))) continue;
+    if (!exists(entry.path)) continue;
     const gitDir = await gitDirOf(context, entry.path).catch(() => undefined);
     if (gitDir === undefined) continue;
     for (const [file, operation] of [['rebase-merge/head-name', 'rebase'], ['rebase-apply/head-name', 'rebase'], ['BISECT_START', 'bisect']] as const) {
-      const name = (await readFile(join(gitDir, file), 'utf8').catch(() => '')).trim();
+      const name = (textOf(join(gitDir, file)) ?? '').trim();
       if (name === headRef(target) || name === target) return { kind: 'busy', path: entry.path, operation };
     }
     if (entry.branch === headRef(target)) return { kind: 'free', path: entry.path };

@@ -4,9 +4,10 @@ import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { BatonError, messageOf } from '../../core/errors.ts';
 import type { TreeState } from '../../engine/ports.ts';
+import { isFolder } from '../system/files.ts';
 import { together, type GitContext } from './context.ts';
 import { identityConfig } from './identity.ts';
-import { currentRef, gitDirOf, headOf, isFolder } from './layout.ts';
+import { currentRef, gitDirOf, headOf } from './layout.ts';
 import { clearStaleLocks, dropOperations, isMerging, isRebasing, unresolvedFiles } from './operations.ts';
 import { baseRef, checkpointRef, headRef, taskBranch } from './refs.ts';
 import { commitTree, snapshot, wipe } from './snapshot.ts';
@@ -178,7 +179,7 @@ async function absorbNested(context: GitContext, worktree: string): Promise<read
     let moved = 0;
     for (const path of found) {
       const source = join(worktree, path, '.git');
-      if (!(await isFolder(source))) continue;
+      if (!isFolder(source)) continue;
       const target = join(await gitDirOf(context, worktree), 'baton-nested', `${context.now().getTime()}-${depth}-${moved}-${path.replaceAll('/', '!').slice(-100)}`);
       await mkdir(dirname(target), { recursive: true });
       await rename(source, target);

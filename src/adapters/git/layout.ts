@@ -3,27 +3,27 @@
  * HEAD is on. Read without a process; whatever does not look as documented (refs in tables, a
  * moved repository) is git's to answer.
  */
-import { access, readFile, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
+import { exists, isFolder, textOf } from '../system/files.ts';
 import type { GitContext } from './context.ts';
 
 /** The private git folder of a checkout: `.git` itself, or what a linked worktree's `.git` file names; anything else git is asked about. */
 export async function gitDirOf(context: GitContext, worktree: string): Promise<string> {
-  const [isMain, link] = await Promise.all([isFolder(join(worktree, '.git', 'refs')), linkOf(worktree)]);
-  if (isMain) return join(worktree, '.git');
-  if (link !== undefined && (await exists(join(link, 'HEAD')))) return link;
+  if (isFolder(join(worktree, '.git', 'refs'))) return join(worktree, '.git');
+  const link = linkOf(worktree);
+  if (link !== undefined && exists(join(link, 'HEAD'))) return link;
   return context.git.text(['rev-parse', '--absolute-git-dir'], { cwd: worktree });
 }
 
 /** What the `.git` file of a linked worktree names; undefined when there is none. */
-export async function linkOf(worktree: string): Promise<string | undefined> {
-  const link = /^gitdir: (.+?)\r?\n?$/.exec(await readFile(join(worktree, '.git'), 'utf8').catch(() => ''))?.[1];
+export function linkOf(worktree: string): string | undefined {
+  const link = /^gitdir: (.+?)\r?\n?$/.exec(textOf(join(worktree, '.git')) ?? '')?.[1];
   return link === undefined ? undefined : resolve(worktree, link);
 }
 
 /** The ref that the HEAD in a git folder is on; null when it is detached, undefined when the file does not tell. */
-export async function headRefIn(gitDir: string): Promise<string | null | undefined> {
-  const text = await readFile(join(gitDir, 'HEAD'), 'utf8').catch(() => '');
+export function headRefIn(gitDir: string): string | null | undefined {
+  const text = textOf(join(gitDir, 'HEAD')) ?? '';
   const ref = /^ref: (refs\/heads\/.+?)\r?\n?$/.exec(text)?.[1];
   // Where refs are kept in tables the file holds this name, which is none.
   if (ref !== undefined) return ref === 'refs/heads/.invalid' ? undefined : ref;
@@ -32,7 +32,7 @@ export async function headRefIn(gitDir: string): Promise<string | null | undefin
 
 /** The ref that HEAD is on, or undefined when detached. */
 export async function currentRef(context: GitContext, worktree: string): Promise<string | undefined> {
-  const known = await headRefIn(await gitDirOf(context, worktree));
+  const known = headRefIn(await gitDirOf(context, worktree));
   if (known !== undefined) return known ?? undefined;
   const result = await context.git.run(['symbolic-ref', '--quiet', 'HEAD'], { cwd: worktree, codes: [0, 1] });
   return result.code === 0 ? result.stdout.trim() : undefined;
@@ -51,18 +51,4 @@ export async function headOf(context: GitContext, worktree: string): Promise<{ s
 async function headName(context: GitContext, worktree: string): Promise<string | undefined> {
   const [own, common] = await Promise.all([gitDirOf(context, worktree), gitDirOf(context, context.root)]);
   return dirname(own) === join(common, 'worktrees') ? `worktrees/${basename(own)}/HEAD` : undefined;
-}
-
-export async function exists(path: string): Promise<boolean> {
-  return access(path).then(
-    () => true,
-    () => false,
-  );
-}
-
-export async function isFolder(path: string): Promise<boolean> {
-  return stat(path).then(
-    (found) => found.isDirectory(),
-    () => false,
-  );
 }

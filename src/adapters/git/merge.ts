@@ -3,11 +3,12 @@ import { readdir } from 'node:fs/promises';
 import { basename, isAbsolute, join } from 'node:path';
 import { BatonError } from '../../core/errors.ts';
 import type { MergeResult, Workspace } from '../../engine/ports.ts';
+import { exists } from '../system/files.ts';
 import { backToBranch } from './checkpoint.ts';
 import type { GitResult } from './command.ts';
 import type { GitContext } from './context.ts';
 import { identityIn, lastValue } from './identity.ts';
-import { exists, gitDirOf, headOf } from './layout.ts';
+import { gitDirOf, headOf } from './layout.ts';
 import { clearStaleLocks, dropOperations } from './operations.ts';
 import { bothSides } from './conflicts.ts';
 import { headRef, taskBranch } from './refs.ts';
@@ -166,7 +167,7 @@ async function commitSettings(context: GitContext, worktree: string): Promise<Co
   const configured = lastValue(stdout, 'core.hookspath') ?? '';
   if (configured === '') return { config: identity, hooks: await hasHooks(join(await gitDirOf(context, root), 'hooks')), signs };
   if (isAbsolute(configured) || configured.startsWith('~')) return { config: identity, hooks: true, signs };
-  const moved = !(await exists(join(worktree, configured))) && (await exists(join(root, configured)));
+  const moved = !exists(join(worktree, configured)) && exists(join(root, configured));
   return { config: moved ? [...identity, `core.hooksPath=${join(root, configured)}`] : identity, hooks: true, signs };
 }
 

@@ -1,9 +1,10 @@
 /** What an agent or a killed process leaves in a worktree: lock files and half-done merges, rebases, picks and bisects. */
-import { readFile, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
+import { exists, textOf } from '../system/files.ts';
 import type { GitContext } from './context.ts';
-import { exists, gitDirOf } from './layout.ts';
+import { gitDirOf } from './layout.ts';
 import { snapshotRef } from './refs.ts';
 
 const STATE = [
@@ -23,7 +24,7 @@ export async function clearStaleLocks(context: GitContext, worktree: string): Pr
 
 async function clearStaleLock(context: GitContext, worktree: string, lock: string): Promise<void> {
   const deadline = Date.now() + context.git.patience;
-  while (await exists(lock)) {
+  while (exists(lock)) {
     if (Date.now() < deadline) {
       await wait(50);
       continue;
@@ -41,7 +42,7 @@ export async function isMerging(context: GitContext, worktree: string): Promise<
 
 export async function isRebasing(context: GitContext, worktree: string): Promise<boolean> {
   const gitDir = await gitDirOf(context, worktree);
-  return (await exists(join(gitDir, 'rebase-merge'))) || (await exists(join(gitDir, 'rebase-apply')));
+  return exists(join(gitDir, 'rebase-merge')) || exists(join(gitDir, 'rebase-apply'));
 }
 
 /** Unmerged files that still hold conflict markers. */
@@ -50,7 +51,7 @@ export async function unresolvedFiles(context: GitContext, worktree: string): Pr
   const paths = new Set(entries.map((entry) => entry.slice(entry.indexOf('\t') + 1)));
   const unresolved: string[] = [];
   for (const path of paths) {
-    const content = await readFile(join(worktree, path), 'utf8').catch(() => '');
+    const content = textOf(join(worktree, path)) ?? '';
     if (/^<{7}( |$)/m.test(content) && /^>{7}( |$)/m.test(content)) unresolved.push(path);
   }
   return unresolved;
@@ -63,12 +64,12 @@ export async function unresolvedFiles(context: GitContext, worktree: string): Pr
 export async function dropOperations(context: GitContext, worktree: string, taskId: string): Promise<void> {
   const gitDir = await gitDirOf(context, worktree);
   for (const name of ['MERGE_AUTOSTASH', 'rebase-merge/autostash', 'rebase-apply/autostash']) {
-    const sha = (await readFile(join(gitDir, name), 'utf8').catch(() => '')).trim();
+    const sha = (textOf(join(gitDir, name)) ?? '').trim();
     if (sha !== '') await saveRef(context, taskId, sha);
   }
   for (const name of STATE) {
     const path = join(gitDir, name);
-    if (!(await exists(path))) continue;
+    if (!exists(path)) continue;
     if (!name.includes('_MSG')) context.log.warn(`Dropped an unfinished git operation (${name}) in ${worktree}; its files stay.`);
     await rm(path, { recursive: true, force: true });
   }

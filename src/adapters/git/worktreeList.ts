@@ -1,8 +1,9 @@
 /** The worktrees of a repository. */
-import { readdir, readFile, realpath } from 'node:fs/promises';
+import { readdir, realpath } from 'node:fs/promises';
 import { dirname, join, basename, resolve } from 'node:path';
+import { exists, textOf } from '../system/files.ts';
 import type { GitContext } from './context.ts';
-import { exists, gitDirOf, headRefIn } from './layout.ts';
+import { gitDirOf, headRefIn } from './layout.ts';
 
 export interface WorktreeEntry {
   readonly path: string;
@@ -27,23 +28,19 @@ export async function listWorktrees(context: GitContext): Promise<WorktreeEntry[
 /** The same from git's files (see layout.ts); undefined when they do not tell. */
 async function fromDisk(context: GitContext): Promise<WorktreeEntry[] | undefined> {
   const common = await gitDirOf(context, context.root);
-  const main = await headRefIn(common);
-  if (main === undefined || (await exists(join(common, 'commondir')))) return undefined;
+  const main = headRefIn(common);
+  if (main === undefined || exists(join(common, 'commondir'))) return undefined;
   const folder = join(common, 'worktrees');
   const names = await readdir(folder).catch((error: unknown) => ((error as NodeJS.ErrnoException).code === 'ENOENT' ? [] : undefined));
-  const linked = await Promise.all((names ?? ['?']).map((name) => linkedWorktree(join(folder, name))));
+  const linked = (names ?? ['?']).map((name) => linkedWorktree(join(folder, name)));
   const entries = linked.filter((entry) => entry !== undefined);
   return entries.length === linked.length ? [{ path: context.root, branch: main, locked: null }, ...entries] : undefined;
 }
 
-async function linkedWorktree(own: string): Promise<WorktreeEntry | undefined> {
-  const [link, branch, locked] = await Promise.all([
-    readFile(join(own, 'gitdir'), 'utf8').catch(() => ''),
-    headRefIn(own),
-    readFile(join(own, 'locked'), 'utf8').catch(() => null),
-  ]);
+function linkedWorktree(own: string): WorktreeEntry | undefined {
+  const [link, branch] = [textOf(join(own, 'gitdir')) ?? '', headRefIn(own)];
   if (link.trim() === '' || branch === undefined) return undefined;
-  return { path: dirname(resolve(own, link.replace(/\r?\n$/, ''))), branch, locked: locked?.trim() ?? null };
+  return { path: dirname(resolve(own, link.replace(/\r?\n$/, ''))), branch, locked: textOf(join(own, 'locked'))?.trim() ?? null };
 }
 
 /** A path as git and the file system name it, also when its last part does not exist. */

@@ -1,12 +1,13 @@
 /** Makes, finds, repairs and removes the worktree and branch of a task. */
-import { lstat, mkdir, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { lstat, mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { BatonError, messageOf } from '../../core/errors.ts';
 import { taskIdFault } from '../../core/task.ts';
 import type { WorkspaceInfo } from '../../engine/ports.ts';
+import { exists, textOf } from '../system/files.ts';
 import { reviveBranch } from './checkpoint.ts';
 import { Mutex, together, type GitContext } from './context.ts';
-import { currentRef, exists, gitDirOf, headOf, headRefIn, linkOf } from './layout.ts';
+import { currentRef, gitDirOf, headOf, headRefIn, linkOf } from './layout.ts';
 import { clearStaleLocks, saveRef, saveUnlessHeld } from './operations.ts';
 import { baseRef, checkpointRef, headRef, keptRef, taskBranch } from './refs.ts';
 import { snapshot } from './snapshot.ts';
@@ -49,7 +50,7 @@ export class Worktrees {
       if (head === undefined) await reviveBranch(this.#context, taskId, branch);
       return { worktree, branch, target_branch, base_sha: await this.#base(taskId, target_branch) };
     }
-    await assertNotCheckedOut(entries, branch);
+    assertNotCheckedOut(entries, branch);
     if (head !== undefined) {
       await this.#add(worktree, branch);
       return { worktree, branch, target_branch, base_sha: await this.#base(taskId, target_branch) };
@@ -143,7 +144,7 @@ export class Worktrees {
     }
     const entry = await entryAt(await listWorktrees(this.#context), worktree);
     const tip = await git.resolve(`${headRef(branch)}^{commit}`, root);
-    if (await exists(worktree)) {
+    if (exists(worktree)) {
       if (await this.#works(worktree)) {
         await clearStaleLocks(this.#context, worktree);
         await snapshot(this.#context, worktree, taskId);
@@ -172,7 +173,7 @@ export class Worktrees {
 
   /** Its socket lies in the git folder; on Windows it is a pipe that cannot be seen, so there the answer is always yes. */
   async #isMonitored(worktree: string): Promise<boolean> {
-    if (!(await exists(worktree))) return false;
+    if (!exists(worktree)) return false;
     return process.platform === 'win32' || exists(join(await gitDirOf(this.#context, worktree), 'fsmonitor--daemon.ipc'));
   }
 
@@ -196,10 +197,10 @@ export class Worktrees {
 
   /** Both ends of the link name each other, and there is a HEAD; where the files say anything else git is asked. */
   async #isLinked(worktree: string): Promise<boolean> {
-    const own = await linkOf(worktree);
+    const own = linkOf(worktree);
     if (own === undefined || dirname(own) !== join(await gitDirOf(this.#context, this.#context.root), 'worktrees')) return false;
-    const back = await readFile(join(own, 'gitdir'), 'utf8').catch(() => '');
-    return (await headRefIn(own)) !== undefined && samePath(resolve(own, back.replace(/\r?\n$/, '')), join(worktree, '.git'));
+    const back = textOf(join(own, 'gitdir')) ?? '';
+    return headRefIn(own) !== undefined && samePath(resolve(own, back.replace(/\r?\n$/, '')), join(worktree, '.git'));
   }
 
   /** The target's head at creation; recomputed from the history when the record of it is lost. */
@@ -225,9 +226,9 @@ async function entryAt(entries: readonly WorktreeEntry[], worktree: string): Pro
   return undefined;
 }
 
-async function assertNotCheckedOut(entries: readonly WorktreeEntry[], branch: string): Promise<void> {
+function assertNotCheckedOut(entries: readonly WorktreeEntry[], branch: string): void {
   for (const entry of entries) {
-    if (entry.branch === headRef(branch) && (await exists(entry.path))) {
+    if (entry.branch === headRef(branch) && exists(entry.path)) {
       throw new BatonError('conflict', `The branch ${branch} is checked out in ${entry.path}, so its task cannot work on it.`, {
         hint: 'Check another branch out there, then run the task again.',
       });

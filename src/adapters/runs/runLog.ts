@@ -1,8 +1,9 @@
 /** The RunLog port: one Markdown file that is only ever appended to. */
-import { appendFile, mkdir, stat } from 'node:fs/promises';
+import { appendFile, mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { RUN_LOG_TITLE } from '../../core/runLog.ts';
 import type { Log, RunLog } from '../../engine/ports.ts';
+import { exists } from '../system/files.ts';
 import type { Redactor } from './redact.ts';
 
 export const RUN_LOG_FILE = 'ORCHESTRATOR_RUN_LOG.md';
@@ -20,9 +21,8 @@ export function createRunLog(options: { readonly batonDir: string; readonly reda
     while (waiting !== '') {
       const text = waiting;
       try {
-        const title = (await isMissing(file)) ? RUN_LOG_TITLE : '';
-        await mkdir(options.batonDir, { recursive: true });
-        await appendFile(file, title + text);
+        if (!exists(file)) await mkdir(options.batonDir, { recursive: true });
+        await appendFile(file, exists(file) ? text : RUN_LOG_TITLE + text);
         waiting = waiting.slice(text.length);
         broken = false;
       } catch (error) {
@@ -43,8 +43,4 @@ export function createRunLog(options: { readonly batonDir: string; readonly reda
       await writing;
     },
   };
-}
-
-async function isMissing(file: string): Promise<boolean> {
-  return (await stat(file).catch(() => undefined)) === undefined;
 }

@@ -1,5 +1,5 @@
 /** The Sources port over the files of a repository. */
-import { link, mkdir, open, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { link, mkdir, open, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { loadConfig } from '../../core/config/load.ts';
 import { addPermissionRule } from '../../core/config/permissionText.ts';
@@ -11,6 +11,7 @@ import { removeTaskEntry, slugOf, uniqueTaskId, writeTaskFile } from '../../core
 import { YamlText } from '../../core/yamlText.ts';
 import type { Log, Sources } from '../../engine/ports.ts';
 import { replaceFile } from '../store/atomicFile.ts';
+import { exists } from '../system/files.ts';
 import { assertInside, ensureBatonFolder } from './batonFolder.ts';
 import { TaskFiles, TASKS_FILE, TASKS_FOLDER } from './taskFiles.ts';
 import { readSchedules, type LoadCron, SCHEDULES_FILE, TEMPLATES_FOLDER } from './templates.ts';
@@ -66,11 +67,7 @@ export function createSources(options: SourcesOptions): Sources {
 
     schedules: () => readSchedules(root, options.loadCron),
 
-    stopRequested: (stopHookFile) =>
-      stat(join(root, stopHookFile)).then(
-        () => true,
-        () => false,
-      ),
+    stopRequested: (stopHookFile) => Promise.resolve(exists(join(root, stopHookFile))),
 
     addTask: (task) => {
       const added = adding.then(() => addTask(root, files, task));

@@ -1,11 +1,13 @@
 /** The task files of a repository, read again only where they changed. */
 import { createHash } from 'node:crypto';
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Problem } from '../../core/errors.ts';
 import { canonicalContent, type TaskDefinition } from '../../core/task.ts';
 import { collectTasks, parseTaskMarkdown, parseTasksYaml, type ParsedTasks } from '../../core/taskFile.ts';
 import type { SourcedTask } from '../../engine/ports.ts';
+import { eachInTurn, infoOf } from '../system/files.ts';
 
 export const TASKS_FILE = '.baton/tasks.yaml';
 export const TASKS_FOLDER = '.baton/tasks';
@@ -14,8 +16,6 @@ export const TASKS_FOLDER = '.baton/tasks';
 const LARGEST_FILE = 4 * 1024 * 1024;
 /** Clocks of file systems may be this coarse: a file that young may change again without its time showing it. */
 const TOO_YOUNG_MS = 2500;
-/** Open files at a time. */
-const READERS = 32;
 
 interface CachedFile {
   readonly signature: string;
@@ -35,14 +35,10 @@ export class TaskFiles {
   async read(): Promise<{ tasks: SourcedTask[]; problems: Problem[] }> {
     const names = [TASKS_FILE, ...(await this.markdownFiles())];
     const files = new Map<string, CachedFile>();
-    const waiting = names.values();
-    const reader = async (): Promise<void> => {
-      for (const name of waiting) {
-        const file = await this.readFile(name);
-        if (file) files.set(name, file);
-      }
-    };
-    await Promise.all(Array.from({ length: READERS }, reader));
+    await eachInTurn(names, (name) => {
+      const file = this.readFile(name);
+      if (file) files.set(name, file);
+    });
     this.cache = files;
     // In the order of the names, so that problems and ties do not depend on which file was read first.
     const { tasks, problems } = collectTasks(names.flatMap((name) => files.get(name)?.parsed ?? []));
@@ -68,9 +64,9 @@ export class TaskFiles {
       .map((name) => `${TASKS_FOLDER}/${name}`);
   }
 
-  private async readFile(name: string): Promise<CachedFile | undefined> {
+  private readFile(name: string): CachedFile | undefined {
     const path = join(this.root, name);
-    const info = await stat(path, { bigint: true }).catch(() => undefined);
+    const info = infoOf(path);
     if (info?.isFile() !== true) return undefined;
     const signature = `${info.mtimeNs}/${info.ctimeNs}/${info.size}/${info.ino}`;
     const known = this.cache.get(name);
@@ -78,7 +74,7 @@ export class TaskFiles {
     const modified_at = info.mtime.toISOString();
     if (info.size > LARGEST_FILE) return { signature, modified_at, parsed: unreadable(name, 'is larger than 4 MiB') };
     try {
-      const text = await readFile(path, 'utf8');
+      const text = readFileSync(path, 'utf8');
       const parsed = name === TASKS_FILE ? parseTasksYaml(text, name) : parseTaskMarkdown(text, name);
       const young = Date.now() - Number(info.mtimeMs) < TOO_YOUNG_MS;
       return { signature: young ? `${signature}/young` : signature, modified_at, parsed };

@@ -3,10 +3,11 @@
  * looking; what changed is found by comparing what is there, which makes it the same with events and with polling.
  */
 import { watch, type FSWatcher } from 'node:fs';
-import { readdir, stat } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { messageOf } from '../../core/errors.ts';
 import type { Disposable, Log } from '../../engine/ports.ts';
+import { eachInTurn, infoOf } from '../system/files.ts';
 
 export type Watched = 'tasks' | 'config' | 'stop' | 'schedules';
 
@@ -85,7 +86,7 @@ export class SourceWatcher implements Disposable {
     this.looking = true;
     try {
       // What changes after the eyes are open is heard; what changed before is in the picture taken now.
-      await this.openEyes();
+      this.openEyes();
       await this.compare();
     } finally {
       this.looking = false;
@@ -124,22 +125,19 @@ export class SourceWatcher implements Disposable {
   }
 
   private async signature(files: readonly string[]): Promise<string> {
-    const parts = await Promise.all(
-      files.map(async (file) => {
-        const info = await stat(join(this.options.root, file), { bigint: true }).catch(() => undefined);
-        return info ? `${file}:${info.mtimeNs}/${info.ctimeNs}/${info.size}/${info.ino}` : '';
-      }),
-    );
+    const parts = await eachInTurn(files, (file) => {
+      const info = infoOf(join(this.options.root, file));
+      return info ? `${file}:${info.mtimeNs}/${info.ctimeNs}/${info.size}/${info.ino}` : '';
+    });
     return parts.join('|');
   }
 
   /** Watches each folder that exists; one that cannot be watched is polled. */
-  private async openEyes(): Promise<void> {
+  private openEyes(): void {
     if (this.options.events === false) return;
     for (const [folder, names] of this.folders()) {
       const path = join(this.options.root, folder);
-      const info = await stat(path, { bigint: true }).catch(() => undefined);
-      if (this.disposed) return;
+      const info = infoOf(path);
       const identity = info?.isDirectory() === true ? `${info.dev}/${info.ino}` : '';
       const eye = this.eyes.get(folder);
       if (eye?.identity === identity) continue;
