@@ -4,6 +4,7 @@
  */
 import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
 import { BatonError } from '../../core/errors.ts';
+import { hold } from '../process/hold.ts';
 
 /** Milliseconds without a question after which the process ends: an idle Baton holds nothing open. */
 const IDLE_MS = 5_000;
@@ -90,13 +91,5 @@ export class Companion {
       child.stdin.end();
     }, IDLE_MS);
     this.#idle.unref();
-  }
-}
-
-/** Whether the process and its streams keep the host's event loop alive. */
-function hold(child: ChildProcessWithoutNullStreams, wanted: boolean): void {
-  for (const handle of [child, child.stdin, child.stdout, child.stderr] as unknown as { ref?: () => void; unref?: () => void }[]) {
-    if (wanted) handle.ref?.();
-    else handle.unref?.();
   }
 }

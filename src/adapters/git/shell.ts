@@ -4,19 +4,20 @@
  */
 import { spawn, type ChildProcessByStdio } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { closeSync, fstatSync, mkdtempSync, openSync, readFileSync, rmSync, unlinkSync, writeFileSync } from 'node:fs';
+import { closeSync, fstatSync, mkdtempSync, openSync, readFileSync, rmSync, truncateSync, unlinkSync, writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { Readable, Writable } from 'node:stream';
 import { BatonError } from '../../core/errors.ts';
+import { hold } from '../process/hold.ts';
 import { MARK } from '../process/mark.ts';
 import { asOptions, settingsOf, type GitCommand, type GitResult } from './command.ts';
 
 /**
  * Reads a command and answers with its number and the code that it ended with, until its input ends: how many words, whether they follow the words
- * that all commands without hooks begin with, number, whether there is input, folder, the words. Byte by byte, as shells read: so what they begin with
- * is not sent. `not_run`: nothing was started, the folder is not there or no file for what git says could be made.
+ * that all commands without hooks begin with, number, files, whether there is input, folder, the words. Byte by byte, as shells read: so what they
+ * begin with is not sent. `not_run`: nothing was started, the folder is not there or no file for what git says could be made.
  *
  * What comes to a whole group of processes (a service manager's TERM) does not end the loop but interrupts its waiting, which dash does not tell
  * from the end of the input; nor does an answer that nobody reads any more, so that it tidies up. The traps are its own: what it starts has the
@@ -32,7 +33,7 @@ baton_next() {
     command [ "$baton_signal" ] || return 1
   done
 }
-while baton_next && IFS= command read -r baton_usual && IFS= command read -r baton_number && IFS= command read -r baton_input && IFS= command read -r baton_folder; do
+while baton_next && IFS= command read -r baton_usual && IFS= command read -r baton_number && IFS= command read -r baton_files && IFS= command read -r baton_input && IFS= command read -r baton_folder; do
   set --
   command [ "$baton_usual" = 0 ] || set -- git ${asOptions(settingsOf(false)).join(' ')}
   while command [ "$baton_count" -gt 0 ]; do
@@ -40,7 +41,7 @@ while baton_next && IFS= command read -r baton_usual && IFS= command read -r bat
     set -- "$@" "$baton_word"
     baton_count=$((baton_count - 1))
   done
-  baton_output=$baton_directory/$baton_number
+  baton_output=$baton_directory/$baton_files
   command [ "$baton_input" = 0 ] && baton_input=/dev/null || baton_input=$baton_output.in
   if command cd "$baton_folder" && command true >"$baton_output.out" && command true >"$baton_output.err"; then
     command "$@" <"$baton_input" >"$baton_output.out" 2>"$baton_output.err"
@@ -55,6 +56,8 @@ command rm -rf "$baton_directory"
 
 /** Bytes of an output up to which it is read at once: to have it read beside takes longer. */
 const SHORT = 256 * 1024;
+/** Of all that have none of their own; the next begins them anew. */
+const USUAL = 'usual';
 /** As much as any message of git. */
 const PROBE = Buffer.alloc(4096);
 /** What a shell, and `env`, say of a program that is not there. */
@@ -76,7 +79,7 @@ export type Outcome =
 
 export class GitShell {
   readonly #child: ChildProcessByStdio<Writable, Readable, null>;
-  /** For the outputs, which come as files: they have an end also where a daemon of a hook goes on writing. */
+  /** For inputs and outputs, which are files: an output has an end also where a daemon goes on writing. */
   readonly #directory: string;
   readonly #environment: string;
   /** Of each git that has none of its own. */
@@ -109,7 +112,7 @@ export class GitShell {
     if (child.pid === undefined) throw new BatonError('git', `The program ${program} cannot be started.`);
     child.stdin.on('error', () => undefined);
     child.stdout.setEncoding('utf8').on('data', (text: string) => this.#hear(text));
-    this.#hold(false);
+    hold(child, false);
   }
 
   get directory(): string {
@@ -132,7 +135,10 @@ export class GitShell {
   /** Runs a command in the environment that the shell was started with. */
   async run(asked: GitCommand): Promise<Outcome> {
     const number = ++this.#commands;
-    const output = path.join(this.#directory, String(number));
+    const { usual, words } = wordsOf(asked);
+    // Files of their own for what may leave a daemon behind, as the user's hooks may; to make and remove some for each git takes as long as a small git.
+    const files = usual ? USUAL : String(number);
+    const output = path.join(this.#directory, files);
     const hasInput = asked.input !== '';
     try {
       if (hasInput) writeFileSync(`${output}.in`, asked.input);
@@ -140,17 +146,16 @@ export class GitShell {
       return { kind: 'not_run' };
     }
     const answer = new Promise<number | 'not_run'>((resolve) => (this.#answered = resolve));
-    this.#hold(true);
+    hold(this.#child, true);
     try {
-      const { usual, words } = wordsOf(asked);
-      this.#child.stdin.write([words.length, Number(usual), number, Number(hasInput), asked.cwd, ...words].map((line) => `${line}\n`).join(''));
+      this.#child.stdin.write([words.length, Number(usual), number, files, Number(hasInput), asked.cwd, ...words].map((line) => `${line}\n`).join(''));
       const code = await Promise.race([answer, this.#end]);
       if (code === undefined) return { kind: 'lost' };
-      if (hasInput) remove(`${output}.in`);
       return code === 'not_run' ? { kind: 'not_run' } : await this.#outcome(code, output);
     } finally {
+      if (!usual) for (const end of ['in', 'out', 'err']) remove(`${output}.${end}`);
       this.#answered = undefined;
-      this.#hold(false);
+      hold(this.#child, false);
       if (this.#retired) this.retire();
     }
   }
@@ -191,15 +196,6 @@ export class GitShell {
       remove(probe);
     }
   }
-
-  /** Only while it is at work does it keep the engine's process alive. */
-  #hold(wanted: boolean): void {
-    const { stdin, stdout } = this.#child;
-    for (const handle of [this.#child, stdin, stdout] as unknown as { ref?: () => void; unref?: () => void }[]) {
-      if (wanted) handle.ref?.();
-      else handle.unref?.();
-    }
-  }
 }
 
 /** The command line, without what the loop begins it with by itself. */
@@ -210,7 +206,7 @@ function wordsOf({ args, extra, hooks, config }: GitCommand): { readonly usual: 
   return { usual: false, words: [...(added.length === 0 ? [] : ['env', ...added]), 'git', ...asOptions(settingsOf(hooks)), ...own] };
 }
 
-/** The text of a file, which is gone then; undefined when there is none. */
+/** The text of a file; undefined when there is none. One that takes room is emptied. */
 async function taken(file: string): Promise<string | undefined> {
   let descriptor: number;
   try {
@@ -221,10 +217,12 @@ async function taken(file: string): Promise<string | undefined> {
   try {
     const { size } = fstatSync(descriptor);
     if (size === 0) return '';
-    return size > SHORT ? await readFile(file, 'utf8') : readFileSync(descriptor, 'utf8');
+    if (size <= SHORT) return readFileSync(descriptor, 'utf8');
+    const text = await readFile(file, 'utf8');
+    truncateSync(file);
+    return text;
   } finally {
     closeSync(descriptor);
-    remove(file);
   }
 }
 
