@@ -76,67 +76,69 @@ export function runLogEntry(event: RunLogEvent, task: TaskExecution | undefined)
   const { data } = event;
   const id = event.task_id ?? '';
   const about = `(task=${id})`;
+  const of = (name: string): string => text(data[name]);
+  const info = (message: string): string => line('ℹ️', 'task', message);
+  const human = (message: string): string => line('🔍', 'human_review', message);
+  const retry = (message: string): string => line('⚠️', 'retry', `⚠️ ${message}`);
   switch (event.type) {
     case 'task_added':
-      return line('ℹ️', 'task', `Task ${id} queued: ${text(data['goal'])}`);
+      return info(`Task ${id} queued: ${of('goal')}`);
     case 'task_removed':
-      return line('ℹ️', 'task', `Task ${id} removed: ${text(data['why'] ?? 'its definition is gone')}`);
+      return info(`Task ${id} removed: ${text(data['why'] ?? 'its definition is gone')}`);
     case 'task_started':
-      return line('ℹ️', 'task', `Task ${id} started: ${text(data['name'])}`);
+      return info(`Task ${id} started: ${of('name')}`);
     case 'task_state':
       return stateLine(line, id, data, task);
     case 'routing':
-      return line('ℹ️', 'routing', `Routing [${text(data['role'])}] → ${text(data['model'] ?? data['agent'])}: ${text(data['reason'])} ${about}`);
+      return line('ℹ️', 'routing', `Routing [${of('role')}] → ${text(data['model'] ?? data['agent'])}: ${of('reason')} ${about}`);
     case 'attempt_ended':
       return callLine(line, data, about);
     case 'gate_round':
       return gateLines(line, id, data as unknown as GateRound);
     case 'pull_request':
-      return line('🔍', 'human_review', `Pull request #${text(data['number'])} for ${text(data['head_sha']).slice(0, 8)}: ${text(data['url'])} ${about}`);
+      return human(`Pull request #${of('number')} for ${of('head_sha').slice(0, 8)}: ${of('url')} ${about}`);
     case 'base_checked':
       return baseLines(line, id, data);
     case 'retry':
-      return line(
-        '⚠️',
-        'retry',
-        `⚠️ Retry attempt ${text(data['attempt'])}/${text(data['max_attempts'])} for ${typeof data['step_id'] === 'string' ? `step ${text(data['step_id'])}` : (WITHOUT_STEP[text(data['role'])] ?? 'the workspace')}: ${text(data['message'] ?? data['reason'])} ${typeof data['delay_seconds'] === 'number' ? `(task=${id}, wait=${seconds(data['delay_seconds'])})` : about}`,
+      return retry(
+        `Retry attempt ${of('attempt')}/${of('max_attempts')} for ${typeof data['step_id'] === 'string' ? `step ${of('step_id')}` : (WITHOUT_STEP[of('role')] ?? 'the workspace')}: ${text(data['message'] ?? data['reason'])} ${typeof data['delay_seconds'] === 'number' ? `(task=${id}, wait=${seconds(data['delay_seconds'])})` : about}`,
       );
     case 'answer_unreadable':
-      return line('⚠️', 'retry', `⚠️ Answer of [${text(data['role'])}] cannot be read: ${text(data['reason'])} ${about}`);
+      return retry(`Answer of [${of('role')}] cannot be read: ${of('reason')} ${about}`);
     case 'held':
-      return line('⚠️', 'retry', `⚠️ Account ${text(data['account'])} closed until ${text(data['until'] ?? 'sign-in')}: ${text(data['reason'])} ${about}`);
+      return retry(`Account ${of('account')} closed until ${text(data['until'] ?? 'sign-in')}: ${of('reason')} ${about}`);
     case 'session_lost':
-      return line('⚠️', 'retry', `⚠️ Session of [${text(data['role'])}] ${text(data['agent'])} is lost: a new one begins ${about}`);
+      return retry(`Session of [${of('role')}] ${of('agent')} is lost: a new one begins ${about}`);
     case 'retry_now':
-      return line('⚠️', 'retry', `⚠️ Retry asked for now ${about}`);
+      return retry(`Retry asked for now ${about}`);
     case 'account_opened':
-      return line('ℹ️', 'retry', `Account ${text(data['account'])} is open again`);
+      return line('ℹ️', 'retry', `Account ${of('account')} is open again`);
     case 'budget_reached':
-      return line('⚠️', 'human_review', `⚠️ Budget reached by [${text(data['role'])}]: ${text(data['reason'])} ${about}`);
+      return line('⚠️', 'human_review', `⚠️ Budget reached by [${of('role')}]: ${of('reason')} ${about}`);
     case 'budget_exceeded':
-      return line('🔍', 'human_review', `🔍 Budget exceeded: ${text(data['reason'])}, and the next attempt reserves ${formatMoney(Number(data['reserve_usd'] ?? 0))} ${about}`);
+      return human(`🔍 Budget exceeded: ${of('reason')}, and the next attempt reserves ${formatMoney(Number(data['reserve_usd'] ?? 0))} ${about}`);
     case 'interrupted':
-      return line('⚠️', 'retry', `⚠️ Interrupted: ${text(data['reason'])} ${about}`);
+      return retry(`Interrupted: ${of('reason')} ${about}`);
     case 'decision_opened':
-      return line('🔍', 'human_review', `🔍 Human review required for ${id}: ${text(data['question'])}`);
+      return human(`🔍 Human review required for ${id}: ${of('question')}`);
     case 'decision_answered':
-      return line('🔍', 'human_review', `${data['verdict'] === 'approve' ? '✅' : data['verdict'] === 'reject' ? '❌' : '🔄'} ${text(data['kind'])} answered by ${text(data['by'])}: ${text(data['verdict'])}${data['always'] === undefined ? '' : ` always (${text(data['always'])})`}${typeof data['text'] !== 'string' ? '' : `: ${text(data['text'])}`} ${about}`);
+      return human(`${data['verdict'] === 'approve' ? '✅' : data['verdict'] === 'reject' ? '❌' : '🔄'} ${of('kind')} answered by ${of('by')}: ${of('verdict')}${data['always'] === undefined ? '' : ` always (${of('always')})`}${typeof data['text'] !== 'string' ? '' : `: ${of('text')}`} ${about}`);
     case 'decision_withdrawn':
-      return line('🔍', 'human_review', `${text(data['kind'])} withdrawn ${about}`);
+      return human(`${of('kind')} withdrawn ${about}`);
     case 'taken_over':
-      return line('🔍', 'human_review', `Session taken over by ${text(data['by'])} ${about}`);
+      return human(`Session taken over by ${of('by')} ${about}`);
     case 'handed_back':
-      return line('🔍', 'human_review', `Session handed back by ${text(data['by'])} ${about}`);
+      return human(`Session handed back by ${of('by')} ${about}`);
     case 'plan_edited':
-      return line('🔍', 'human_review', `Plan edited by ${text(data['by'])} ${about}`);
+      return human(`Plan edited by ${of('by')} ${about}`);
     case 'commented':
-      return line('🔍', 'human_review', `Comment ${text(data['thread_id'])} by ${text(data['by'])} ${about}`);
+      return human(`Comment ${of('thread_id')} by ${of('by')} ${about}`);
     case 'orchestrator_paused':
-      return line('ℹ️', 'task', 'Paused: running attempts finish, nothing new starts');
+      return info('Paused: running attempts finish, nothing new starts');
     case 'orchestrator_resumed':
-      return line('ℹ️', 'task', 'Resumed');
+      return info('Resumed');
     case 'orchestrator_stopped':
-      return line('ℹ️', 'task', `Stopped: ${text(data['reason'] ?? 'by the user')}`);
+      return info(`Stopped: ${text(data['reason'] ?? 'by the user')}`);
     default:
       return undefined;
   }
