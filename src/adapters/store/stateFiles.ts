@@ -12,6 +12,9 @@ const SLICE = 32;
 /** Pause before a file that could not be written is tried again (Windows: a reader holds it), in ms; and how often. */
 const RETRY_PAUSE = 100;
 const RETRIES = 20;
+/** A task that changes several times in a row is written once: when nothing has changed for this long (ms), or when the oldest change is that old. */
+const QUIET = 40;
+const OLDEST = 200;
 
 export interface StateFileReport {
   readonly tasks: readonly TaskExecution[];
@@ -24,6 +27,9 @@ export class StateFiles {
   /** What is to be written, newest only: the record's JSON, or null for a file to remove. */
   readonly #dirty = new Map<string, string | null>();
   #failures = 0;
+  /** When the oldest and the latest change that waits came. */
+  #since = 0;
+  #latest = 0;
 
   constructor(batonDir: string, warn: (message: string) => void) {
     this.#folder = path.join(batonDir, 'state');
@@ -37,11 +43,19 @@ export class StateFiles {
 
   /** Notes a committed record, or with null that its task was removed. */
   set(taskId: string, json: string | null): void {
+    this.#latest = performance.now();
+    if (!this.dirty) this.#since = this.#latest;
     this.#dirty.set(taskId, json);
   }
 
-  /** Writes some of what waits. Returns how long to wait before the next call, in ms; 0 = as soon as there is nothing better to do. */
+
+  /** Writes some of what waits, when it is time. Returns how long to wait before the next call, in ms; 0 = as soon as there is nothing better to do. */
   writeSome(): number {
+    const rest = Math.min(this.#latest + QUIET, this.#since + OLDEST) - performance.now();
+    return rest > 0 ? rest : this.#writeSlice();
+  }
+
+  #writeSlice(): number {
     let left = SLICE;
     for (const [taskId, json] of this.#dirty) {
       if (left-- === 0) return 0;
@@ -62,7 +76,7 @@ export class StateFiles {
   flush(): void {
     const pause = new Int32Array(new SharedArrayBuffer(4));
     while (this.#dirty.size > 0) {
-      const wait = this.writeSome();
+      const wait = this.#writeSlice();
       if (wait > 0) Atomics.wait(pause, 0, 0, Math.min(wait, 20));
     }
   }
