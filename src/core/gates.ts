@@ -50,6 +50,11 @@ export interface SelectedGates {
   readonly unknown: string[];
 }
 
+/** Whether it depends on the files of a change which of these gates run for it. */
+export function dependOnFiles(gates: readonly GateConfig[]): boolean {
+  return gates.some(({ when }) => when?.size !== undefined || when?.paths !== undefined);
+}
+
 /** Which gates run for a change. Every condition of `when` that is given must hold; within one, any value. */
 export function selectGates(gates: readonly GateConfig[], selection: GateSelection): SelectedGates {
   const run: GateConfig[] = [];

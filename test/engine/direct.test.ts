@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { isTaskEdge } from '../../src/core/states.ts';
@@ -40,7 +40,7 @@ describe('The direct workflow', () => {
     assert.ok(check.log !== null && existsSync(check.log));
   });
 
-  it('does not look again at what it has just committed: once only, after the gates', async () => {
+  it('does not look again at what it has just committed, nor at what gates left where a commit of the tree they saw is all that is to be made', async () => {
     let looks = 0;
     const test = await makeEngine({
       tasks: [{ id: 'one', goal: 'Do it' }],
@@ -48,8 +48,22 @@ describe('The direct workflow', () => {
     });
     await test.engine.send({ type: 'start' });
     await test.untilState('one', 'done');
-    assert.equal(looks, 1);
+    assert.equal(looks, 0);
   });
+
+  for (const hooks of [false, true]) {
+    it(`lands nothing that gates leave in the worktree, and loses nothing of it (${hooks ? 'with' : 'without'} hooks)`, async () => {
+      const test = await makeEngine({ tasks: [task('one')], config: { gates: [{ name: 'check', run: 'echo left > left.txt && echo left >> one.txt' }] } });
+      if (hooks) writeFileSync(path.join(test.repo.root, '.git/hooks/pre-commit'), '#!/bin/sh\ntest ! -e left.txt\n', { mode: 0o755 });
+      await test.engine.send({ type: 'start' });
+      const { merge_sha } = await test.untilState('one', 'done');
+      await test.until((snapshot) => snapshot.tasks.every(({ worktree }) => worktree === null));
+      assert.equal(await test.repo.git('ls-tree', '--name-only', merge_sha ?? '', 'left.txt'), '');
+      assert.equal(await test.repo.git('show', `${merge_sha ?? ''}:one.txt`), 'done');
+      const [snapshot = ''] = (await test.repo.git('for-each-ref', '--format=%(refname)', 'refs/baton/snapshots/one')).split('\n');
+      assert.equal(await test.repo.git('show', `${snapshot}:left.txt`), 'left');
+    });
+  }
 
   it('keeps state file, checkpoint, costs and attempts of a finished task (rows 12, 69, 123, 124, 127, 128)', async () => {
     const test = await makeEngine({ tasks: [task('one'), task('two')] });

@@ -58,16 +58,15 @@ export async function buildMerge(context: GitContext, options: MergeOptions): Pr
   const taskId = basename(worktree);
   const [tested, settings] = await Promise.all([testMerge(context, head_sha, options.target), commitSettings(context, worktree)]);
   if (tested.conflicts.length > 0) return { kind: 'conflict', files: tested.conflicts, conflicts: await bothSides(context, tested) };
-  await options.ready;
+  const plain = !settings.hooks && !settings.signs && options.strategy === 'squash' && isTitle(options.message);
+  // Where no gate is to run on the result, it does not matter what lies in the worktree.
+  if (plain && tested.tree_sha === options.proven) return await commitOfTree(context, options, tested, settings.config);
+  await options.ready?.();
   await clearStaleLocks(context, worktree);
   const head = await headOf(context, worktree);
   const held = head.sha === head_sha && head.tree === tested.tree_sha;
-  const plain = held && !settings.hooks && !settings.signs && options.strategy === 'squash' && isTitle(options.message);
-  // Where no gate is to run on the result, it does not matter what else lies in the worktree.
-  const clean = (plain && tested.tree_sha === options.proven) || !(await isDirty(git, worktree));
-  if (plain && clean) {
-    return { kind: 'merged', merge_sha: await commitOfTree(context, options, tested, settings.config), tree_sha: tested.tree_sha, target_sha: tested.target_sha };
-  }
+  const clean = !(await isDirty(git, worktree));
+  if (plain && held && clean) return await commitOfTree(context, options, tested, settings.config);
   // What gates and agents left unsaved is no part of the merge and is not lost either.
   if (!clean) await snapshot(context, worktree, taskId);
   await dropOperations(context, worktree, taskId);
@@ -95,10 +94,11 @@ export async function buildMerge(context: GitContext, options: MergeOptions): Pr
   }
 }
 
-/** The merge commit of a worktree that holds the tested tree already, where no hook and no signature of the user has a say: HEAD stays where it is. */
-async function commitOfTree(context: GitContext, options: MergeOptions, tested: { tree_sha: string; target_sha: string }, config: readonly string[]): Promise<string> {
-  const args = ['commit-tree', tested.tree_sha, '-p', tested.target_sha, '--no-gpg-sign', '-F', '-'];
-  return context.git.text(args, { cwd: options.worktree, input: await withTrailers(context, options), config });
+/** The merge commit of a tree that need not be checked out any more, where no hook and no signature of the user has a say: HEAD stays where it is. */
+async function commitOfTree(context: GitContext, options: MergeOptions, { tree_sha, target_sha }: { tree_sha: string; target_sha: string }, config: readonly string[]): Promise<MergeResult> {
+  const args = ['commit-tree', tree_sha, '-p', target_sha, '--no-gpg-sign', '-F', '-'];
+  const merge_sha = await context.git.text(args, { cwd: options.worktree, input: await withTrailers(context, options), config });
+  return { kind: 'merged', merge_sha, tree_sha, target_sha };
 }
 
 /** One line is a title, which has no trailers yet; anything longer is git's to read. */

@@ -1,5 +1,5 @@
 /** Evidence and what red evidence leads to: the gates run on what a worktree holds, the round is stored, a red one goes back to the implementer. */
-import { changeSize, selectGates } from '../../core/gates.ts';
+import { changeSize, dependOnFiles, selectGates } from '../../core/gates.ts';
 import type { GateConfig } from '../../core/config/schema.ts';
 import { gateFeedback } from '../../core/prompt.ts';
 import { areaOf } from '../../core/task.ts';
@@ -23,24 +23,29 @@ export interface Subject {
   readonly base_sha: string;
   /** The tree that the worktree holds. */
   readonly tree_sha: string;
-  readonly changes: FileChange[];
+  /** Gates that run for any change do not wait for it. */
+  readonly changes: Promise<FileChange[]> | FileChange[];
 }
 
 /** Runs the gates that apply on whatever the worktree holds; stores and returns the round, undefined when broken off. */
 export async function judge(context: PipelineContext, run: Run, task: TaskExecution, subject: Subject): Promise<GateRound | undefined> {
   const round = await runGates(context, run, task, subject);
-  if (round !== undefined) await recordRound(context, task, round);
+  if (round === undefined) return undefined;
+  await context.lifecycle.change(task.task_id, (draft) => {
+    draft.quality_gate_results.push(round);
+    return [{ type: 'gate_round', data: { ...round } }];
+  });
   return round;
 }
 
-/** As `judge`, without storing the round. */
-export async function runGates(context: PipelineContext, run: Run, task: TaskExecution, subject: Subject): Promise<GateRound | undefined> {
+async function runGates(context: PipelineContext, run: Run, task: TaskExecution, subject: Subject): Promise<GateRound | undefined> {
   if (task.worktree === null) return undefined;
   const { ports } = context;
   const gates = await configuredGates(context);
+  const changes = dependOnFiles(gates) ? await subject.changes : [];
   const selected = selectGates(gates, {
-    changes: subject.changes,
-    size: changeSize(subject.changes),
+    changes,
+    size: changeSize(changes),
     area: areaOf(task.task_def),
     names: task.task_def.gates,
   });
@@ -73,13 +78,6 @@ export async function runGates(context: PipelineContext, run: Run, task: TaskExe
     },
   });
   return round ?? undefined;
-}
-
-export async function recordRound(context: PipelineContext, task: TaskExecution, round: GateRound): Promise<void> {
-  await context.lifecycle.change(task.task_id, (draft) => {
-    draft.quality_gate_results.push(round);
-    return [{ type: 'gate_round', data: { ...round } }];
-  });
 }
 
 /** Red gates: the failing output becomes the next prompt, or the task fails at the third round. `before` are those that are red on the base too. */

@@ -22,21 +22,21 @@ const MAX_CONFLICTS = 3;
 export interface Cleared {
   /** The human's, where one was asked. */
   readonly approval: Decision | undefined;
-  /** What the gates left in the worktree is gone. The merge is prepared meanwhile. */
-  readonly tidied: Promise<void>;
+  /** Drops what the gates left in the worktree. What merges without the worktree need not wait for it. */
+  readonly dropLeftovers: () => Promise<void>;
 }
 
 /** Merges a task whose own tree is green and whose merge is allowed. */
 export async function merge(context: PipelineContext, run: Run, round: GateRound, cleared: Cleared): Promise<PhaseResult> {
   run.activity = 'waiting for its turn to merge';
   context.changed();
-  // Nothing of it goes on beside what follows a failure.
-  const result = await context.merging(run.signal, () => mergeInTurn(context, run, round, cleared)).finally(() => Promise.allSettled([cleared.tidied]));
-  await cleared.tidied;
+  const result = await context.merging(run.signal, () => mergeInTurn(context, run, round, cleared));
+  // Broken off before anything was built, perhaps: then nobody has looked yet.
+  if (run.aborted !== undefined && context.lifecycle.find(run.taskId)?.state !== 'done') await cleared.dropLeftovers();
   return result ?? 'leave';
 }
 
-async function mergeInTurn(context: PipelineContext, run: Run, green: GateRound, { approval, tidied }: Cleared): Promise<PhaseResult> {
+async function mergeInTurn(context: PipelineContext, run: Run, green: GateRound, { approval, dropLeftovers }: Cleared): Promise<PhaseResult> {
   for (let round = 1; round <= MAX_ROUNDS; round += 1) {
     const task = context.lifecycle.get(run.taskId);
     const { worktree, branch, head_sha: head, target_branch: target } = task;
@@ -49,8 +49,8 @@ async function mergeInTurn(context: PipelineContext, run: Run, green: GateRound,
       draft.merge_started_at = context.lifecycle.now();
       return undefined;
     });
-    const ready = Promise.all([started, tidied]);
-    const [built] = await Promise.all([build(context, run, task, { worktree, head_sha: head, target, proven: green.tree_sha, ready }), ready]);
+    const ready = (): Promise<unknown> => Promise.all([started, dropLeftovers()]);
+    const [built] = await Promise.all([build(context, run, task, { worktree, head_sha: head, target, proven: green.tree_sha, ready }), started]);
     if (run.aborted !== undefined) {
       if (built.kind === 'merged') await dropMerge(context, task.task_id, worktree, branch);
       return 'leave';

@@ -7,7 +7,7 @@ import { needsHumanPaths, type SensitivePath } from '../../core/sensitivePaths.t
 import type { GateRound, TaskExecution } from '../../core/execution.ts';
 import type { FileChange } from '../ports.ts';
 import type { PhaseResult, PipelineContext } from './context.ts';
-import { configuredGates, recordRound, runGates } from './judge.ts';
+import { configuredGates, judge } from './judge.ts';
 import { merge } from './merge.ts';
 import { landByPullRequest } from './pullRequest.ts';
 import { afterRed } from './redBase.ts';
@@ -17,21 +17,24 @@ import { dropMerge } from './worktree.ts';
 
 /** `committed` is the head whose worktree was committed as a whole a moment ago, if it was. */
 export async function verify(context: PipelineContext, run: Run, committed: Committed | null): Promise<PhaseResult> {
-  const { task, tree, changes } = await withOwnCommits(context, run, committed);
+  const work = await withOwnCommits(context, run, committed);
+  const { task } = work;
   if (task.worktree === null || task.base_sha === null || task.head_sha === null) return 'leave';
 
-  const known = evidence(task, tree);
-  const { round, tidied } = known ? { round: known, tidied: Promise.resolve() } : await newRound(context, run, task, changes, tree);
+  const known = evidence(task, work.tree);
+  const round = known ?? (await judge(context, run, task, { subject: 'branch', base_sha: task.base_sha, tree_sha: work.tree, changes: work.changes }));
+  const tidy = (): Promise<void> => (known ? Promise.resolve() : dropLeftovers(context, task));
+  const changes = await work.changes;
   const approved = approval(context, task);
   if (round?.passed === true && context.config().merge.policy !== 'pr') {
     const commands = (await configuredGates(context)).map((gate) => gate.run);
     const protectedPaths = needsHumanPaths(changes, commands);
     const mayMerge = context.config().merge.policy === 'auto' && round.can_merge && protectedPaths.length === 0;
-    if (approved || mayMerge) return merge(context, run, round, { approval: approved, tidied });
-    await tidied;
+    if (approved || mayMerge) return merge(context, run, round, { approval: approved, dropLeftovers: tidy });
+    await tidy();
     return askForMerge(context, task, round, changes, protectedPaths);
   }
-  await tidied;
+  await tidy();
   if (round === undefined) return 'leave';
   return round.passed ? landByPullRequest(context, run, task, round, approved) : afterRed(context, run, task, round);
 }
@@ -40,7 +43,7 @@ interface Work {
   readonly task: TaskExecution;
   /** Tree and changes of the task's head. */
   readonly tree: string;
-  readonly changes: FileChange[];
+  readonly changes: Promise<FileChange[]> | FileChange[];
 }
 
 /** What is to be judged. Work that a human left uncommitted in the worktree belongs to the task: it is committed before. */
@@ -51,8 +54,7 @@ async function withOwnCommits(context: PipelineContext, run: Run, committed: Com
   if (worktree === null || task.branch === null || base === null) return { task, tree: '', changes: [] };
   if (task.merge_started_at !== null) await dropMerge(context, task.task_id, worktree, task.branch);
   if (head !== null && head === committed?.sha) {
-    const [tree, changes] = await Promise.all([workspace.treeOf(head), committed.changes]);
-    return { task, tree, changes };
+    return { task, tree: await workspace.treeOf(head), changes: committed.changes };
   }
   const [state, changes] = await Promise.all([workspace.state(worktree), head === null ? [] : workspace.changes(worktree, base, head)]);
   if (!state.dirty && state.head_sha === head) return { task, tree: state.tree_sha, changes };
@@ -74,28 +76,10 @@ function evidence(task: TaskExecution, treeSha: string): GateRound | undefined {
   return last?.passed && last.tree_sha === treeSha ? last : undefined;
 }
 
-interface NewRound {
-  /** Undefined when it was broken off. */
-  readonly round: GateRound | undefined;
-  /** The worktree holds what was committed. Already handled where it rejects. */
-  readonly tidied: Promise<void>;
-}
-
-/** Runs the gates on the task's branch and stores the round; what they left in the worktree is looked for meanwhile. */
-async function newRound(context: PipelineContext, run: Run, task: TaskExecution, changes: FileChange[], tree: string): Promise<NewRound> {
-  const round = await runGates(context, run, task, { subject: 'branch', base_sha: task.base_sha ?? '', tree_sha: tree, changes });
-  const stored = round === undefined ? Promise.resolve() : recordRound(context, task, round);
-  const tidied = dropLeftovers(context, task, stored);
-  tidied.catch(() => undefined);
-  await stored;
-  return { round, tidied };
-}
-
 /** What gates leave behind is no part of the work: taken for a human's changes it would land, and move the head away from its approval. */
-async function dropLeftovers(context: PipelineContext, task: TaskExecution, stored: Promise<void>): Promise<void> {
+async function dropLeftovers(context: PipelineContext, task: TaskExecution): Promise<void> {
   const { log, workspace } = context.ports;
   if (task.worktree === null || task.head_sha === null || !(await workspace.state(task.worktree)).dirty) return;
-  await stored;
   log.info(`The gates of ${task.task_id} changed files of its worktree, which are put back as they were committed.`);
   await workspace.reset(task.worktree, task.task_id, task.head_sha);
 }

@@ -86,8 +86,8 @@ export interface Workspace {
     readonly target: string;
     readonly strategy: 'squash' | 'merge';
     readonly proven?: string;
-    /** Nothing is changed before it resolves. */
-    readonly ready?: Promise<unknown>;
+    /** Called, and awaited, before anything in the worktree is looked at or changed; not at all where a commit of the proven tree is all there is to do. */
+    readonly ready?: () => Promise<unknown>;
     readonly message: string;
     readonly trailers: Readonly<Record<string, string>>;
     readonly env: Readonly<Record<string, string>>;

@@ -81,7 +81,7 @@ describe('git merge', () => {
       await made.repo.commit('Target', { 'b.txt': 'target\n' });
       const before = await portrait(made.worktree);
       let refuse: (error: Error) => void = () => undefined;
-      const merging = assert.rejects(build(made, { ready: new Promise((_resolve, reject) => (refuse = reject)) }), /not stored/);
+      const merging = assert.rejects(build(made, { ready: () => new Promise((_resolve, reject) => (refuse = reject)) }), /not stored/);
       await new Promise((resolve) => setTimeout(resolve, 300));
       assert.equal(await portrait(made.worktree), before);
       refuse(new Error('not stored'));
