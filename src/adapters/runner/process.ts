@@ -2,6 +2,7 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import { chmodSync, mkdirSync, rmSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
+import { constants, setPriority } from 'node:os';
 import path from 'node:path';
 import { errorToData, messageOf } from '../../core/errors.ts';
 import { formatDuration } from '../../core/format.ts';
@@ -201,6 +202,12 @@ export class RunnerProcess {
 
   /** The agent has ended, and its end is written: whoever asks later finds it there. */
   async #leave(): Promise<void> {
+    // What is left to do is in the way of nobody, least of all of what the engine does next.
+    try {
+      setPriority(constants.priority.PRIORITY_LOW);
+    } catch {
+      // A machine that allows this to nobody.
+    }
     this.#transcript.close();
     this.#options.clock.after(FAREWELL_MS, this.#options.exit);
     rmSync(this.#infoFile, { force: true });
