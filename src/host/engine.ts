@@ -2,7 +2,7 @@
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { createAgents } from '../adapters/agents/discovery.ts';
-import { runCommand } from '../adapters/gates/command.ts';
+import { createCommands } from '../adapters/gates/command.ts';
 import { detectGates } from '../adapters/gates/detect.ts';
 import { createForge } from '../adapters/forge/gh.ts';
 import { GitStarter } from '../adapters/git/starter.ts';
@@ -53,6 +53,7 @@ export async function buildEngine(repository: Repository, options: EngineOptions
   const onReadOnly = (error: BatonError): void => log.error(`${error.message} Nothing more is stored until Baton is restarted. ${error.hint ?? ''}`, error.cause);
   const store = await openStore({ batonDir, dataDir: storeDirectory(key, env), workerPath: join(options.distDir, 'storeWorker.js'), log, onReadOnly });
   const starter = new GitStarter({ log });
+  const commands = createCommands(redactor);
   try {
     const ports: Ports = {
       clock,
@@ -61,7 +62,7 @@ export async function buildEngine(repository: Repository, options: EngineOptions
       agents: createAgents({ root, redactor, programs: options.settings?.agentPaths ?? {} }),
       forge: createForge({ root }),
       workspace: createWorkspace({ root, worktreesDir: join(worktrees, `${name}-${key}`), log, starter }),
-      gates: { detect: () => detectGates(root), run: (request) => runCommand(request, redactor) },
+      gates: { detect: () => detectGates(root), prepare: commands.prepare, run: commands.run },
       processes: createProcesses(),
       sources,
       runs: createRunFiles({ batonDir }),
@@ -84,7 +85,11 @@ export async function buildEngine(repository: Repository, options: EngineOptions
       ...(options.only === undefined ? {} : { only: options.only }),
       ports: options.throughPorts?.(ports) ?? ports,
     });
-    return { api: engine, close: () => engine.close().finally(() => starter.close()) };
+    const close = (): void => {
+      starter.close();
+      commands.close();
+    };
+    return { api: engine, close: () => engine.close().finally(close) };
   } catch (error) {
     starter.close();
     await store.close();

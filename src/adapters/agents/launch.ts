@@ -4,6 +4,15 @@ import { messageOf } from '../../core/errors.ts';
 import { childEnvironment } from '../process/environment.ts';
 import { findProgram, resolveProgram } from '../process/program.ts';
 import { spawnProcess, type Spawned } from '../process/spawn.ts';
+import { Standby } from '../process/standby.ts';
+
+/** What the next agent's program will be. Not every process that knows agents starts one. */
+let standby: Standby | undefined;
+
+/** An agent will be started before long. */
+export function prepareLaunch(): void {
+  standby ??= Standby.start(childEnvironment());
+}
 
 export type Launched = { readonly spawned: Spawned } | { readonly failed: AgentEnd };
 
@@ -32,7 +41,7 @@ export async function launch(request: AgentRequest, command: string, args: reado
   }
   try {
     const program = await resolveProgram(file);
-    return { spawned: await spawnProcess({ file: program.file, args: [...program.args, ...request.agent.args, ...args], cwd: request.cwd, env, mark: request.mark }) };
+    return { spawned: await spawnProcess({ file: program.file, args: [...program.args, ...request.agent.args, ...args], cwd: request.cwd, env, mark: request.mark, standby }) };
   } catch (error) {
     return { failed: failure('not_found', `The agent's program "${file}" could not be started: ${messageOf(error)}`) };
   }

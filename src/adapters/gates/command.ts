@@ -1,11 +1,12 @@
 /** Running a command line of the user (gate, setup) through the shell: the one place where a shell gets a command line. */
 import { messageOf } from '../../core/errors.ts';
-import type { CommandRequest, CommandResult } from '../../engine/ports.ts';
+import type { CommandRequest, CommandResult, Gates } from '../../engine/ports.ts';
 import { endTree } from '../process/drain.ts';
 import { childEnvironment } from '../process/environment.ts';
 import { eachLine } from '../process/lines.ts';
 import { endOf } from '../process/run.ts';
 import { spawnProcess, type Spawned, type SpawnRequest } from '../process/spawn.ts';
+import { Standby } from '../process/standby.ts';
 import { createRedactor, type Redactor } from '../runs/redact.ts';
 import { CommandLog } from './log.ts';
 
@@ -14,12 +15,36 @@ const LONGEST_LINE = 64 * 1024;
 
 let runs = 0;
 
+/** Commands come within this time (ms), or what is to be checked takes so long that the start of a process does not matter. */
+const READY_MS = 60_000;
+
+/** Runs commands of the user as `runCommand` does, the first after `prepare` sooner. */
+export function createCommands(redactor: Redactor): Pick<Gates, 'prepare' | 'run'> & { readonly close: () => void } {
+  let standby: Standby | undefined;
+  let closed = false;
+  let timer: NodeJS.Timeout | undefined;
+  return {
+    prepare() {
+      if (closed) return;
+      if (standby?.isReady !== true) standby = Standby.start(childEnvironment());
+      clearTimeout(timer);
+      timer = setTimeout(() => standby?.close(), READY_MS).unref();
+    },
+    run: (request) => runCommand(request, redactor, standby),
+    close() {
+      closed = true;
+      clearTimeout(timer);
+      standby?.close();
+    },
+  };
+}
+
 /**
  * Runs one command line to its end, its time limit or the signal, and ends its whole process tree in every case, so
  * that a server which a test left running does not outlive the gate. Never rejects: a command that cannot be started,
  * or a log that cannot be written, is said in the tail.
  */
-export async function runCommand(request: CommandRequest, redactor: Redactor = createRedactor()): Promise<CommandResult> {
+export async function runCommand(request: CommandRequest, redactor: Redactor = createRedactor(), standby?: Standby): Promise<CommandResult> {
   if (request.signal.aborted) return { exit_code: null, timed_out: false, aborted: true, seconds: 0, tail: '' };
   const begun = performance.now();
   redactor.learn(request.env);
@@ -29,7 +54,7 @@ export async function runCommand(request: CommandRequest, redactor: Redactor = c
   try {
     // Gates of one attempt run in parallel; the suffix keeps the end of one from ending the others.
     const mark = `${request.mark}~${process.pid}.${(runs += 1)}`;
-    outcome = await follow(await spawnProcess({ ...shell(request.run), cwd: request.cwd, env: childEnvironment(request.env), mark }), request, log);
+    outcome = await follow(await spawnProcess({ ...shell(request.run), cwd: request.cwd, env: childEnvironment(request.env), mark, standby }), request, log);
   } catch (error) {
     outcome = { exit_code: null, cause: null };
     log.line(`The command could not be started in ${request.cwd}: ${messageOf(error)}`);

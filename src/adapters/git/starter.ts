@@ -6,6 +6,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { isatty } from 'node:tty';
 import { BatonError, messageOf } from '../../core/errors.ts';
 import type { Log } from '../../engine/ports.ts';
+import { shellAlters } from '../process/environment.ts';
 import { MARK, markedPids } from '../process/mark.ts';
 import { runGit, shown, type GitCommand, type GitResult } from './command.ts';
 import { GitShell, isOfLines, type Outcome } from './shell.ts';
@@ -98,12 +99,9 @@ export class GitStarter {
   }
 }
 
-/**
- * Hooks are the user's own programs, which may use what only this process has: a terminal, and variables that a shell drops or takes for its own
- * (names that are none in a shell, exported functions, what macOS keeps from /bin/sh).
- */
+/** Hooks are the user's own programs, which may use what only this process has: a terminal, and variables that a shell would not hand on. */
 function needsThisProcess({ hooks, env }: GitCommand): boolean {
-  return hooks && (isatty(0) || isatty(1) || Object.keys(env).some((name) => !/^[A-Za-z_]\w*$/.test(name) || name.startsWith('DYLD_')));
+  return hooks && (isatty(0) || isatty(1) || shellAlters(env));
 }
 
 /** Whoever asked may try again or tidy up only when no git works there any more. Where the machine does not say who is there, nobody is waited for. */

@@ -33,3 +33,11 @@ export function mergeEnvironment(
   }
   return result;
 }
+
+/** What a shell drops (names that are none in a shell, exported functions, what macOS keeps from /bin/sh) or has a value of its own for. */
+const NOT_THROUGH_A_SHELL = /^(?![A-Za-z_]\w*$)|^DYLD_|^(IFS|PPID|OPTIND|LINENO|RANDOM|SECONDS|E?UID|SHELLOPTS|BASHOPTS)$/;
+
+/** Whether a program that is started by a shell would not get this environment as it is (but for PWD and OLDPWD, which a shell sets). */
+export function shellAlters(env: Readonly<Record<string, string>>): boolean {
+  return Object.keys(env).some((name) => NOT_THROUGH_A_SHELL.test(name));
+}

@@ -3,6 +3,7 @@ import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
 import { once } from 'node:events';
 import { MARK } from './mark.ts';
 import { killTree } from './kill.ts';
+import type { Standby } from './standby.ts';
 import { identify, identifyNow, type ProcessIdentity } from './table.ts';
 
 export interface SpawnRequest {
@@ -15,6 +16,8 @@ export interface SpawnRequest {
   readonly mark: string;
   /** Windows only: the arguments are a command line already (for cmd.exe). */
   readonly verbatim?: boolean;
+  /** The process that it is to be, where that can be told this. */
+  readonly standby?: Standby | undefined;
 }
 
 export interface Exit {
@@ -37,21 +40,16 @@ export interface Spawned {
  * @throws the system's error (ENOENT, EACCES …) when it cannot be started.
  */
 export async function spawnProcess(request: SpawnRequest): Promise<Spawned> {
-  const child = spawn(request.file, request.args, {
-    cwd: request.cwd,
-    env: { ...request.env, [MARK]: request.mark },
-    detached: process.platform !== 'win32', // there it would open a console window
-    windowsHide: true,
-    windowsVerbatimArguments: request.verbatim === true,
-    stdio: 'pipe',
-  });
+  const env = { ...request.env, [MARK]: request.mark };
+  const became = request.standby?.become({ ...request, env });
+  const child = became ?? start(request, env);
   const { pid } = child;
   // Asked before the event loop turns: until then the child cannot have been reaped.
   const early = pid === undefined ? undefined : identifyNow(pid, 'ended too');
   const exited = new Promise<Exit>((resolve) => child.once('exit', (code, signal) => resolve({ code, signal })));
   // A program that ends before it has read its input is no error of ours.
   child.stdin.on('error', () => undefined);
-  await once(child, 'spawn');
+  if (became === undefined) await once(child, 'spawn');
   const identity = early ?? (pid === undefined ? undefined : await identify(pid)) ?? null;
   // A tree that was found empty has nobody left to grow from.
   let empty = false;
@@ -65,4 +63,15 @@ export async function spawnProcess(request: SpawnRequest): Promise<Spawned> {
       empty = true;
     },
   };
+}
+
+function start(request: SpawnRequest, env: Readonly<Record<string, string>>): ChildProcessWithoutNullStreams {
+  return spawn(request.file, request.args, {
+    cwd: request.cwd,
+    env,
+    detached: process.platform !== 'win32', // there it would open a console window
+    windowsHide: true,
+    windowsVerbatimArguments: request.verbatim === true,
+    stdio: 'pipe',
+  });
 }

@@ -3,6 +3,7 @@
  * reloaded or its host is killed. It waits for an order from the engine that started it, and ends with its agent.
  */
 import { createDrivers } from '../agents/drivers.ts';
+import { prepareLaunch } from '../agents/launch.ts';
 import { childEnvironment } from '../process/environment.ts';
 import { findProgram } from '../process/program.ts';
 import { identifyNow } from '../process/table.ts';
@@ -18,6 +19,7 @@ const redactor = createRedactor(process.env);
 childEnvironment();
 identifyNow(process.pid);
 void findProgram('sh');
+prepareLaunch();
 
 const engine = channelLink<FromRunner, ToRunner>(process, {
   message(message) {

@@ -5,7 +5,7 @@ import { IMPLEMENTER_TEMPLATE } from '../../core/prompt.ts';
 import { CODE_REVIEWER_TEMPLATE } from '../../core/prompts/codeReviewer.ts';
 import { PLAN_REVIEWER_TEMPLATE, PLANNER_TEMPLATE } from '../../core/prompts/planner.ts';
 import { holdsBack } from '../permissionQuestion.ts';
-import type { AgentEnd, AttemptOrder } from '../ports.ts';
+import type { AgentEnd, AttemptOrder, AttendedSession } from '../ports.ts';
 import type { EventDraft } from '../lifecycle.ts';
 import { attemptOf, runAttempt, type AttemptPlan } from './attempt.ts';
 import type { AgentChoice, ChosenAgent, PipelineContext } from './context.ts';
@@ -87,7 +87,13 @@ export async function takeTurn(context: PipelineContext, run: Run, turn: Turn): 
       throw error;
     },
   );
-  return settle(context, run, { task, attempt, cwd: order.request.cwd, session: () => runner.start(order) });
+  const session = async (): Promise<AttendedSession> => {
+    const started = runner.start(order);
+    // While the agent works.
+    if (turn.role === 'implementer') context.ports.gates.prepare();
+    return started;
+  };
+  return settle(context, run, { task, attempt, cwd: order.request.cwd, session });
 }
 
 /** Goes on with the attempt whose agent outlived the engine that started it; undefined when there is none. */

@@ -23,6 +23,8 @@ export interface CommandResult {
 export interface Gates {
   /** Gates of a repository that configures none, by what kind of project it is. */
   detect(): Promise<GateConfig[]>;
+  /** Commands will be run before long, so that what takes time before the first can be done now. Costs nothing where none comes within a minute. */
+  prepare(): void;
   /** Runs one command of the user by the shell and ends its whole tree on overrun. */
   run(request: CommandRequest): Promise<CommandResult>;
 }
