@@ -115,6 +115,23 @@ describe('the SQLite store', () => {
       assert.equal(fs.readFileSync(sandbox.stateFile('t1'), 'utf8'), `${JSON.stringify(task, null, 2)}\n`);
     });
 
+    it('are written once for changes that come close together, and now and then while they go on coming', async () => {
+      const store = await sandbox.open();
+      let task = taskRecord('t1');
+      await store.commit({ tasks: [task] });
+      const seen = new Set<number>();
+      const deadline = performance.now() + 20_000;
+      // Each sooner than the pause after which a file is written.
+      for (; seen.size < 3 && performance.now() < deadline; await new Promise((resolve) => setTimeout(resolve, 5))) {
+        task = changed(task);
+        await store.commit({ tasks: [task] });
+        if (fs.existsSync(sandbox.stateFile('t1'))) seen.add(sandbox.readState('t1').rev);
+      }
+      assert.ok(seen.size >= 3, 'nothing is written while changes come');
+      assert.ok(task.rev > 3 * seen.size, `${seen.size} files for ${task.rev} changes`);
+      await until('the last revision', () => sandbox.readState('t1').rev === task.rev);
+    });
+
     it('are never seen half-written while they change (row 123)', async () => {
       const store = await sandbox.open();
       let task = taskRecord('t1', { feedback: 'x'.repeat(200_000) });
