@@ -35,8 +35,23 @@ const VSCODE = {
     build.onResolve({ filter: /^vscode$/ }, ({ namespace }) => (namespace === api ? { path: 'vscode', external: true } : { path: 'vscode', namespace: api }));
     build.onLoad({ filter: /^vscode$/, namespace: api }, () => {
       const files = fs.globSync(['src/extension.ts', 'src/vscode/**/*.ts'], { cwd: ROOT });
-      const names = new Set(files.flatMap((file) => [...fs.readFileSync(path.join(ROOT, file), 'utf8').matchAll(/\bvscode\.(\w+)/g)].map((match) => match[1])));
+      const texts = files.map((file) => ({ file, text: fs.readFileSync(path.join(ROOT, file), 'utf8').replace(/^import .*$/gm, '') }));
+      const names = new Set(texts.flatMap(({ text }) => [...text.matchAll(/\bvscode\.(\w+)/g)].map((match) => match[1])));
+      const odd = texts.find(({ text }) => /(?<![\w'"./-])vscode(?![\w'"./-])/.test(text));
+      if (odd !== undefined) return { errors: [{ text: `${odd.file} uses vscode other than as vscode.NAME, by which its names are found.` }] };
       return { contents: `const api = require('vscode');\nexport const { ${[...names].sort().join(', ')} } = api;` };
+    });
+  },
+};
+
+/** What settings mean is for their JSON Schemas, which are generated from the source: the engine has no use for eight kilobytes of it. */
+const NO_DESCRIPTIONS = {
+  name: 'no-descriptions',
+  setup(build) {
+    build.onLoad({ filter: /[\\/]src[\\/]core[\\/](config[\\/]schema|task|scheduleSchema)\.ts$/ }, ({ path: file }) => {
+      const contents = fs.readFileSync(file, 'utf8').replace(/\s*\.describe\(\s*(?:'(?:[^'\\\n]|\\.)*'|"(?:[^"\\\n]|\\.)*"|`[^`$]*`),?\s*\)/g, '');
+      if (contents.includes('.describe(')) return { errors: [{ text: `${file} describes something with more than a plain text, which is not taken out.` }] };
+      return { contents, loader: 'ts' };
     });
   },
 };
@@ -48,7 +63,7 @@ const VSCODE = {
 const ENTRIES = [
   { out: 'extension', source: 'src/extension.ts', limit: 60 * KIB, ...NODE, plugins: [VSCODE] },
   { out: 'onDemand', source: 'src/vscode/onDemand.ts', ...NODE, plugins: [VSCODE] },
-  { out: 'engine', source: 'src/host/index.ts', limit: 700 * KIB, ...NODE },
+  { out: 'engine', source: 'src/host/index.ts', limit: 700 * KIB, ...NODE, plugins: [NO_DESCRIPTIONS] },
   { out: 'cli', source: 'src/cli/main.ts', ...NODE, banner: { js: '#!/usr/bin/env node' } },
   { out: 'runner', source: 'src/adapters/runner/main.ts', limit: 150 * KIB, ...NODE },
   // Loaded by engine and command line where a repository has schedules.
