@@ -237,6 +237,8 @@ export interface TaskExecution {
   pull_request?: { url: string; number: number; head_sha: string };
   /** Set while the worktree may hold a merge that is being built instead of the branch. */
   merge_started_at: string | null;
+  /** Set from before gates run in the worktree until what they have left there is gone: what is not committed meanwhile is nobody's work. */
+  gated_at?: string | null;
   /** Last session id by agent name; those of planners and reviewers by `<agent>/<role>`. */
   sessions: Record<string, string>;
   not_before: string | null;

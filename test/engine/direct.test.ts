@@ -65,6 +65,34 @@ describe('The direct workflow', () => {
     });
   }
 
+  it('takes nothing that gates leave for a human’s work when the merge breaks before it has begun and is tried again', async () => {
+    let broken = false;
+    const test = await makeEngine({
+      tasks: [task('one')],
+      config: { gates: [{ name: 'check', run: 'echo left > left.txt' }] },
+      throughPorts: (ports) => ({
+        ...ports,
+        workspace: {
+          ...ports.workspace,
+          merged: (target, since) => {
+            if (broken || since === undefined) return ports.workspace.merged(target, since);
+            broken = true;
+            return Promise.reject(new Error('no more files can be opened'));
+          },
+        },
+      }),
+    });
+    await test.engine.send({ type: 'start' });
+    const { decisions, gated_at } = await test.untilState('one', 'awaiting_human_review');
+    assert.match(decisions[0]?.question ?? '', /no more files can be opened/);
+    assert.ok(typeof gated_at === 'string');
+    await test.engine.send({ type: 'decide', task_id: 'one', verdict: 'approve', by: 'me', via: 'cli' });
+    const done = await test.untilState('one', 'done');
+    assert.equal(done.gated_at, null);
+    assert.equal(await test.repo.git('ls-tree', '--name-only', done.merge_sha ?? '', 'left.txt'), '');
+    assert.equal(done.quality_gate_results.length, 1);
+  });
+
   it('keeps state file, checkpoint, costs and attempts of a finished task (rows 12, 69, 123, 124, 127, 128)', async () => {
     const test = await makeEngine({ tasks: [task('one'), task('two')] });
     await test.engine.send({ type: 'start' });

@@ -66,7 +66,6 @@ export async function buildMerge(context: GitContext, options: MergeOptions): Pr
   const head = await headOf(context, worktree);
   const held = head.sha === head_sha && head.tree === tested.tree_sha;
   const clean = !(await isDirty(git, worktree));
-  if (plain && held && clean) return await commitOfTree(context, options, tested, settings.config);
   // What gates and agents left unsaved is no part of the merge and is not lost either.
   if (!clean) await snapshot(context, worktree, taskId);
   await dropOperations(context, worktree, taskId);
@@ -94,7 +93,7 @@ export async function buildMerge(context: GitContext, options: MergeOptions): Pr
   }
 }
 
-/** The merge commit of a tree that need not be checked out any more, where no hook and no signature of the user has a say: HEAD stays where it is. */
+/** The merge commit of a tree that need not be checked out, where no hook and no signature of the user has a say: HEAD stays where it is. */
 async function commitOfTree(context: GitContext, options: MergeOptions, { tree_sha, target_sha }: { tree_sha: string; target_sha: string }, config: readonly string[]): Promise<MergeResult> {
   const args = ['commit-tree', tree_sha, '-p', target_sha, '--no-gpg-sign', '-F', '-'];
   const merge_sha = await context.git.text(args, { cwd: options.worktree, input: await withTrailers(context, options), config });

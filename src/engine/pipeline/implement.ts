@@ -6,6 +6,7 @@ import { gateLines, lastCheckpoint, type PhaseResult, type PipelineContext } fro
 import { handleFailure, type Failure } from './failure.ts';
 import type { Run } from './run.ts';
 import { threadsAt } from './threads.ts';
+import { dropLeftovers } from './worktree.ts';
 import { goOnWithTurn, mayTake, noteProgress, sessionOf, takeTurn, templateOf, type Taken } from './turn.ts';
 
 const ALL_DONE = 'every step is done';
@@ -22,6 +23,7 @@ export async function implement(context: PipelineContext, run: Run): Promise<Pha
     return 'again';
   }
   if (finishedUnrecorded(task, step)) return finishStep(context, run, step.step_id, '', task.attempts.at(-1)?.agent ?? '');
+  await dropLeftovers(context, task.task_id);
   const failed = failedUnrecorded(task, step);
   if (failed) return handleFailure(context, task.task_id, failed);
   const adopted = await goOnWithTurn(context, run);
@@ -108,7 +110,11 @@ async function finishStep(context: PipelineContext, run: Run, stepId: string, su
     });
   }
   const reviewed = task.workflow === 'reviewed' && context.staffing.isStaffed(task, 'code_reviewer');
+  const last = task.steps.every((one) => one.step_id === stepId || one.state === 'completed');
   const follow = await threadsAt(context, task, sha);
+  // The gates may need them next.
+  const committed = reviewed || !last || task.base_sha === null ? null : { sha, changes: workspace.changes(task.worktree, task.base_sha, sha) };
+  committed?.changes.catch(() => undefined); // told to whoever waits for them
   const record = (draft: TaskExecution): readonly EventDraft[] => {
     follow(draft);
     const at = context.lifecycle.now();
@@ -117,15 +123,13 @@ async function finishStep(context: PipelineContext, run: Run, stepId: string, su
     step.implementer_model = draft.attempts.at(-1)?.model ?? step.implementer_model;
     draft.head_sha = sha;
     noteProgress(draft);
+    // The gates are let into the worktree next.
+    if (committed !== null) draft.gated_at = at;
     const closed = context.decisions.closePermissions(draft);
     if (!reviewed) return [completeStep(draft, stepId, at), ...closed];
     setStep(draft, stepId, 'code_review', at);
     return [{ type: 'step_implemented', data: { step_id: stepId, commit: sha } }, ...closed];
   };
-  const last = task.steps.every((one) => one.step_id === stepId || one.state === 'completed');
-  // The gates need them next.
-  const committed = reviewed || !last || task.base_sha === null ? null : { sha, changes: workspace.changes(task.worktree, task.base_sha, sha) };
-  committed?.changes.catch(() => undefined); // told to whoever waits for them
   if (reviewed) await context.lifecycle.transition(task.task_id, 'code_review', `step ${stepId} is implemented`, record);
   else if (last) await context.lifecycle.transition(task.task_id, 'quality_gate', ALL_DONE, record);
   else await context.lifecycle.change(task.task_id, record);

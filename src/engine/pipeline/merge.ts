@@ -11,7 +11,7 @@ import type { PhaseResult, PipelineContext } from './context.ts';
 import { judge } from './judge.ts';
 import { afterRed } from './redBase.ts';
 import type { Run } from './run.ts';
-import { dropMerge, tidy } from './worktree.ts';
+import { dropLeftovers, dropMerge, tidy } from './worktree.ts';
 
 /** The target may move while the gates run; that often we start over before asking. */
 const MAX_ROUNDS = 5;
@@ -19,24 +19,17 @@ const MAX_ROUNDS = 5;
 /** Conflicts in all before a human is asked, so two that the agent resolves. */
 const MAX_CONFLICTS = 3;
 
-export interface Cleared {
-  /** The human's, where one was asked. */
-  readonly approval: Decision | undefined;
-  /** Drops what the gates left in the worktree. What merges without the worktree need not wait for it. */
-  readonly dropLeftovers: () => Promise<void>;
-}
-
-/** Merges a task whose own tree is green and whose merge is allowed. */
-export async function merge(context: PipelineContext, run: Run, round: GateRound, cleared: Cleared): Promise<PhaseResult> {
+/**
+ * Merges a task whose own tree is green and whose merge is allowed. `approval` is the human's, where one was asked. What the gates have left in the
+ * worktree may lie there still: a merge that does without the worktree leaves it to who removes that.
+ */
+export async function merge(context: PipelineContext, run: Run, round: GateRound, approval: Decision | undefined): Promise<PhaseResult> {
   run.activity = 'waiting for its turn to merge';
   context.changed();
-  const result = await context.merging(run.signal, () => mergeInTurn(context, run, round, cleared));
-  // Broken off before anything was built, perhaps: then nobody has looked yet.
-  if (run.aborted !== undefined && context.lifecycle.find(run.taskId)?.state !== 'done') await cleared.dropLeftovers();
-  return result ?? 'leave';
+  return (await context.merging(run.signal, () => mergeInTurn(context, run, round, approval))) ?? 'leave';
 }
 
-async function mergeInTurn(context: PipelineContext, run: Run, green: GateRound, { approval, dropLeftovers }: Cleared): Promise<PhaseResult> {
+async function mergeInTurn(context: PipelineContext, run: Run, green: GateRound, approval: Decision | undefined): Promise<PhaseResult> {
   for (let round = 1; round <= MAX_ROUNDS; round += 1) {
     const task = context.lifecycle.get(run.taskId);
     const { worktree, branch, head_sha: head, target_branch: target } = task;
@@ -49,7 +42,7 @@ async function mergeInTurn(context: PipelineContext, run: Run, green: GateRound,
       draft.merge_started_at = context.lifecycle.now();
       return undefined;
     });
-    const ready = (): Promise<unknown> => Promise.all([started, dropLeftovers()]);
+    const ready = (): Promise<unknown> => started.then(() => dropLeftovers(context, run.taskId));
     const [built] = await Promise.all([build(context, run, task, { worktree, head_sha: head, target, proven: green.tree_sha, ready }), started]);
     if (run.aborted !== undefined) {
       if (built.kind === 'merged') await dropMerge(context, task.task_id, worktree, branch);
@@ -106,6 +99,7 @@ export async function finish(context: PipelineContext, taskId: string, mergeSha:
     if (approval) useApproval(draft, approval.id, context.lifecycle.now());
     draft.merge_sha = mergeSha;
     draft.merge_started_at = null;
+    draft.gated_at = null;
     draft.error = null;
     draft.feedback = null;
     return [{ type: 'task_completed', data: { merge_sha: mergeSha, seconds: secondsOf(draft), cost_usd: draft.total_cost_usd } }];

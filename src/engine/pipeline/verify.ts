@@ -13,7 +13,7 @@ import { landByPullRequest } from './pullRequest.ts';
 import { afterRed } from './redBase.ts';
 import type { Committed, Run } from './run.ts';
 import { threadsAt } from './threads.ts';
-import { dropMerge } from './worktree.ts';
+import { dropLeftovers, dropMerge } from './worktree.ts';
 
 /** `committed` is the head whose worktree was committed as a whole a moment ago, if it was. */
 export async function verify(context: PipelineContext, run: Run, committed: Committed | null): Promise<PhaseResult> {
@@ -21,21 +21,19 @@ export async function verify(context: PipelineContext, run: Run, committed: Comm
   const { task } = work;
   if (task.worktree === null || task.base_sha === null || task.head_sha === null) return 'leave';
 
-  const known = evidence(task, work.tree);
-  const round = known ?? (await judge(context, run, task, { subject: 'branch', base_sha: task.base_sha, tree_sha: work.tree, changes: work.changes }));
-  const tidy = (): Promise<void> => (known ? Promise.resolve() : dropLeftovers(context, task));
+  const round = evidence(task, work.tree) ?? (await gate(context, run, task, task.base_sha, work));
   const changes = await work.changes;
   const approved = approval(context, task);
   if (round?.passed === true && context.config().merge.policy !== 'pr') {
     const commands = (await configuredGates(context)).map((gate) => gate.run);
     const protectedPaths = needsHumanPaths(changes, commands);
     const mayMerge = context.config().merge.policy === 'auto' && round.can_merge && protectedPaths.length === 0;
-    if (approved || mayMerge) return merge(context, run, round, { approval: approved, dropLeftovers: tidy });
-    await tidy();
+    if (approved || mayMerge) return merge(context, run, round, approved);
+    await dropLeftovers(context, task.task_id);
     return askForMerge(context, task, round, changes, protectedPaths);
   }
-  await tidy();
   if (round === undefined) return 'leave';
+  await dropLeftovers(context, task.task_id);
   return round.passed ? landByPullRequest(context, run, task, round, approved) : afterRed(context, run, task, round);
 }
 
@@ -56,6 +54,7 @@ async function withOwnCommits(context: PipelineContext, run: Run, committed: Com
   if (head !== null && head === committed?.sha) {
     return { task, tree: await workspace.treeOf(head), changes: committed.changes };
   }
+  await dropLeftovers(context, task.task_id);
   const [state, changes] = await Promise.all([workspace.state(worktree), head === null ? [] : workspace.changes(worktree, base, head)]);
   if (!state.dirty && state.head_sha === head) return { task, tree: state.tree_sha, changes };
   const { sha } = await workspace.checkpoint(worktree, `Changes made by hand\n\nTask ${task.task_id}.\n`);
@@ -70,18 +69,21 @@ async function withOwnCommits(context: PipelineContext, run: Run, committed: Com
   return { task: moved, tree, changes: await workspace.changes(worktree, base, sha) };
 }
 
+/** A new round on the task's branch. That gates are let into the worktree is stored before, as a rule with the commit that they are about to judge. */
+async function gate(context: PipelineContext, run: Run, task: TaskExecution, base_sha: string, { tree, changes }: Work): Promise<GateRound | undefined> {
+  if ((context.lifecycle.get(task.task_id).gated_at ?? null) === null) {
+    await context.lifecycle.change(task.task_id, (draft) => {
+      draft.gated_at = context.lifecycle.now();
+      return undefined;
+    });
+  }
+  return judge(context, run, task, { subject: 'branch', base_sha, tree_sha: tree, changes });
+}
+
 /** The last round, while it still speaks of this very tree. A red one was acted upon already. */
 function evidence(task: TaskExecution, treeSha: string): GateRound | undefined {
   const last = task.quality_gate_results.findLast((round) => round.subject === 'branch');
   return last?.passed && last.tree_sha === treeSha ? last : undefined;
-}
-
-/** What gates leave behind is no part of the work: taken for a human's changes it would land, and move the head away from its approval. */
-async function dropLeftovers(context: PipelineContext, task: TaskExecution): Promise<void> {
-  const { log, workspace } = context.ports;
-  if (task.worktree === null || task.head_sha === null || !(await workspace.state(task.worktree)).dirty) return;
-  log.info(`The gates of ${task.task_id} changed files of its worktree, which are put back as they were committed.`);
-  await workspace.reset(task.worktree, task.task_id, task.head_sha);
 }
 
 function approval(context: PipelineContext, task: TaskExecution) {

@@ -16,11 +16,30 @@ export async function tidy(context: PipelineContext, task: TaskExecution): Promi
   }
 }
 
+/**
+ * What gates leave behind is no part of the work: taken for a human's changes it would land, and move the head away from its approval. Whoever finds
+ * a worktree that gates were let into, after a crash too, has it put back as it was committed.
+ */
+export async function dropLeftovers(context: PipelineContext, taskId: string): Promise<void> {
+  const { worktree, head_sha: head, gated_at } = context.lifecycle.get(taskId);
+  if (worktree === null || head === null || (gated_at ?? null) === null) return;
+  const { log, workspace } = context.ports;
+  if ((await workspace.state(worktree)).dirty) {
+    log.info(`The gates of ${taskId} changed files of its worktree, which are put back as they were committed.`);
+    await workspace.reset(worktree, taskId, head);
+  }
+  await context.lifecycle.change(taskId, (draft) => {
+    draft.gated_at = null;
+    return undefined;
+  });
+}
+
 /** Puts the branch back into a worktree that holds a merge nobody wants any more, or the base. */
 export async function dropMerge(context: PipelineContext, taskId: string, worktree: string, branch: string): Promise<void> {
   await context.ports.workspace.backToBranch(worktree, branch);
   await context.lifecycle.change(taskId, (draft) => {
     draft.merge_started_at = null;
+    draft.gated_at = null;
     draft.merge_sha = null;
     return undefined;
   });

@@ -86,7 +86,7 @@ export interface Workspace {
     readonly target: string;
     readonly strategy: 'squash' | 'merge';
     readonly proven?: string;
-    /** Called, and awaited, before anything in the worktree is looked at or changed; not at all where a commit of the proven tree is all there is to do. */
+    /** Called, and awaited, before the worktree is changed or its files are looked at; not at all where neither is needed (a conflict, a commit of the proven tree). */
     readonly ready?: () => Promise<unknown>;
     readonly message: string;
     readonly trailers: Readonly<Record<string, string>>;

@@ -166,6 +166,7 @@ export class Sandbox {
     // A runner that has told the end of its agent goes by itself.
     await until('nothing is left', async () => (await survivors(this.#mark)).length === 0);
     assert.deepEqual(this.#noted().filter(lives), [], 'processes are left');
+    assert.equal(await this.repo.git('ls-tree', '--name-only', 'main', 'left-by-gate.txt'), '', `what a gate left has landed\n${told}`);
     await this.repo.git('fsck', '--strict', '--no-dangling');
     assert.deepEqual((await this.repo.git('worktree', 'list', '--porcelain')).split('\n').filter((line) => line.startsWith('worktree ')).length, 1, 'worktrees are left');
     assert.deepEqual(locks(path.join(this.repo.root, '.git')), []);

@@ -36,6 +36,8 @@ echo made > made
 export const GATE = `kind=command
 note $$
 linger
+# What tools write into a checkout, and what is lost with it.
+echo left > left-by-gate.txt
 at gate
 # The base is green: it has no such file.
 test -e "$BATON_TASK_ID.txt" || exit 0
