@@ -326,7 +326,7 @@ export class Loop {
         this.#ended.delete(taskId);
         // Another task may follow at once, and its agent need not wait for its runner's start.
         if (this.mayStart) context.ports.runners.keep();
-        if (this.mayStart) context.ports.gates.prepare();
+        if (this.mayStart) context.ports.gates.keep();
         this.#options.changed();
         this.wake();
       });

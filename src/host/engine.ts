@@ -62,7 +62,7 @@ export async function buildEngine(repository: Repository, options: EngineOptions
       agents: createAgents({ root, redactor, programs: options.settings?.agentPaths ?? {} }),
       forge: createForge({ root }),
       workspace: createWorkspace({ root, worktreesDir: join(worktrees, `${name}-${key}`), log, starter }),
-      gates: { detect: () => detectGates(root), prepare: commands.prepare, run: commands.run },
+      gates: { detect: () => detectGates(root), prepare: commands.prepare, keep: commands.keep, run: commands.run },
       processes: createProcesses(),
       sources,
       runs: createRunFiles({ batonDir }),

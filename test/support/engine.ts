@@ -183,7 +183,7 @@ export async function makeEngine(setup: EngineSetup = {}): Promise<TestEngine> {
     runners: createLocalRunners(driver, setup.clock ?? createClock()),
     forge: createForge({ root: repo.root }),
     workspace: createWorkspace({ root: repo.root, worktreesDir, log, starter: gitStarter }),
-    gates: { detect: () => Promise.resolve([]), prepare: () => undefined, run: (request) => runCommand(request) },
+    gates: { detect: () => Promise.resolve([]), prepare: () => undefined, keep: () => undefined, run: (request) => runCommand(request) },
     processes: createProcesses(),
     sources: {
       tasks: () => Promise.resolve({ tasks: state.tasks.map((one, index) => sourced(one, index, (text) => crypto.hash(text))), problems: [] as Problem[] }),

@@ -15,20 +15,31 @@ const LONGEST_LINE = 64 * 1024;
 
 let runs = 0;
 
-/** Commands come within this time (ms), or what is to be checked takes so long that the start of a process does not matter. */
-const READY_MS = 60_000;
+/** Another task comes within this time (ms), or none that is known of. */
+const SPARE_MS = 60_000;
+/** What a task leaves to be tidied comes before what another may need (ms). */
+const TIDYING_MS = 60;
 
-/** Runs commands of the user as `runCommand` does, the first after `prepare` sooner. */
-export function createCommands(redactor: Redactor): Pick<Gates, 'prepare' | 'run'> & { readonly close: () => void } {
+/** Runs commands of the user as `runCommand` does, the first sooner where it was announced. */
+export function createCommands(redactor: Redactor): Pick<Gates, 'prepare' | 'keep' | 'run'> & { readonly close: () => void } {
   let standby: Standby | undefined;
-  let closed = false;
   let timer: NodeJS.Timeout | undefined;
+  let closed = false;
+  const after = (ms: number, what: () => void): void => {
+    clearTimeout(timer);
+    timer = setTimeout(what, ms).unref();
+  };
+  const prepare = (): void => {
+    clearTimeout(timer);
+    if (!closed && standby?.isReady !== true) standby = Standby.start(childEnvironment());
+  };
   return {
-    prepare() {
-      if (closed) return;
-      if (standby?.isReady !== true) standby = Standby.start(childEnvironment());
-      clearTimeout(timer);
-      timer = setTimeout(() => standby?.close(), READY_MS).unref();
+    prepare,
+    keep() {
+      after(TIDYING_MS, () => {
+        prepare();
+        after(SPARE_MS, () => standby?.close());
+      });
     },
     run: (request) => runCommand(request, redactor, standby),
     close() {

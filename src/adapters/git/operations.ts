@@ -1,5 +1,5 @@
 /** What an agent or a killed process leaves in a worktree: lock files and half-done merges, rebases, picks and bisects. */
-import { rm } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { exists, textOf } from '../system/files.ts';
@@ -51,7 +51,7 @@ export async function unresolvedFiles(context: GitContext, worktree: string): Pr
   const paths = new Set(entries.map((entry) => entry.slice(entry.indexOf('\t') + 1)));
   const unresolved: string[] = [];
   for (const path of paths) {
-    const content = textOf(join(worktree, path)) ?? '';
+    const content = await readFile(join(worktree, path), 'utf8').catch(() => '');
     if (/^<{7}( |$)/m.test(content) && /^>{7}( |$)/m.test(content)) unresolved.push(path);
   }
   return unresolved;

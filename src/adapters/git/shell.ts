@@ -4,7 +4,7 @@
  */
 import { spawn, type ChildProcessByStdio } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { closeSync, fstatSync, mkdtempSync, openSync, readFileSync, rmSync, truncateSync, unlinkSync, writeFileSync } from 'node:fs';
+import { closeSync, fstatSync, ftruncateSync, mkdtempSync, openSync, readFileSync, rmSync, unlinkSync, writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -154,6 +154,7 @@ export class GitShell {
       return code === 'not_run' ? { kind: 'not_run' } : await this.#outcome(code, output);
     } finally {
       if (!usual) for (const end of ['in', 'out', 'err']) remove(`${output}.${end}`);
+      else if (asked.input.length > SHORT) remove(`${output}.in`);
       this.#answered = undefined;
       hold(this.#child, false);
       if (this.#retired) this.retire();
@@ -210,7 +211,7 @@ function wordsOf({ args, extra, hooks, config }: GitCommand): { readonly usual: 
 async function taken(file: string): Promise<string | undefined> {
   let descriptor: number;
   try {
-    descriptor = openSync(file, 'r');
+    descriptor = openSync(file, 'r+');
   } catch {
     return undefined;
   }
@@ -219,7 +220,7 @@ async function taken(file: string): Promise<string | undefined> {
     if (size === 0) return '';
     if (size <= SHORT) return readFileSync(descriptor, 'utf8');
     const text = await readFile(file, 'utf8');
-    truncateSync(file);
+    ftruncateSync(descriptor);
     return text;
   } finally {
     closeSync(descriptor);

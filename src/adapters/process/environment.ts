@@ -35,9 +35,9 @@ export function mergeEnvironment(
 }
 
 /** What a shell drops (names that are none in a shell, exported functions, what macOS keeps from /bin/sh) or has a value of its own for. */
-const NOT_THROUGH_A_SHELL = /^(?![A-Za-z_]\w*$)|^DYLD_|^(IFS|PPID|OPTIND|LINENO|RANDOM|SECONDS|E?UID|SHELLOPTS|BASHOPTS)$/;
+const NOT_THROUGH_A_SHELL = /^(?![A-Za-z_]\w*$)|^DYLD_|^(IFS|PPID|PS[124]|OPT(IND|ERR)|LINENO|HISTCMD|S?RANDOM|SECONDS|EPOCH\w+|E?UID|SHELLOPTS|BASH\w*)$/;
 
-/** Whether a program that is started by a shell would not get this environment as it is (but for PWD and OLDPWD, which a shell sets). */
+/** Whether a program that is started by a shell would not get this environment as it is (but for PWD, which a shell sets right). */
 export function shellAlters(env: Readonly<Record<string, string>>): boolean {
   return Object.keys(env).some((name) => NOT_THROUGH_A_SHELL.test(name));
 }

@@ -36,7 +36,7 @@ export interface Spawned {
 }
 
 /**
- * Starts a program in its own process group, never through a shell, with its three streams as pipes.
+ * Starts a program in its own process group, with its three streams as pipes. No shell reads its words: where one stands by it gets them as data.
  * @throws the system's error (ENOENT, EACCES …) when it cannot be started.
  */
 export async function spawnProcess(request: SpawnRequest): Promise<Spawned> {

@@ -4,9 +4,12 @@
  */
 import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
+import { accessSync, closeSync, constants, openSync, readSync } from 'node:fs';
+import path from 'node:path';
 import { shellAlters } from './environment.ts';
 import { hold } from './hold.ts';
 import { MARK } from './mark.ts';
+import { exists, isFolder } from '../system/files.ts';
 
 /**
  * Becomes what its input says, a line each: folder, how many variables and how many words follow, variables (`NAME=value`), words. Shells read
@@ -24,7 +27,7 @@ while [ "$baton_words" -gt 0 ]; do
   set -- "$@" "$baton_word"
   baton_words=$((baton_words - 1))
 done
-cd "$baton_folder" && exec "$@"
+cd "$baton_folder" && unset OLDPWD && exec "$@"
 `;
 
 export interface Role {
@@ -47,25 +50,32 @@ export class Standby {
     this.#child = child;
     child.once('error', () => (this.#over = true));
     child.once('exit', () => (this.#over = true));
+    // Out of processes or files: then there are no streams either.
+    if (child.pid === undefined) throw new Error(`${shell} cannot be started`);
     child.stdin.on('error', () => undefined);
     hold(child, false);
   }
 
-  /** Undefined where a shell would not hand the environment on as it is, or the platform has none. */
+  /** Undefined where a shell would not hand the environment on as it is, where the platform has none, and where none can be started now. */
   static start(env: Readonly<Record<string, string>>, shell = '/bin/sh'): Standby | undefined {
-    return process.platform === 'win32' || shellAlters(env) ? undefined : new Standby(env, shell);
+    if (process.platform === 'win32' || shellAlters(env)) return undefined;
+    try {
+      return new Standby(env, shell);
+    } catch {
+      return undefined; // who starts the program without it says what is wrong
+    }
   }
 
   get isReady(): boolean {
-    return !this.#over && this.#child.pid !== undefined && this.#child.exitCode === null && this.#child.signalCode === null;
+    return !this.#over && this.#child.exitCode === null && this.#child.signalCode === null;
   }
 
   /**
-   * The process as that program, from now on the caller's; undefined when it has gone, or cannot be told: then nothing was done. A program that
-   * cannot be started after all ends with what shells say of it: 126 or 127, and a line on stderr.
+   * The process as that program, from now on the caller's. Undefined when it has gone, cannot be told, or the program cannot be started, which who
+   * starts it anew is told as ever: then nothing was done.
    */
   become({ file, args, cwd, env }: Role): ChildProcessWithoutNullStreams | undefined {
-    if (!this.isReady) return undefined;
+    if (!this.isReady || !isFolder(cwd) || !isProgram(file)) return undefined;
     const words = [file, ...args];
     const variables = Object.entries(env).filter(([name, value]) => this.#env[name] !== value);
     const unwanted = Object.keys(this.#env).some((name) => !(name in env));
@@ -82,5 +92,26 @@ export class Standby {
     if (this.#over) return;
     this.#over = true;
     this.#child.stdin.end();
+  }
+}
+
+/** Bytes within which a script names its interpreter. */
+const FIRST_LINE = 256;
+
+/** Whether a shell can put this file in its place: a program, or a script whose interpreter is there. */
+function isProgram(file: string): boolean {
+  if (!path.isAbsolute(file)) return false;
+  let descriptor: number | undefined;
+  try {
+    accessSync(file, constants.X_OK);
+    descriptor = openSync(file, 'r');
+    const head = Buffer.alloc(FIRST_LINE);
+    const length = readSync(descriptor, head, 0, FIRST_LINE, 0);
+    const interpreter = /^#!\s*(\S+)/.exec(head.toString('latin1', 0, length))?.[1];
+    return interpreter === undefined || exists(interpreter);
+  } catch {
+    return false;
+  } finally {
+    if (descriptor !== undefined) closeSync(descriptor);
   }
 }

@@ -202,18 +202,18 @@ export class RunnerProcess {
 
   /** The agent has ended, and its end is written: whoever asks later finds it there. */
   async #leave(): Promise<void> {
-    // What is left to do is in the way of nobody, least of all of what the engine does next.
-    try {
-      setPriority(constants.priority.PRIORITY_LOW);
-    } catch {
-      // A machine that allows this to nobody.
-    }
     this.#transcript.close();
     this.#options.clock.after(FAREWELL_MS, this.#options.exit);
     rmSync(this.#infoFile, { force: true });
     this.#server?.close();
     if (process.platform !== 'win32') rmSync(this.#options.start.socket, { force: true });
     await this.#engine?.close();
+    try {
+      // Only the end of this process is left, which should not be in the way of what the engine does next.
+      setPriority(constants.priority.PRIORITY_BELOW_NORMAL);
+    } catch {
+      // A machine that allows this to nobody.
+    }
     this.#options.exit();
   }
 }

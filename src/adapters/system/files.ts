@@ -22,24 +22,27 @@ export function infoOf(path: string): BigIntStats | undefined {
   }
 }
 
-/** The text of a file; undefined where there is none or it cannot be read. */
+/** The text of a file; undefined where there is none, or what is there is none (a pipe would not end), or it cannot be read. */
 export function textOf(path: string): string | undefined {
   try {
-    return readFileSync(path, 'utf8');
+    return infoOf(path)?.isFile() === true ? readFileSync(path, 'utf8') : undefined;
   } catch {
     return undefined;
   }
 }
 
-/** Looks that are taken before others have their turn. */
-const AT_ONCE = 128;
+/** Milliseconds after which others have their turn. */
+const AT_ONCE_MS = 10;
 
 /** Looks at many files, and lets whatever else this process does go on in between. */
 export async function eachInTurn<T>(paths: readonly string[], look: (path: string) => T): Promise<T[]> {
   const seen: T[] = [];
+  let begun = performance.now();
   for (const path of paths) {
     seen.push(look(path));
-    if (seen.length % AT_ONCE === 0) await new Promise(setImmediate);
+    if (performance.now() - begun < AT_ONCE_MS) continue;
+    await new Promise(setImmediate);
+    begun = performance.now();
   }
   return seen;
 }

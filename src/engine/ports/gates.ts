@@ -23,8 +23,10 @@ export interface CommandResult {
 export interface Gates {
   /** Gates of a repository that configures none, by what kind of project it is. */
   detect(): Promise<GateConfig[]>;
-  /** Commands will be run before long, so that what takes time before the first can be done now. Costs nothing where none comes within a minute. */
+  /** An agent is at work, and commands follow when it has ended: what takes time before the first is done now. */
   prepare(): void;
+  /** A task has ended and another may follow soon: what `prepare` does is done, and undone after a minute. */
+  keep(): void;
   /** Runs one command of the user by the shell and ends its whole tree on overrun. */
   run(request: CommandRequest): Promise<CommandResult>;
 }

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync, symlinkSync } from 'node:fs';
+import { existsSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { text } from 'node:stream/consumers';
 import { createCommands } from '../../../src/adapters/gates/command.ts';
@@ -80,7 +80,14 @@ describe('A process that waits for its program', function () {
       const [waiting] = await standing();
       for (const more of cannot) assert.notEqual((await shown(request(folder, { ...more, standby }))).pid, waiting);
       assert.equal((await shown(request(folder, { env: one, standby }))).pid, waiting);
-      assert.equal(Standby.start({ ...one, UID: '7' }), undefined);
+      for (const name of ['UID', 'PS4', 'BASH_VERSION', 'BASH_FUNC_cd%%']) assert.equal(Standby.start({ ...one, [name]: '7' }), undefined, name);
+    }));
+
+  it('is done without where none can be started', () =>
+    withFolder(async (folder) => {
+      const standby = Standby.start(childEnvironment(), path.join(folder, 'nothing'));
+      assert.ok(!standby?.isReady);
+      assert.equal((await shown(request(folder, { standby }))).cwd, folder);
     }));
 
   it('is done without when it has died', () =>
@@ -92,14 +99,17 @@ describe('A process that waits for its program', function () {
       assert.notEqual((await shown(request(folder, { standby }))).pid, waiting);
     }));
 
-  it('ends as shells end where there is no such program or folder', () =>
+  it('stays what it is where the program cannot be started, of which the system tells as ever', () =>
     withFolder(async (folder) => {
-      for (const [more, what] of [[{ file: path.join(folder, 'nothing') }, /not found/], [{ cwd: path.join(folder, 'nowhere') }, /nowhere/]] as const) {
-        const { child, exited } = await spawnProcess(request(folder, { ...more, standby: Standby.start(childEnvironment()) }));
-        const said = await text(child.stderr);
-        assert.notEqual((await exited).code, 0);
-        assert.match(said, what);
-      }
+      const standby = Standby.start(childEnvironment());
+      const script = path.join(folder, 'script');
+      writeFileSync(script, '#!/nowhere/interpreter\n', { mode: 0o755 });
+      const plain = path.join(folder, 'plain');
+      writeFileSync(plain, '#!/bin/sh\n', { mode: 0o644 });
+      for (const more of [{ file: path.join(folder, 'nothing') }, { cwd: path.join(folder, 'nowhere') }, { file: script }]) await assert.rejects(spawnProcess(request(folder, { ...more, standby })), { code: 'ENOENT' });
+      await assert.rejects(spawnProcess(request(folder, { file: plain, standby })), { code: 'EACCES' });
+      assert.equal(standby?.isReady, true);
+      standby.close();
     }));
 
   it('is ended as a tree with what it has started', () =>
@@ -126,8 +136,8 @@ describe('A process that waits for its program', function () {
       assert.deepEqual(others, []);
       assert.equal(await pid(), first);
       assert.notEqual(await pid(), first);
-      commands.prepare();
-      assert.equal((await standing()).length, 1);
+      commands.keep();
+      await until('one waits for the next task', async () => (await standing()).length === 1);
       commands.close();
       await until('it has ended', async () => (await standing()).length === 0);
       commands.prepare();
