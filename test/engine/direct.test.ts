@@ -5,6 +5,7 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 import { isTaskEdge } from '../../src/core/states.ts';
 import { makeEngine } from '../support/engine.ts';
+import { until } from '../support/processes.ts';
 import { gitEnv } from '../support/repo.ts';
 
 const task = (id: string, more: Record<string, unknown> = {}) => ({ id, goal: `Do ${id}`, ...more });
@@ -83,14 +84,33 @@ describe('The direct workflow', () => {
       }),
     });
     await test.engine.send({ type: 'start' });
-    const { decisions, gated_at } = await test.untilState('one', 'awaiting_human_review');
+    const { decisions, worktree } = await test.untilState('one', 'awaiting_human_review');
     assert.match(decisions[0]?.question ?? '', /no more files can be opened/);
-    assert.ok(typeof gated_at === 'string');
+    assert.ok(!existsSync(path.join(worktree ?? '', 'left.txt')));
+    // What is done there from now on is the human's.
+    writeFileSync(path.join(worktree ?? '', 'mine.txt'), 'mine\n');
     await test.engine.send({ type: 'decide', task_id: 'one', verdict: 'approve', by: 'me', via: 'cli' });
     const done = await test.untilState('one', 'done');
     assert.equal(done.gated_at, null);
-    assert.equal(await test.repo.git('ls-tree', '--name-only', done.merge_sha ?? '', 'left.txt'), '');
-    assert.equal(done.quality_gate_results.length, 1);
+    assert.equal(await test.repo.git('ls-tree', '--name-only', done.merge_sha ?? '', 'left.txt', 'mine.txt'), 'mine.txt');
+    assert.equal(done.quality_gate_results.length, 2);
+  });
+
+  it('puts back what gates left when it is stopped, and keeps what a human does after that', async () => {
+    const gates = [{ name: 'check', run: 'echo left > left.txt; while ! test -e go; do sleep 0.05; done; rm go' }];
+    const test = await makeEngine({ tasks: [task('one')], config: { gates } });
+    await test.engine.send({ type: 'start' });
+    const { worktree } = await test.untilState('one', 'quality_gate');
+    const file = (name: string): string => path.join(worktree ?? '', name);
+    await until('the gate is at work', () => existsSync(file('left.txt')));
+    await test.engine.send({ type: 'stop_now' });
+    assert.ok(!existsSync(file('left.txt')), 'it is still there');
+    writeFileSync(file('mine.txt'), 'mine\n');
+    await test.engine.send({ type: 'start' });
+    await until('the gate is at work', () => existsSync(file('left.txt')));
+    writeFileSync(file('go'), '');
+    const done = await test.untilState('one', 'done');
+    assert.equal(await test.repo.git('ls-tree', '--name-only', done.merge_sha ?? '', 'left.txt', 'mine.txt'), 'mine.txt');
   });
 
   it('keeps state file, checkpoint, costs and attempts of a finished task (rows 12, 69, 123, 124, 127, 128)', async () => {

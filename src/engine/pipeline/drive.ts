@@ -15,6 +15,7 @@ import { beginSteps, plan } from './plan.ts';
 import { revisePlan, reviewPlan } from './planReview.ts';
 import type { Committed, Run } from './run.ts';
 import { verify } from './verify.ts';
+import { dropLeftovers } from './worktree.ts';
 
 /** Interruptions in a row before a human is asked. */
 const MAX_INTERRUPTIONS = 3;
@@ -30,6 +31,8 @@ export async function drive(context: PipelineContext, run: Run): Promise<void> {
       result = await phase(context, run, task, committed);
     } catch (error) {
       if (run.aborted !== undefined) return;
+      // Whoever looks at it may work in the worktree.
+      await dropLeftovers(context, task.task_id).catch((second: unknown) => context.ports.log.error(`What gates left in the worktree of ${task.task_id} is still there`, second));
       await parkBroken(context, task.task_id, error);
       return;
     }

@@ -26,7 +26,10 @@ const MAX_CONFLICTS = 3;
 export async function merge(context: PipelineContext, run: Run, round: GateRound, approval: Decision | undefined): Promise<PhaseResult> {
   run.activity = 'waiting for its turn to merge';
   context.changed();
-  return (await context.merging(run.signal, () => mergeInTurn(context, run, round, approval))) ?? 'leave';
+  const result = await context.merging(run.signal, () => mergeInTurn(context, run, round, approval));
+  // Stopped before it had its turn: what a human does in the worktree from then on is theirs.
+  if (run.aborted !== undefined) await dropLeftovers(context, run.taskId);
+  return result ?? 'leave';
 }
 
 async function mergeInTurn(context: PipelineContext, run: Run, green: GateRound, approval: Decision | undefined): Promise<PhaseResult> {

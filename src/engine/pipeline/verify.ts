@@ -32,8 +32,9 @@ export async function verify(context: PipelineContext, run: Run, committed: Comm
     await dropLeftovers(context, task.task_id);
     return askForMerge(context, task, round, changes, protectedPaths);
   }
-  if (round === undefined) return 'leave';
+  // Also when it was stopped: what a human does in the worktree from then on is theirs.
   await dropLeftovers(context, task.task_id);
+  if (round === undefined) return 'leave';
   return round.passed ? landByPullRequest(context, run, task, round, approved) : afterRed(context, run, task, round);
 }
 
