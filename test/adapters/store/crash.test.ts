@@ -2,16 +2,31 @@ import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
+import { build } from 'esbuild';
+import { keepTempDir } from '../../support/tmp.ts';
 import { Sandbox } from './fixture.ts';
 
-const COMMITTER = path.resolve('test/adapters/store/faults/committer.ts');
 const SHIM_SOURCE = path.resolve('test/adapters/store/faults/faults.c');
 const LANES = 4;
 
 describe('the store under kill -9 and a failing disk', function () {
   this.timeout(180_000);
+  const built = keepTempDir();
   let sandbox: Sandbox;
   let acknowledged: number[];
+  // Started some seventy times: from its sources that would take most of the time.
+  before(() =>
+    build({
+      entryPoints: { committer: 'test/adapters/store/faults/committer.ts', storeWorker: 'src/adapters/store/worker.ts' },
+      outdir: built.path,
+      outExtension: { '.js': '.mjs' },
+      bundle: true,
+      platform: 'node',
+      format: 'esm',
+      logLevel: 'error',
+    }),
+  );
+  after(() => built.remove());
   beforeEach(() => {
     sandbox = new Sandbox();
     acknowledged = Array.from({ length: LANES }, () => 0);
@@ -20,7 +35,7 @@ describe('the store under kill -9 and a failing disk', function () {
 
   /** Runs the committer until it ends or `kill` says so; notes what it had confirmed. */
   async function commitUntil(kill: (acks: number, openForMs: number) => boolean, env: Record<string, string> = {}, rounds = 0, dataDir: string[] = []): Promise<{ lines: string[]; signal: string | null }> {
-    const child = spawn(process.execPath, ['--disable-warning=MODULE_TYPELESS_PACKAGE_JSON', COMMITTER, sandbox.batonDir, String(rounds), ...dataDir], { stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, ...env } });
+    const child = spawn(process.execPath, [path.join(built.path, 'committer.mjs'), sandbox.batonDir, String(rounds), ...dataDir], { stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, ...env } });
     let text = '';
     let acks = 0;
     let opened = 0;
@@ -96,10 +111,10 @@ describe('the store under kill -9 and a failing disk', function () {
       if (process.platform !== 'linux') return void this.skip();
       const folder = fs.mkdtempSync('/tmp/baton-faults-');
       shim = path.join(folder, 'faults.so');
-      const built = spawnSync('cc', ['-shared', '-fPIC', '-O1', '-o', shim, SHIM_SOURCE, '-ldl'], { encoding: 'utf8' });
+      const compiled = spawnSync('cc', ['-shared', '-fPIC', '-O1', '-o', shim, SHIM_SOURCE, '-ldl'], { encoding: 'utf8' });
       // Without a C compiler the disk cannot be broken on purpose.
-      if (built.error !== undefined) return void this.skip();
-      assert.equal(built.status, 0, built.stderr);
+      if (compiled.error !== undefined) return void this.skip();
+      assert.equal(compiled.status, 0, compiled.stderr);
     });
     after(() => {
       if (fs.existsSync(shim)) fs.rmSync(path.dirname(shim), { recursive: true });

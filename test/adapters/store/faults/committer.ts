@@ -1,7 +1,7 @@
 /**
  * A process that commits until it is killed or the disk fails, and says on stdout what was confirmed. Each of its lanes commits a pair of
  * tasks, an event and a named value together; a lane's next commit starts when the one before is confirmed.
- * Usage: committer.ts BATON_DIR ROUNDS (0 = until killed) [DATA_DIR]
+ * Usage: committer.mjs BATON_DIR ROUNDS (0 = until killed) [DATA_DIR], bundled beside storeWorker.mjs.
  */
 import * as fs from 'node:fs';
 import * as path from 'node:path';
@@ -11,12 +11,12 @@ import { AT, taskRecord } from '../fixture.ts';
 
 export const LANES = 4;
 
-const [batonDir = '', rounds = '0', dataDir] = process.argv.slice(2);
+const [, self = '', batonDir = '', rounds = '0', dataDir] = process.argv;
 /** Straight to the file descriptor: what is said is out before anything else happens. */
 const say = (line: string): void => void fs.writeSync(1, `${line}\n`);
 const log = { debug: () => undefined, info: (message: string) => say(`info ${message}`), warn: (message: string) => say(`warn ${message}`), error: (message: string) => say(`error ${message}`) };
 
-const store = await openStore({ batonDir, workerPath: path.resolve('src/adapters/store/worker.ts'), log, onReadOnly: () => say('read-only'), ...(dataDir === undefined ? {} : { dataDir }) });
+const store = await openStore({ batonDir, workerPath: path.join(path.dirname(self), 'storeWorker.mjs'), log, onReadOnly: () => say('read-only'), ...(dataDir === undefined ? {} : { dataDir }) });
 say('open');
 say(`path ${store.path}`);
 
