@@ -88,12 +88,17 @@ export async function provideBrowser(): Promise<Browser> {
 
 async function debianBrowser(): Promise<string | undefined> {
   if (!canApt()) return undefined;
-  try {
-    await apt([HEADLESS]);
-  } catch (error) {
-    progress(error instanceof Error ? error.message : String(error));
+  for (const name of [HEADLESS, 'chromium']) {
+    if (name !== HEADLESS && installedBrowser() !== undefined) return undefined;
+    try {
+      await apt([name]);
+    } catch (error) {
+      progress(error instanceof Error ? error.message : String(error));
+    }
+    const found = which(name);
+    if (found !== undefined) return found;
   }
-  return which(HEADLESS);
+  return undefined;
 }
 
 function installedBrowser(): string | undefined {
