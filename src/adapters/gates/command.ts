@@ -13,12 +13,12 @@ import { CommandLog } from './log.ts';
 /** A line without an end is logged in parts of this many characters. */
 const LONGEST_LINE = 64 * 1024;
 
-let runs = 0;
-
 /** Another task comes within this time (ms), or none that is known of. */
 const SPARE_MS = 60_000;
 /** What a task leaves to be tidied comes before what another may need (ms). */
 const TIDYING_MS = 60;
+
+let runs = 0;
 
 /** Runs commands of the user as `runCommand` does, the first sooner where it was announced. */
 export function createCommands(redactor: Redactor): Pick<Gates, 'prepare' | 'keep' | 'run'> & { readonly close: () => void } {

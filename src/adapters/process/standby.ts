@@ -6,10 +6,10 @@ import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { accessSync, closeSync, constants, openSync, readSync } from 'node:fs';
 import path from 'node:path';
+import { exists, isFolder } from '../system/files.ts';
 import { shellAlters } from './environment.ts';
 import { hold } from './hold.ts';
 import { MARK } from './mark.ts';
-import { exists, isFolder } from '../system/files.ts';
 
 /**
  * Becomes what its input says, a line each: folder, how many variables and how many words follow, variables (`NAME=value`), words. Shells read
