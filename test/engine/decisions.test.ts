@@ -4,6 +4,7 @@ import path from 'node:path';
 import { createClock } from '../../src/adapters/system/clock.ts';
 import type { Command } from '../../src/shared/api.ts';
 import type { AttemptOrder, AttendedSession } from '../../src/engine/ports.ts';
+import { committingThrough } from '../support/committing.ts';
 import { makeEngine } from '../support/engine.ts';
 import { until } from '../support/processes.ts';
 
@@ -52,24 +53,15 @@ describe('Consent to start a dangerous task', () => {
     const [editing, beginning] = [new Promise<void>((resolve) => (edited = resolve)), new Promise<void>((resolve) => (begun = resolve))];
     const test = await makeEngine({
       tasks: [{ id: 'one', goal: 'Tidy up' }],
-      throughPorts: (ports) => ({
-        ...ports,
-        workspace: { ...ports.workspace, create: (...args) => (begun(), ports.workspace.create(...args)) },
-        store: new Proxy(ports.store, {
-          get: (store, key) => {
-            const value: unknown = Reflect.get(store, key);
-            if (key !== 'commit') return typeof value === 'function' ? (...args: unknown[]): unknown => Reflect.apply(value, store, args) : value;
-            return async (commit: Parameters<typeof store.commit>[0]) => {
-              // The edit was judged before the run began, and is stored only now.
-              if (commit.events?.some((one) => one.type === 'task_edited')) {
-                edited();
-                await beginning;
-              }
-              return store.commit(commit);
-            };
-          },
+      throughPorts: (ports) =>
+        committingThrough({ ...ports, workspace: { ...ports.workspace, create: (...args) => (begun(), ports.workspace.create(...args)) } }, async (commit, store) => {
+          // The edit was judged before the run began, and is stored only now.
+          if (commit.events?.some((one) => one.type === 'task_edited')) {
+            edited();
+            await beginning;
+          }
+          return store(commit);
         }),
-      }),
     });
     test.setTasks([{ id: 'one', goal: 'Tidy up', requires_approval: true }]);
     const refreshed = test.engine.send({ type: 'refresh' });

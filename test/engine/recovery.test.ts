@@ -3,20 +3,9 @@ import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { BatonError } from '../../src/core/errors.ts';
 import { canonicalContent } from '../../src/core/task.ts';
-import type { Commit, Ports } from '../../src/engine/ports.ts';
+import { committingThrough } from '../support/committing.ts';
 import { makeEngine } from '../support/engine.ts';
 import { until } from '../support/processes.ts';
-
-/** The store with another commit. */
-function committingThrough(ports: Ports, through: (commit: Commit, store: Ports['store']['commit']) => Promise<number>): Ports['store'] {
-  return new Proxy(ports.store, {
-    get: (store, key) => {
-      if (key === 'commit') return (commit: Commit) => through(commit, (one) => store.commit(one));
-      const value: unknown = Reflect.get(store, key);
-      return typeof value === 'function' ? (...args: unknown[]): unknown => Reflect.apply(value, store, args) : value;
-    },
-  });
-}
 
 const task = (id: string, more: Record<string, unknown> = {}) => ({ id, goal: `Do ${id}`, ...more });
 
@@ -145,9 +134,8 @@ describe('A restart', () => {
     const test = await makeEngine({
       tasks,
       throughPorts: (ports) => ({
-        ...ports,
+        ...committingThrough(ports, (commit, store) => (dead ? Promise.reject(new BatonError('store', 'This engine is dead.')) : store(commit))),
         log: { ...ports.log, error: (message, cause) => (dead ? undefined : ports.log.error(message, cause)) },
-        store: committingThrough(ports, (commit, store) => (dead ? Promise.reject(new BatonError('store', 'This engine is dead.')) : store(commit))),
         workspace: {
           ...ports.workspace,
           reset: (worktree, taskId, sha) => {
@@ -222,13 +210,12 @@ describe('A store that cannot be written any more', () => {
     const test = await makeEngine({
       tasks: [task('one'), task('two')],
       throughPorts: (ports) => ({
-        ...ports,
-        log: { ...ports.log, error: () => undefined },
-        store: committingThrough(ports, (commit, store) => {
+        ...committingThrough(ports, (commit, store) => {
           if (!full) return store(commit);
           refused += 1;
           return Promise.reject(new BatonError('store', 'The disk is full.'));
         }),
+        log: { ...ports.log, error: () => undefined },
       }),
       agent: async (agent) => {
         full = refused === 0;

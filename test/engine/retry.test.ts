@@ -1,25 +1,16 @@
 import assert from 'node:assert/strict';
 import { BatonError } from '../../src/core/errors.ts';
-import type { Store } from '../../src/engine/ports.ts';
+import type { Commit } from '../../src/engine/ports.ts';
+import { committingThrough } from '../support/committing.ts';
 import { answer, byRole, failure, makeEngine, type EngineSetup } from '../support/engine.ts';
 
-type Commit = Parameters<Store['commit']>[0];
 const RETRY = { type: 'retry', task_id: 'one' } as const;
 const FRESH = { ...RETRY, fresh: true } as const;
 
 /** Stands before the store: a commit for which `refuses` says yes is not made. */
 function refusing(refuses: (commit: Commit) => boolean): Pick<EngineSetup, 'throughPorts'> {
   return {
-    throughPorts: (ports) => ({
-      ...ports,
-      store: new Proxy(ports.store, {
-        get: (store, key) => {
-          if (key === 'commit') return (commit: Commit) => (refuses(commit) ? Promise.reject(new BatonError('internal', 'Refused.')) : store.commit(commit));
-          const value: unknown = Reflect.get(store, key);
-          return typeof value === 'function' ? (value.bind(store) as unknown) : value;
-        },
-      }),
-    }),
+    throughPorts: (ports) => committingThrough(ports, (commit, store) => (refuses(commit) ? Promise.reject(new BatonError('internal', 'Refused.')) : store(commit))),
   };
 }
 

@@ -4,6 +4,7 @@ import path from 'node:path';
 import fc from 'fast-check';
 import type { TaskExecution, Verdict } from '../../src/core/execution.ts';
 import type { Ports } from '../../src/engine/ports.ts';
+import { committingThrough } from '../support/committing.ts';
 import { answer, byRole, failure, makeEngine, spoken, type AgentAtWork, type TestEngine } from '../support/engine.ts';
 
 const logOf = (test: TestEngine): string => readFileSync(path.join(test.batonDir, 'ORCHESTRATOR_RUN_LOG.md'), 'utf8');
@@ -19,16 +20,8 @@ function assertInOrder(log: string, words: readonly string[]): void {
 }
 
 /** The end of an engine is not noted, as when it is killed. */
-const deadly = (ports: Ports): Ports => ({
-  ...ports,
-  store: new Proxy(ports.store, {
-    get: (store, key) => {
-      if (key === 'commit') return (commit: Parameters<typeof store.commit>[0]) => (commit.meta && 'leader' in commit.meta && commit.meta['leader'] === undefined ? Promise.resolve(0) : store.commit(commit));
-      const value: unknown = Reflect.get(store, key);
-      return typeof value === 'function' ? (...args: unknown[]): unknown => Reflect.apply(value, store, args) : value;
-    },
-  }),
-});
+const deadly = (ports: Ports): Ports =>
+  committingThrough(ports, (commit, store) => (commit.meta && 'leader' in commit.meta && commit.meta['leader'] === undefined ? Promise.resolve(0) : store(commit)));
 
 describe('The run log of a run', () => {
   it('has header, every change, call, gate and retry in order, and the summary at the stop (rows 145, 150, 151, 157, 203)', async () => {

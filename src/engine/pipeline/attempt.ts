@@ -79,9 +79,10 @@ async function attend(context: PipelineContext, run: Run, plan: AttemptPlan, ses
         reported = message.end;
         break;
       }
-      follow(run, message);
+      // Stored first: whoever sees the agent at work can take its session over.
       if (message.type === 'started') await recordStart(context, plan, message);
-      else if (message.type === 'permission') desk.request(message);
+      follow(run, message);
+      if (message.type === 'permission') desk.request(message);
       else if (message.type === 'permission_withdrawn') desk.withdrawn(message.request_id);
       else if (message.type === 'usage' && context.ports.clock.now() - storedUsageAt >= USAGE_COMMIT_MS) {
         storedUsageAt = context.ports.clock.now();
