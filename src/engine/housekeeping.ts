@@ -72,6 +72,8 @@ export async function removeWork({ ports }: PipelineContext, { task_id, worktree
 }
 
 async function forget(context: PipelineContext, taskId: string, why: string): Promise<void> {
+  // One that is just done still has its worktree removed.
+  await context.settled(taskId);
   const task = context.lifecycle.find(taskId);
   if (task === undefined) return;
   await saveWork(context, task);

@@ -81,7 +81,8 @@ export class Orchestrator implements EngineApi {
   readonly #merges = new Turns();
   readonly #configReads = new Latest();
   readonly #agentLooks = new Latest();
-  readonly #background = new Set<Promise<void>>();
+  /** What is done in the background, with the task that it is about. */
+  readonly #background = new Map<Promise<void>, string | null>();
 
   /** Reads store, configuration and task files, cleans up after a leader that died, and goes on with what was wished for. */
   static async open(options: OrchestratorOptions): Promise<Orchestrator> {
@@ -142,7 +143,8 @@ export class Orchestrator implements EngineApi {
       isBusy: (agent, taskId) => this.#isBusy(agent, taskId),
       mayStartAttempt: () => this.#loop.mayStart,
       changed: () => this.#publish(),
-      background: (what, work) => this.#inBackground(what, work),
+      background: (taskId, what, work) => this.#inBackground(what, work, taskId),
+      settled: (taskId) => this.#settled((one) => one === taskId),
       merging: (signal, work) => this.#merges.take(signal, work),
     };
     this.#outbox = new Outbox({ ports, lifecycle, config: () => this.#config, changed: () => this.#publish() }, meta['webhook']);
@@ -271,7 +273,7 @@ export class Orchestrator implements EngineApi {
     await Promise.all([this.#loop.dispose(), this.#schedules.close()]);
     this.#ports.runners.close();
     // What ends may leave something to tidy up.
-    while (this.#background.size > 0) await Promise.all(this.#background);
+    await this.#settled(() => true);
     await this.#outbox.close(patienceMs);
     // Only now: what the loop's end commits belongs into log and checkpoint.
     for (const one of this.#owned) one.dispose();
@@ -326,11 +328,17 @@ export class Orchestrator implements EngineApi {
     return [...this.#loop.runs.values()].filter((run) => run.taskId !== taskId && run.agent === agent.name && run.usesSlot).length >= most;
   }
 
-  #inBackground(what: string, work: () => Promise<void>): void {
+  /** Resolves when nothing in the background is left of the tasks that match, nor of what that has begun. */
+  async #settled(matches: (taskId: string | null) => boolean): Promise<void> {
+    const left = (): Promise<void>[] => [...this.#background].filter(([, taskId]) => matches(taskId)).map(([work]) => work);
+    for (let works = left(); works.length > 0; works = left()) await Promise.all(works);
+  }
+
+  #inBackground(what: string, work: () => Promise<void>, taskId: string | null = null): void {
     const mine: Promise<void> = work()
       .catch((error: unknown) => this.#ports.log.warn(`Failed while ${what}: ${messageOf(error)}`))
       .finally(() => this.#background.delete(mine));
-    this.#background.add(mine);
+    this.#background.set(mine, taskId);
   }
 
   #publish(): void {

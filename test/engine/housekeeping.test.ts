@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { BatonError } from '../../src/core/errors.ts';
 import { failure, makeEngine, type AgentScript, type TestEngine } from '../support/engine.ts';
+import { latch } from '../support/latch.ts';
 import { until } from '../support/processes.ts';
 
 const task = (id: string, more: Record<string, unknown> = {}) => ({ id, goal: `Do ${id}`, ...more });
@@ -46,6 +47,36 @@ describe('clean-state (row 168)', () => {
     const snapshot = (await refs(test, 'refs/baton/snapshots/bad')).trim().split('\n')[0] ?? '';
     assert.equal(await test.repo.git('show', `${snapshot}:bad.txt`), 'half done');
     assert.match(await test.repo.git('log', '--format=%B'), /Baton-Task: good/);
+  });
+
+  it('waits until the worktree of a task that is just done is gone', async () => {
+    const [removing, going] = [latch(), latch()];
+    const seen: string[] = [];
+    const test = await makeEngine({
+      tasks: [task('good')],
+      agent: script,
+      throughPorts: (ports) => {
+        const { workspace } = ports;
+        const remove: typeof workspace.remove = async (...args) => {
+          seen.push('removing');
+          removing.release();
+          await going.held;
+          await workspace.remove(...args);
+          seen.push('removed');
+        };
+        return { ...ports, workspace: { ...workspace, remove, snapshot: (...args) => (seen.push('looked at'), workspace.snapshot(...args)) } };
+      },
+    });
+    await test.engine.send({ type: 'start' });
+    await removing.held;
+    await test.until(({ tasks }) => tasks[0]?.state === 'done' && tasks[0].activity === null, 'its run is over');
+    const cleaned = test.engine.send({ type: 'clean_state' });
+    // Long enough for a command that does not wait.
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    assert.deepEqual(seen, ['removing']);
+    going.release();
+    assert.equal((await cleaned).message, 'Removed the stored state of 1 task.');
+    assert.deepEqual(seen, ['removing', 'removed']);
   });
 
   it('reads the definitions again: what is merged is recognised, the rest is queued from the start', async () => {

@@ -26,8 +26,10 @@ export interface PipelineContext {
   readonly mayStartAttempt: () => boolean;
   /** Something changed that the surfaces show. */
   readonly changed: () => void;
-  /** Work that nobody waits for; a failure is logged, and the engine's end waits for it. */
-  readonly background: (what: string, work: () => Promise<void>) => void;
+  /** Work on a task that nobody waits for; a failure is logged, and the engine's end waits for it. */
+  readonly background: (taskId: string, what: string, work: () => Promise<void>) => void;
+  /** Resolves when no such work on the task is left. */
+  readonly settled: (taskId: string) => Promise<void>;
   /** One merge at a time, so that tasks do not build on targets that are about to move; undefined when the signal came before the turn did. */
   readonly merging: <T>(signal: AbortSignal, work: () => Promise<T>) => Promise<T | undefined>;
 }

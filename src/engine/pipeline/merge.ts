@@ -107,7 +107,7 @@ export async function finish(context: PipelineContext, taskId: string, mergeSha:
     draft.feedback = null;
     return [{ type: 'task_completed', data: { merge_sha: mergeSha, seconds: secondsOf(draft), cost_usd: draft.total_cost_usd } }];
   });
-  context.background(`removing the worktree of ${taskId}`, () => tidy(context, task));
+  context.background(taskId, `removing the worktree of ${taskId}`, () => tidy(context, task));
 }
 
 type Merge = Pick<Parameters<Workspace['buildMerge']>[0], 'worktree' | 'head_sha' | 'target' | 'proven' | 'ready'>;

@@ -37,7 +37,7 @@ export class PullRequestWatch {
       if (this.#looking.size >= LOOKS_AT_ONCE || this.#closing.signal.aborted) return;
       this.#queued.delete(taskId);
       this.#looking.add(taskId);
-      this.#context.background(`looking at the pull request of ${taskId}`, async () => {
+      this.#context.background(taskId, `looking at the pull request of ${taskId}`, async () => {
         try {
           await this.#lookAt(taskId);
         } finally {
