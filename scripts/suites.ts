@@ -27,6 +27,9 @@ const SMOKE = 'test/ui/smoke.test.ts';
 /** Every engine of a test starts a worker from its source, and many tests start a command: what was compiled once is kept for the next. */
 const KEEP_COMPILED = { NODE_COMPILE_CACHE: path.resolve('out/compiled') };
 
+/** The hour in which it is midday: what a test has done stays "done today" for as long as it runs, whenever that is. */
+const MIDDAY = { TZ: zoneWhere(12, new Date().getUTCHours()) };
+
 const COLOUR = process.stdout.isTTY ? '--color' : '--no-color';
 
 const mocha = (...args: string[]): string[] => [`${MODULES}/mocha/bin/mocha.js`, COLOUR, '--reporter', 'test/support/reporter.ts', ...args];
@@ -42,7 +45,7 @@ export const SUITES: Readonly<Record<string, Suite>> = {
   build: { steps: [['esbuild.js', '--tests']], counted: false, alone: true },
   // It builds once more, without source maps: what the others test is what ships.
   package: { steps: [[`${MODULES}/@vscode/vsce/vsce`, 'package', '--no-dependencies', '--no-rewrite-relative-links', '--out', VSIX]], counted: false, alone: true },
-  ui: { steps: [mocha('--timeout', '300000', '--ignore', SMOKE, 'test/ui/**/*.test.ts')], counted: true, needs: ['build'] },
+  ui: { steps: [mocha('--timeout', '300000', '--ignore', SMOKE, 'test/ui/**/*.test.ts')], counted: true, needs: ['build'], env: MIDDAY },
   engine: { steps: [mocha('--timeout', '60000', '--ignore', KILL, 'test/engine/**/*.test.ts')], counted: true, env: KEEP_COMPILED },
   agents: { steps: [mocha('--timeout', '60000', AGENTS)], counted: true, needs: ['build'], env: KEEP_COMPILED },
   adapters: { steps: [mocha('--timeout', '60000', '--ignore', AGENTS, 'test/adapters/**/*.test.ts')], counted: true, needs: ['build'], env: KEEP_COMPILED },
@@ -52,5 +55,11 @@ export const SUITES: Readonly<Record<string, Suite>> = {
   types: { steps: projects.map(tsc), counted: false },
   // Dashboard, metrics, health and queue must be covered by unit tests (.c8rc.json): less fails the suite (row 105).
   unit: { steps: [[`${MODULES}/c8/bin/c8.js`, process.execPath, ...mocha('test/unit/**/*.test.ts')]], counted: true },
-  vsix: { steps: [mocha('--timeout', '300000', SMOKE)], counted: true, needs: ['package'], env: { BATON_TEST_VSIX: VSIX } },
+  vsix: { steps: [mocha('--timeout', '300000', SMOKE)], counted: true, needs: ['package'], env: { BATON_TEST_VSIX: VSIX, ...MIDDAY } },
 };
+
+/** The zone where it is `wanted` o'clock when it is `utc` o'clock in Greenwich; its name counts the hours to the west. */
+function zoneWhere(wanted: number, utc: number): string {
+  const west = utc - wanted;
+  return `Etc/GMT${west < 0 ? '' : '+'}${west}`;
+}

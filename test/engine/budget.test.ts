@@ -159,13 +159,13 @@ describe('A day’s budget (row 237)', () => {
     const test = await engine({ config: { budget: { per_day_usd: 1, reserve_usd: 0.6 } }, tasks: five.slice(0, 3), agent: costing(0.6) });
     await test.engine.send({ type: 'start' });
     await test.until(({ tasks }) => tasks.some((one) => one.state === 'awaiting_human_review'));
+    await test.untilState('a', 'done');
     const [open] = await asked(test);
     const reply = await decide(test, open?.task ?? '', 'reject');
     assert.match(reply.message, /waits until 00:00 UTC/);
     await test.restart();
     const snapshot = await test.until(({ tasks }) => tasks.filter((one) => one.group === 'held').length === 2);
     assert.equal(snapshot.tasks.filter((one) => one.state === 'awaiting_human_review').length, 0);
-    await test.untilState('a', 'done');
     assert.equal(test.requests.length, 1);
   });
 

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { byRole, failure, makeEngine } from '../support/engine.ts';
+import { FakeClock, passing } from '../support/fakeClock.ts';
+import { until } from '../support/processes.ts';
 
 const task = (id: string, more: Record<string, unknown> = {}) => ({ id, goal: `Do ${id}`, ...more });
 
@@ -98,26 +100,30 @@ describe('A failing attempt', () => {
   });
 
   it('holds the account at a usage limit, lets other accounts go on, and resumes the same session by itself (row 229)', async () => {
+    const clock = new FakeClock(Date.now());
     let limited = true;
     const test = await makeEngine({
+      clock,
       config: { agents: { a: { driver: 'claude' }, b: { driver: 'claude' } } },
       tasks: [task('one', { agent: 'a' }), task('two', { agent: 'b' })],
       agent: async (agent) => {
         if (agent.request.task_id === 'one' && limited) {
           limited = false;
-          return failure('rate_limit', 'Usage limit reached', { status: 429, resets_at: Date.now() + 700 });
+          return failure('rate_limit', 'Usage limit reached', { status: 429, resets_at: clock.now() + 3_600_000 });
         }
         await agent.write({ [`${agent.request.task_id}.txt`]: 'x\n' });
         return undefined;
       },
     });
     await test.engine.send({ type: 'start' });
-    const held = await test.until((snapshot) => snapshot.tasks.find((one) => one.id === 'one')?.group === 'held');
-    assert.match(held.tasks.find((one) => one.id === 'one')?.why ?? '', /Account a opens in .*Usage limit reached/);
-    assert.equal(held.accounts.find((one) => one.account === 'a')?.closed, true);
-    await test.untilState('two', 'done');
-    const record = await test.untilState('one', 'done');
-    assert.equal(record.retry_count, 0);
+    // Snapshots are sent by the clock, which stands still.
+    const view = async (id: string) => (await test.engine.snapshot()).tasks.find((one) => one.id === id);
+    await until('the other account has gone on', async () => (await view('two'))?.state === 'done' && (await view('one'))?.group === 'held');
+    assert.match((await view('one'))?.why ?? '', /Account a opens in .*Usage limit reached/);
+    assert.equal((await test.engine.snapshot()).accounts.find((one) => one.account === 'a')?.closed, true);
+    await clock.advance(3_600_000);
+    await until('the account is open again', () => passing(clock, async () => (await view('one'))?.state === 'done'));
+    assert.equal((await test.record('one')).retry_count, 0);
     assert.equal(test.requests.at(-1)?.resume, 'session-one');
   });
 
@@ -186,7 +192,11 @@ describe('A failing attempt', () => {
         tasks: [task('one')],
         config: { orchestrator: config },
         agent: async (agent) => {
-          if (agent.request.number === 1) await agent.killed;
+          if (agent.request.number === 1) {
+            // The next attempt has all the time that it needs.
+            test.setConfig({});
+            await agent.killed;
+          }
           await agent.write({ 'one.txt': 'x\n' });
           return undefined;
         },

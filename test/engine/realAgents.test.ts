@@ -4,7 +4,7 @@ import path from 'node:path';
 import type { Script, Turn } from '../support/modelServer/scenario.ts';
 import { ModelServer } from '../support/modelServer/server.ts';
 import { provisionClaude, provisionCodex } from '../support/agents.ts';
-import { FakeClock } from '../support/fakeClock.ts';
+import { FakeClock, passing } from '../support/fakeClock.ts';
 import { roleOf, withRealAgents } from '../support/realAgents.ts';
 import { run } from '../support/processes.ts';
 
@@ -162,11 +162,11 @@ describe('A real Codex that', function () {
 
   it('says nothing because its provider does not answer is ended, and tried again with the reason (row 232)', async () => {
     const codex: Turn[] = [{ silent: true }, { tools: [{ tool: 'edit', path: 'calc.js', old: 'a - b', new: 'a + b' }] }, { text: 'Done.' }];
-    const test = await withRealAgents(server, { codex }, { ...direct, config: { orchestrator: { silence_timeout: 3 } } });
+    const test = await withRealAgents(server, { codex }, { ...direct, config: { orchestrator: { silence_timeout: 8 } } });
     await test.engine.send({ type: 'start' });
     const done = await test.untilState('one', 'done');
     assert.deepEqual(done.attempts.map((one) => [one.outcome, one.error?.kind ?? null]), [['failed', 'silence'], ['succeeded', null]]);
-    assert.match(done.attempts[0]?.error?.message ?? '', /was silent for 3 s/);
+    assert.match(done.attempts[0]?.error?.message ?? '', /was silent for 8 s/);
   });
 });
 
@@ -193,7 +193,7 @@ describe('A limit of the real Codex', function () {
     assert.equal((await test.record('one')).retry_count, 0, 'a limit is nobody’s failure');
 
     await clock.advance(3_600_000);
-    await waitFor(async () => (await test.record('one')).state === 'done');
+    await waitFor(() => passing(clock, async () => (await test.record('one')).state === 'done'));
     const done = await test.record('one');
     assert.deepEqual(done.attempts.map((one) => [one.outcome, one.error?.kind ?? null]), [['failed', 'usage_limit'], ['succeeded', null]]);
     assert.equal(done.attempts[1]?.session_id, done.attempts[0]?.session_id);

@@ -53,6 +53,8 @@ describe('The reviewed workflow', function () {
     assert.equal(new Set(record.steps.map((step) => step.implementation?.commit)).size, 2);
     assert.equal(record.plan_review?.self_reviewed, false);
     assert.equal(readFileSync(path.join(test.repo.root, 'a-1.txt'), 'utf8'), 'one a3\n');
+    // State files are written behind the commits, and all of them at the end.
+    await test.close();
     const file = JSON.parse(readFileSync(path.join(test.batonDir, 'state', 'one.json'), 'utf8')) as TaskExecution;
     assert.equal(file.steps.length, 2);
   });

@@ -4,6 +4,7 @@ import { BatonError } from '../../src/core/errors.ts';
 import type { Ports, SourcedSchedule } from '../../src/engine/ports.ts';
 import { makeEngine, type TestEngine } from '../support/engine.ts';
 import { FakeClock } from '../support/fakeClock.ts';
+import { until } from '../support/processes.ts';
 
 const HOUR = 3_600_000;
 const schedule = (more: Partial<SourcedSchedule['schedule']> = {}): SourcedSchedule => sourced({ name: 'nightly', cron: '0 3 * * *', timezone: 'UTC', template: 'check', set: { what: 'links' }, enabled: true, ...more });
@@ -22,11 +23,7 @@ const ids = async (test: TestEngine): Promise<string[]> => (await test.engine.sn
 
 /** The store is real and answers in its own time, while the clock stands. */
 async function untilTasks(test: TestEngine, count: number): Promise<string[]> {
-  for (let tries = 0; tries < 5000; tries += 1) {
-    const found = await ids(test);
-    if (found.length >= count) return found;
-    await new Promise((resolve) => setImmediate(resolve));
-  }
+  await until(`${count} tasks`, async () => (await ids(test)).length >= count);
   return ids(test);
 }
 
@@ -130,7 +127,7 @@ describe('Scheduled tasks (row 243)', () => {
     const test = await follow(clock, [schedule()], { throughPorts });
     await settled(test);
     await clock.advance(30_000);
-    for (let tries = 0; tries < 5000 && errors.length === 0; tries += 1) await new Promise((resolve) => setImmediate(resolve));
+    await until('the error', () => errors.length > 0);
     assert.deepEqual(errors, ['Schedule nightly could not queue its task and tries again: The disk is full.']);
     full = false;
     await settled(test);

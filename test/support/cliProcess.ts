@@ -122,7 +122,7 @@ export function said(running: RunningCli, text: string): Promise<void> {
 }
 
 async function until(met: () => boolean, fault: () => string): Promise<void> {
-  const deadline = Date.now() + 20_000;
+  const deadline = Date.now() + 50_000;
   while (!met()) {
     if (Date.now() > deadline) throw new Error(`Within 20 s: ${fault()}`);
     await new Promise((resolve) => setTimeout(resolve, 20));

@@ -90,6 +90,8 @@ export interface EngineSetup {
   readonly throughPorts?: (ports: Ports) => Ports;
   /** The agent says nothing by itself but that it was spawned. */
   readonly mute?: boolean;
+  /** Milliseconds that a snapshot is waited for; 45 s when absent. */
+  readonly patience?: number;
 }
 
 export interface TestEngine {
@@ -109,7 +111,7 @@ export interface TestEngine {
   /** The user's own prompt of a role, as in `.baton/prompts/<role>.md`. */
   setPrompt(role: Role, text: string): void;
   setStopHook(present: boolean): void;
-  /** The next snapshot for which the test holds; rejects after 45 s with the last one. */
+  /** The next snapshot for which the test holds; rejects with the last one when none comes. */
   until(test: (snapshot: Snapshot) => boolean, what?: string): Promise<Snapshot>;
   untilState(taskId: string, ...states: TaskView['state'][]): Promise<TaskExecution>;
   record(taskId: string): Promise<TaskExecution>;
@@ -129,6 +131,7 @@ export async function makeEngine(setup: EngineSetup = {}): Promise<TestEngine> {
   const batonDir = path.join(repo.root, '.baton');
   await mkdir(batonDir, { recursive: true });
   const worktreesDir = tempDir();
+  const { patience = 45_000 } = setup;
   const state = {
     config: parse({ ...QUICK, ...setup.config }),
     tasks: setup.tasks ?? [],
@@ -255,9 +258,9 @@ export async function makeEngine(setup: EngineSetup = {}): Promise<TestEngine> {
       state.stopHook = present;
       fire('stop');
     },
-    until: (matches, what) => until(test.engine, matches, what),
+    until: (matches, what) => until(test.engine, patience, matches, what),
     untilState: async (taskId, ...states) => {
-      await until(test.engine, (snapshot) => snapshot.tasks.some((one) => one.id === taskId && states.includes(one.state)), `${taskId} ${states.join('|')}`);
+      await until(test.engine, patience, (snapshot) => snapshot.tasks.some((one) => one.id === taskId && states.includes(one.state)), `${taskId} ${states.join('|')}`);
       return test.record(taskId);
     },
     record: async (taskId) => {
@@ -288,23 +291,25 @@ function sourced(definition: TaskDefinition, index: number, hash: (text: string)
   return { definition, file: '.baton/tasks.yaml', line: index + 2, dependencies_at: [], hash: hash(canonicalContent(definition)), modified_at: new Date(0).toISOString() };
 }
 
-async function until(engine: Orchestrator, matches: (snapshot: Snapshot) => boolean, what = 'the expected snapshot'): Promise<Snapshot> {
-  const first = await engine.snapshot();
-  if (matches(first)) return first;
-  return new Promise((resolve, reject) => {
-    let last = first;
+function until(engine: Orchestrator, patience: number, matches: (snapshot: Snapshot) => boolean, what = 'the expected snapshot'): Promise<Snapshot> {
+  return new Promise<Snapshot>((resolve, reject) => {
+    let last: Snapshot | undefined;
     const timer = setTimeout(() => {
-      subscription.dispose();
-      const tasks = last.tasks.map((one) => `${one.id}: ${one.state} (${one.why})${one.error ? ` ${one.error}` : ''}`).join('\n');
-      reject(new Error(`${what} did not come; loop ${last.loop.state}\n${tasks}`));
-    }, 45_000);
-    const subscription = engine.onSnapshot((snapshot) => {
+      const tasks = (last?.tasks ?? []).map((one) => `${one.id}: ${one.state} (${one.why})${one.error ? ` ${one.error}` : ''}`).join('\n');
+      end(() => reject(new Error(`${what} did not come in ${patience} ms; loop ${last?.loop.state ?? 'unknown'}\n${tasks}`)));
+    }, patience);
+    const look = (snapshot: Snapshot): void => {
       last = snapshot;
-      if (!matches(snapshot)) return;
+      if (matches(snapshot)) end(() => resolve(snapshot));
+    };
+    const end = (settle: () => void): void => {
       clearTimeout(timer);
       subscription.dispose();
-      resolve(snapshot);
-    });
+      settle();
+    };
+    // Before the first look: nothing that changes meanwhile is missed.
+    const subscription = engine.onSnapshot(look);
+    engine.snapshot().then(look).catch((error: unknown) => end(() => reject(new Error(`${what} could not be looked for`, { cause: error }))));
   });
 }
 

@@ -66,3 +66,9 @@ export class FakeClock {
 function settle(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }
+
+/** Looks whether the condition holds after another second: what is set to go off at once, while real work was being waited for, does so. */
+export async function passing(clock: FakeClock, condition: () => Promise<boolean>): Promise<boolean> {
+  await clock.advance(1000);
+  return condition();
+}

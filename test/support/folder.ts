@@ -15,7 +15,7 @@ export function makeFolder(files: Readonly<Record<string, string>> = {}): { root
 }
 
 /** Resolves as soon as the condition holds; rejects when it does not within the deadline. */
-export async function until(condition: () => boolean | Promise<boolean>, what: string, deadlineMs = 8000): Promise<void> {
+export async function until(condition: () => boolean | Promise<boolean>, what: string, deadlineMs = 30_000): Promise<void> {
   const end = Date.now() + deadlineMs;
   while (!(await condition())) {
     if (Date.now() > end) throw new Error(`Not within ${deadlineMs} ms: ${what}`);

@@ -117,7 +117,7 @@ const age = () => { try { return Date.now() - statSync(LOCK).mtimeMs; } catch { 
 let held = false;
 const release = () => { if (held) rmSync(LOCK, { recursive: true, force: true }); held = false; };
 for (; !held;) {
-  try { mkdirSync(LOCK); held = true; } catch { if (age() > 5000) rmSync(LOCK, { recursive: true, force: true }); else Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5); }
+  try { mkdirSync(LOCK); held = true; } catch { if (age() > 20_000) rmSync(LOCK, { recursive: true, force: true }); else Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5); }
 }
 process.once('exit', release);
 for (const signal of ['SIGTERM', 'SIGINT']) process.once(signal, () => process.exit(1));

@@ -23,6 +23,15 @@ export async function survivors(mark: string): Promise<number[]> {
   return [...(await markedPids((one) => one.startsWith(mark)))];
 }
 
+/** Sends SIGKILL, also to one that has just ended by itself. */
+export function killNow(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+  }
+}
+
 /** Resolves when the condition holds; fails with `what` after the deadline. */
 export async function until(what: string, condition: () => boolean | Promise<boolean>, deadlineMs = 30_000): Promise<void> {
   const end = performance.now() + deadlineMs;

@@ -30,6 +30,7 @@ export async function withRealAgents(
   };
   const drivers = createDrivers();
   const test = await makeEngine({
+    patience: 100_000,
     ...rest,
     config: { agents, roles: { planner: 'claude', plan_reviewer: 'codex', implementer: 'claude', code_reviewer: 'codex' }, ...config },
     throughPorts: (ports) => ({ ...ports, agents: createAgents({ root: ports.repository.root, places: [] }), runners: createLocalRunners((kind) => drivers.find((one) => one.kind === kind), ports.clock) }),

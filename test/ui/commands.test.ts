@@ -129,7 +129,7 @@ describe('Commands and notifications in VS Code', function () {
     await write('.baton/tasks/costly.md', '---\nbudget_usd: 0.1\n---\n# Rewrite it all\n');
     await window.waitForRow('Rewrite it all', baton.queue);
     const item = await window.waitForRow(/costly/, baton.needsYou);
-    await item.click();
+    await window.clickUntil(item, window.quickInput);
     for (const label of ['Show the Report', 'Raise to $0.30', 'Raise to Another Amount…', 'Go On with writer, small', 'Stop the Task…']) await window.quickPickRow(label).waitFor();
     await window.pick('Go On with writer, small');
     await window.waitForRow(/Approve merge.*costly/, baton.needsYou);

@@ -91,7 +91,7 @@ describe('the main job: a queue worked through by the real Claude CLI', function
     await workbench.row(/^Running\s*3/, baton.queue).waitFor();
     await workbench.row(/^Waiting\s*2/, baton.queue).waitFor();
     await workbench.row(/^Held\s*1/, baton.queue).waitFor();
-    assert.match((await baton.task(TOTALS).innerText()).replace(/\s+/g, ' '), /toCents\(1\.005\) must be 101 ?\d+s/);
+    assert.match((await baton.task(TOTALS).innerText()).replace(/\s+/g, ' '), /toCents\(1\.005\) must be 101 ?(\d+m)?\d+s/);
     await baton.decision('Approve start', 'the goal has "remove"').waitFor();
     await baton.waitForStatus('Baton: 1 needs you');
     await until('the badge counts the decision', async () => (await workbench.containerBadge('Baton')) === '1');
@@ -124,8 +124,7 @@ describe('the main job: a queue worked through by the real Claude CLI', function
   });
 
   it('allows another one as the user edited it (row 249)', async () => {
-    await baton.decision('Allow command?', 'slugify-accents').click();
-    await workbench.quickInput.waitFor();
+    await workbench.clickUntil(baton.decision('Allow command?', 'slugify-accents'), workbench.quickInput);
     await workbench.screenshot('main-job-permission');
     await workbench.pick('Allow with Edited Command…');
     await workbench.screenshot('main-job-permission-edited');

@@ -99,7 +99,7 @@ describe('Permissions of an agent in VS Code', function () {
   });
 
   it('are shown whole before a stray Enter could allow them', async () => {
-    await (await asked('allowed')).click();
+    await window.clickUntil(await asked('allowed'), window.quickInput);
     await window.quickInput.getByText('Show the Whole Request').waitFor();
     await window.page.keyboard.press('Enter');
     const page = await window.webview('h2#whole-input');
@@ -109,14 +109,14 @@ describe('Permissions of an agent in VS Code', function () {
   });
 
   it('are allowed from the item', async () => {
-    await (await asked('allowed')).click();
+    await window.clickUntil(await asked('allowed'), window.quickInput);
     await window.pick('Allow');
     await merge('allowed');
     assert.match(await files('allowed'), /allowed\.txt/);
   });
 
   it('are allowed with an edited command', async () => {
-    await (await asked('edited')).click();
+    await window.clickUntil(await asked('edited'), window.quickInput);
     await window.pick('Allow with Edited Command…');
     await window.typeIntoQuickInput("node -e \"require('fs').writeFileSync('instead.txt', '')\"");
     await merge('edited');

@@ -93,7 +93,8 @@ describe('Baton in VS Code', function () {
   it('takes a new task in one line, writes its file and reveals it', async () => {
     await add('Write the slow chapter');
     assert.ok(existsSync(path.join(repo.root, '.baton/tasks/write-the-slow-chapter.md')));
-    assert.equal(await (await row('Write the slow chapter')).getAttribute('aria-selected'), 'true');
+    const added = await row('Write the slow chapter');
+    await until('the task is selected', async () => (await added.getAttribute('aria-selected')) === 'true');
   });
 
   it('orders the queue by hand: up, down and run next (row 221)', async () => {
@@ -119,7 +120,7 @@ describe('Baton in VS Code', function () {
     await row('Nothing runs before you start Baton');
     await window.runCommand('Baton: Start');
     await row('Running');
-    await (await row('Write the slow chapter')).getByText(/^\d+s\b/).waitFor();
+    await (await row('Write the slow chapter')).getByText(/^(\d+m)?\d+s\b/).waitFor();
     await window.waitForRow(/Approve merge.*write-the-second-chapter/, needsYou());
     await window.waitForRow(/Approve merge.*write-the-third-chapter/, needsYou());
     await window.statusItem(/Baton: \d need you/).waitFor();
@@ -147,7 +148,7 @@ describe('Baton in VS Code', function () {
     const box = window.row('NOTES.md', queue()).getByRole('checkbox');
     await openFiles(box);
     await box.click();
-    assert.equal(await box.getAttribute('aria-checked'), 'true');
+    await until('the tick', async () => (await box.getAttribute('aria-checked')) === 'true');
     await window.clickRowAction(await window.waitForRow(/Approve merge.*write-the-third-chapter/, needsYou()), 'Request Changes');
     await window.typeIntoQuickInput('Write it in capitals.');
     // The rework may be over before a row could be seen at work: what lasts is its commit.
@@ -157,8 +158,8 @@ describe('Baton in VS Code', function () {
   });
 
   it('reviews all changes in the multi-file diff and merges from its title (row 224)', async () => {
-    await (await window.waitForRow(/Approve merge.*write-the-second-chapter/, needsYou())).click();
-    await window.editorTab(/Baton: write-the-second-chapter \(baton\/write-the-second-chapter ↔ main\)/).waitFor();
+    const review = window.editorTab(/Baton: write-the-second-chapter \(baton\/write-the-second-chapter ↔ main\)/);
+    await window.clickUntil(await window.waitForRow(/Approve merge.*write-the-second-chapter/, needsYou()), review);
     await window.page.locator('.editor-actions .action-label[aria-label^="Approve & Merge"]').click();
     await row('Done today');
     assert.match(await notesOn('main'), /write-the-second-chapter/);
@@ -193,6 +194,6 @@ describe('Baton in VS Code', function () {
     await window.openContainer('Baton');
     await row('Done today');
     await window.waitForRow(/Approve merge.*write-the-slow-chapter/, needsYou());
-    assert.equal(await window.containerBadge('Baton'), '3');
+    await until('the badge', async () => (await window.containerBadge('Baton')) === '3');
   });
 });

@@ -84,12 +84,12 @@ export interface Cli {
   /** How the CLI is started in a scratch home so that it talks to the provider at this address. */
   readonly agent: (home: string, baseUrl: string) => Promise<AgentRequest['agent']>;
   readonly model: string;
-  /** Milliseconds that a test may take; 30 s when absent. */
+  /** Milliseconds that a test may take; 55 s when absent. */
   readonly deadlineMs?: number;
 }
 
 let scenarios = 0;
-const DEADLINE_MS = 30_000;
+const DEADLINE_MS = 55_000;
 
 /** Gives the body a scratch worktree with `calc.js`, a scratch home, and attempts that talk to the script. */
 export async function withAgent(cli: Cli, server: ModelServer, script: Script, body: (bench: Bench) => Promise<void>): Promise<void> {

@@ -147,7 +147,7 @@ describe('the claude driver with the real CLI', function () {
     }));
 
   it('brings a user’s message into the running turn', () =>
-    withClaude(server, [{ text: 'Running.', tools: [{ tool: 'shell', command: 'sleep 1' }] }, { text: 'Tabs it is.' }], async ({ start, requests }) => {
+    withClaude(server, [{ text: 'Running.', tools: [{ tool: 'shell', command: 'sleep 3' }] }, { text: 'Tabs it is.' }], async ({ start, requests }) => {
       const attempt = await start();
       await attempt.first('tool_call');
       await attempt.session.send('Please use tabs');

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
-import { readFile, writeFile } from 'node:fs/promises';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Conversation, Turn } from '../../support/modelServer/scenario.ts';
 import { ModelServer } from '../../support/modelServer/server.ts';
@@ -179,7 +179,7 @@ describe('the codex driver with the real CLI', function () {
   });
 
   it('brings a user’s message into the running turn', () =>
-    withCodex(server, [{ text: 'Running.', tools: [{ tool: 'shell', command: 'sleep 1' }] }, { text: 'Tabs it is.' }], async ({ start, requests }) => {
+    withCodex(server, [{ text: 'Running.', tools: [{ tool: 'shell', command: 'sleep 3' }] }, { text: 'Tabs it is.' }], async ({ start, requests }) => {
       const attempt = await start();
       await attempt.first('tool_call');
       await attempt.session.send('Please use tabs');
@@ -255,10 +255,11 @@ describe('the codex driver with the real CLI', function () {
   });
 
   it('resumes the exact session after the CLI was killed in the middle of a command (row 230)', () =>
-    withCodex(server, [{ text: 'Working.', tools: [{ tool: 'shell', command: 'tail -f /dev/null' }] }, { text: 'Went on.' }], async ({ start, requests }) => {
+    withCodex(server, [{ text: 'Working.', tools: [{ tool: 'shell', command: 'tail -f /dev/null' }] }, { text: 'Went on.' }], async ({ start, home, requests }) => {
       const first = await start({ prompt: 'The first prompt' });
       const { session_id: session, process: identity } = await first.first('started', (one) => one.session_id !== null);
       await first.first('tool_call');
+      await until('the CLI has saved the session', () => saved(home, session ?? ''));
       process.kill(identity?.pid ?? 0, 'SIGKILL');
       const crashed = await first.ended;
       assert.equal(crashed.ok, false);
@@ -339,3 +340,10 @@ describe('ending the real Codex', function () {
       assert.equal((await attempt.ended).error?.kind, 'interrupted');
     }));
 });
+
+/** Whether the session's file in the CLI's own folder holds the prompt. */
+async function saved(home: string, session: string): Promise<boolean> {
+  const sessions = path.join(home, '.codex', 'sessions');
+  const files = existsSync(sessions) ? (await readdir(sessions, { recursive: true })).filter((file) => file.includes(session) && file.endsWith('.jsonl')) : [];
+  return (await Promise.all(files.map((file) => readFile(path.join(sessions, file), 'utf8')))).some((text) => text.includes('The first prompt'));
+}

@@ -131,7 +131,7 @@ describe('updating refs', () => {
 
 /** Resolves when git's trace says so as many times. */
 async function seen(trace: string, text: string, times: number): Promise<void> {
-  const deadline = Date.now() + 8000;
+  const deadline = Date.now() + 30_000;
   while ((await readFile(trace, 'utf8').catch(() => '')).split(text).length <= times) {
     assert.ok(Date.now() < deadline, `${text} was not seen ${times} times`);
     await new Promise(setImmediate);

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { access, mkdir, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { latch } from '../../support/latch.ts';
 import { git, portrait, read, write } from './fixture.ts';
 import { build, built, landed, ready, type Ready } from './merging.ts';
 
@@ -80,11 +81,18 @@ describe('git merge', () => {
       const made = await ready();
       await made.repo.commit('Target', { 'b.txt': 'target\n' });
       const before = await portrait(made.worktree);
-      let refuse: (error: Error) => void = () => undefined;
-      const merging = assert.rejects(build(made, { ready: () => new Promise((_resolve, reject) => (refuse = reject)) }), /not stored/);
+      const [asked, storing] = [latch(), latch()];
+      const store = async (): Promise<never> => {
+        asked.release();
+        await storing.held;
+        throw new Error('not stored');
+      };
+      const merging = assert.rejects(build(made, { ready: store }), /not stored/);
+      await asked.held;
+      // Long enough for a checkout that does not wait.
       await new Promise((resolve) => setTimeout(resolve, 300));
       assert.equal(await portrait(made.worktree), before);
-      refuse(new Error('not stored'));
+      storing.release();
       await merging;
       assert.equal(await portrait(made.worktree), before);
     });

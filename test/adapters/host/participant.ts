@@ -22,7 +22,7 @@ async function buildEngine(repository: Repository): Promise<BuiltEngine> {
   const other = Number(fs.existsSync(witness) ? fs.readFileSync(witness, 'utf8') : 0);
   // The system frees a dying process's lock a moment before the process counts as dead.
   for (let attempt = 0; other > 0 && isAlive(other); attempt++) {
-    if (attempt === 100) {
+    if (attempt === 1000) {
       say({ event: 'two leaders', other });
       break;
     }

@@ -30,7 +30,7 @@ describe('The use of processor and memory', () => {
       last = await measure(trees);
     }
     const [busy, quiet, none] = trees.map(({ mark }) => last.trees.get(mark));
-    assert.ok((busy?.cpu_percent ?? 0) > 5 && (busy?.cpu_percent ?? 0) < 150, JSON.stringify(busy));
+    assert.ok((busy?.cpu_percent ?? 0) > 5 && (busy?.cpu_percent ?? 0) < 400, JSON.stringify(busy));
     assert.ok((busy?.memory_mb ?? 0) > 80, JSON.stringify(busy));
     assert.ok((quiet?.cpu_percent ?? 100) < (busy?.cpu_percent ?? 0) && (quiet?.memory_mb ?? 0) > 10, JSON.stringify(quiet));
     assert.deepEqual(none, { cpu_percent: 0, memory_mb: 0 });

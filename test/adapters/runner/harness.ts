@@ -8,7 +8,7 @@ import { emptyUsage, type Attempt, type RunnerRecord } from '../../../src/core/e
 import { runnerMark } from '../../../src/engine/recovery.ts';
 import type { AdoptedSession, AgentEnd, AgentMessage, AgentRequest, AttemptOrder, AttendedSession, Runners } from '../../../src/engine/ports.ts';
 import { agentRequest } from '../../support/agents.ts';
-import { newMark, survivors, until, withFolder } from '../../support/processes.ts';
+import { killNow, newMark, survivors, until, withFolder } from '../../support/processes.ts';
 import { quietLog } from '../../support/engine.ts';
 
 export type OrderDraft = Partial<Omit<AttemptOrder, 'request'>> & { readonly request: Partial<AgentRequest> & Pick<AgentRequest, 'agent'> };
@@ -120,7 +120,7 @@ export class RunnerBench {
 
   async close(): Promise<void> {
     for (const engine of this.#engines) engine.close();
-    for (const pid of await survivors(`${this.key}:`)) process.kill(pid, 'SIGKILL');
+    for (const pid of await survivors(`${this.key}:`)) killNow(pid);
     await rm(this.directory, { recursive: true, force: true });
   }
 

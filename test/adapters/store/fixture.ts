@@ -93,7 +93,7 @@ export class Sandbox {
 }
 
 /** Polls until the condition holds; fails with `what` after the deadline. */
-export async function until(what: string, condition: () => boolean | Promise<boolean>, deadlineMs = 10_000): Promise<void> {
+export async function until(what: string, condition: () => boolean | Promise<boolean>, deadlineMs = 30_000): Promise<void> {
   const end = Date.now() + deadlineMs;
   while (!(await condition())) {
     if (Date.now() > end) throw new Error(`Not in time: ${what}`);

@@ -14,13 +14,15 @@ import { stateFileText } from '../../../src/adapters/store/records.ts';
 import type { TaskExecution } from '../../../src/core/execution.ts';
 import { isTaskEdge } from '../../../src/core/states.ts';
 import { findRepository } from '../../../src/host/repositoryKey.ts';
-import { survivors, until } from '../processes.ts';
+import { killNow, survivors, until } from '../processes.ts';
 import { gitEnv, makeRepo, type TestRepo } from '../repo.ts';
 import type { KillPoint } from './points.ts';
 import { AGENT, COMMON, GATE, HOOK, SETUP } from './scripts.ts';
 
 /** How long an engine may take for anything, in ms: a test that waits longer has found a fault. */
 const DEADLINE = 40_000;
+/** What it may take for each task, in ms, where there are many. */
+const PER_TASK = 6_000;
 
 export interface Ended {
   readonly killed: boolean;
@@ -109,6 +111,8 @@ export class Sandbox {
     const args = ['--disable-warning=ExperimentalWarning', path.join(this.#dist, 'engineProcess.js'), this.folder, ...(options.point === undefined ? [] : [JSON.stringify(options.point)])];
     const env = { ...gitEnv(), XDG_RUNTIME_DIR: path.join(this.folder, 'run'), XDG_DATA_HOME: path.join(this.folder, 'data') };
     const child = spawn(process.execPath, args, { env, stdio: ['ignore', 'pipe', 'pipe'] });
+    // Those that it finds undone are done one after the other.
+    const deadline = Math.max(DEADLINE, PER_TASK * this.#tasks.length);
     const lines: string[] = [];
     let orphans: string[] = [];
     const collect = (line: string): void => {
@@ -119,16 +123,16 @@ export class Sandbox {
     const read = [child.stdout, child.stderr].map((stream) => new Promise((resolve) => createInterface(stream).on('line', collect).once('close', resolve)));
     const timers = [
       setTimeout(() => {
-        lines.push(`not done within ${DEADLINE} ms`);
+        lines.push(`not done within ${deadline} ms`);
         child.kill('SIGKILL');
-      }, DEADLINE),
+      }, deadline),
       ...(options.afterMs === undefined ? [] : [setTimeout(() => child.kill('SIGKILL'), options.afterMs)]),
     ];
     const signal = await new Promise<NodeJS.Signals | null>((resolve) => child.once('exit', (_code, name) => resolve(name)));
     await Promise.all(read);
     for (const timer of timers) clearTimeout(timer);
     if (options.agentsToo === true) this.#killAgents();
-    if (options.runnersToo === true) for (const pid of await this.#runners()) process.kill(pid, 'SIGKILL');
+    if (options.runnersToo === true) for (const pid of await this.#runners()) killNow(pid);
     const told = lines.join('\n');
     assert.ok(!lines.some((line) => /^(failed|error|not done)/.test(line)), told);
     assert.deepEqual(orphans, [], told);
@@ -245,7 +249,7 @@ export class Sandbox {
   }
 
   #killAgents(): void {
-    for (const one of this.#noted().filter(lives)) process.kill(one.pid, 'SIGKILL');
+    for (const one of this.#noted().filter(lives)) killNow(one.pid);
   }
 
   /** Pids of the runners that live. */

@@ -19,6 +19,8 @@ export const ALL_THEMES = Object.keys(THEMES) as Theme[];
 
 const SCREENSHOTS = path.join(ROOT, 'out/screenshots');
 const CLICK_TIMEOUT_MS = 1_000;
+/** Long enough for what a click leads to on a busy machine: the next click may close it again. */
+const SHOWN_TIMEOUT_MS = 15_000;
 const TIMEOUT_MS = 60_000;
 const DROP_TIMEOUT_MS = 10_000;
 const PALETTE_TIMEOUT_MS = 5_000;
@@ -269,6 +271,16 @@ export class Workbench {
     if ((await row.getAttribute('aria-expanded', { timeout })) === 'false') await row.locator('.monaco-tl-twistie').click({ timeout });
   }
 
+  /** Clicks a row until that shows what it leads to: one that moves under the pointer, or is drawn again, makes a click miss. */
+  async clickUntil(row: Locator, shown: Locator, button: 'left' | 'right' = 'left'): Promise<void> {
+    const deadline = performance.now() + TIMEOUT_MS;
+    for (;;) {
+      await row.click({ button });
+      if (await shown.waitFor({ timeout: SHOWN_TIMEOUT_MS }).then(() => true, () => false)) return;
+      if (performance.now() > deadline) throw new Error(`A click on ${String(row)} does not show ${String(shown)}.`);
+    }
+  }
+
   /** Clicks an inline action of a tree row by its title. */
   async clickRowAction(row: Locator, action: string): Promise<void> {
     const button = row.locator(`.actions .action-label[aria-label^="${action}"]`);
@@ -289,8 +301,7 @@ export class Workbench {
   async clickRowMenu(row: Locator, action: string): Promise<void> {
     const menu = this.page.locator('.context-view .monaco-menu');
     const deadline = performance.now() + TIMEOUT_MS;
-    await row.click({ button: 'right' });
-    await menu.waitFor();
+    await this.clickUntil(row, menu, 'right');
     // A menu is deaf to the mouse for its first 100 ms: clicked again, until it has closed.
     for (;;) {
       const clicked = await menu.getByText(action, { exact: true }).click({ timeout: CLICK_TIMEOUT_MS }).then(() => true, () => false);
