@@ -5,6 +5,7 @@ import { BatonError } from '../../src/core/errors.ts';
 import { canonicalContent } from '../../src/core/task.ts';
 import { committingThrough } from '../support/committing.ts';
 import { makeEngine } from '../support/engine.ts';
+import { latch } from '../support/latch.ts';
 import { until } from '../support/processes.ts';
 
 const task = (id: string, more: Record<string, unknown> = {}) => ({ id, goal: `Do ${id}`, ...more });
@@ -49,6 +50,40 @@ describe('An engine that closes', () => {
     release();
     await closed;
     assert.deepEqual(created, []);
+  });
+
+  it('while one task merges and another waits for its turn puts the worktrees in order, and the next merges both', async () => {
+    const [merging, going] = [latch(), latch()];
+    const test = await makeEngine({
+      tasks: [task('one'), task('two')],
+      config: { gates: [{ name: 'leaves', run: 'echo left > left.txt' }] },
+      throughPorts: (ports) => ({
+        ...ports,
+        workspace: {
+          ...ports.workspace,
+          buildMerge: async (options) => {
+            merging.release();
+            await going.held;
+            return ports.workspace.buildMerge(options);
+          },
+        },
+      }),
+    });
+    await test.engine.send({ type: 'start' });
+    await merging.held;
+    const { tasks } = await test.until((snapshot) => snapshot.tasks.some((one) => one.activity === 'waiting for its turn to merge'));
+    const closed = test.close();
+    going.release();
+    await closed;
+    for (const { worktree } of tasks) assert.equal(existsSync(path.join(worktree ?? '', 'left.txt')), false, worktree ?? '');
+    assert.equal((await test.repo.git('log', '--format=%s', 'main')).split('\n').length, 1, 'nothing has landed');
+
+    await test.restart();
+    await test.untilState('one', 'done');
+    await test.untilState('two', 'done');
+    assert.deepEqual((await test.repo.git('log', '--format=%(trailers:key=Baton-Task,valueonly,separator=%x2C)', 'main')).split('\n').sort().filter(Boolean), ['one', 'two']);
+    assert.equal(existsSync(path.join(test.repo.root, 'left.txt')), false);
+    assert.equal(test.requests.length, 2);
   });
 });
 
