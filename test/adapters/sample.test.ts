@@ -33,7 +33,7 @@ const agent = (cwd: string, task: string, prompt: string): Ran => run(cwd, ['.ba
 const gates = (cwd: string): Ran[] => [run(cwd, ['--test']), run(cwd, ['tools/check.mjs'])];
 
 describe('the sample repository', function () {
-  this.timeout(60_000);
+  this.timeout(180_000);
   const home = keepTempDir();
   const dir = path.join(home.path, 'sample');
 

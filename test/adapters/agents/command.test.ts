@@ -37,7 +37,7 @@ async function collect(session: AgentSession): Promise<{ messages: AgentMessage[
 const texts = (messages: AgentMessage[], type: 'text' | 'log') => messages.flatMap((one) => (one.type === type ? [one.text] : []));
 
 describe('the command driver', function () {
-  this.timeout(20_000);
+  this.timeout(60_000);
 
   it('runs the program in the worktree with the prompt on stdin and the attempt in the environment (row 3)', () =>
     withFolder(async (cwd) => {

@@ -12,7 +12,7 @@ function request(cwd: string, run: string, more: Partial<CommandRequest> = {}): 
 }
 
 describe('running a command of the user', function () {
-  this.timeout(30_000);
+  this.timeout(60_000);
 
   it('goes through the shell in the folder, with its environment, and reports the exit code', () =>
     withFolder(async (cwd) => {

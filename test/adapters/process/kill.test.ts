@@ -13,7 +13,7 @@ const POSIX = process.platform !== 'win32';
 const LINUX = process.platform === 'linux';
 
 describe('ending a process tree', function () {
-  this.timeout(30_000);
+  this.timeout(60_000);
   before(function () {
     if (!POSIX) this.skip();
   });
@@ -141,7 +141,7 @@ describe('ending a process tree', function () {
 });
 
 describe('the sweep after a crash', function () {
-  this.timeout(30_000);
+  this.timeout(60_000);
 
   it('ends every process whose mark starts with the prefix, counts them, and spares the others (row 231)', async function () {
     if (!LINUX) this.skip();

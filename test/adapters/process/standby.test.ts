@@ -26,7 +26,7 @@ interface Shown {
 const standing = async (): Promise<number[]> => [...(await markedPids((mark) => mark.startsWith('standby:'), (await listProcesses()).filter(({ ppid }) => ppid === process.pid)))];
 
 describe('A process that waits for its program', function () {
-  this.timeout(30_000);
+  this.timeout(60_000);
   before(function () {
     if (process.platform === 'win32') this.skip();
   });

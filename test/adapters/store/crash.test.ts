@@ -10,7 +10,7 @@ const SHIM_SOURCE = path.resolve('test/adapters/store/faults/faults.c');
 const LANES = 4;
 
 describe('the store under kill -9 and a failing disk', function () {
-  this.timeout(180_000);
+  this.timeout(300_000);
   const built = keepTempDir();
   let sandbox: Sandbox;
   let acknowledged: number[];
