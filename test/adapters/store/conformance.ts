@@ -310,7 +310,7 @@ export function storeConformance(name: string, make: () => Promise<StoreUnderTes
         }),
         { numRuns: 60 },
       );
-    });
+    }).timeout(180_000);
   });
 }
 
