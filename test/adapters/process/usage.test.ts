@@ -29,8 +29,11 @@ describe('The use of processor and memory', () => {
       await new Promise((resolve) => setTimeout(resolve, 200));
       last = await measure(trees);
     }
+    // Long enough that a moment in which this process stood still between looking and reading the clock does not count.
+    await new Promise((resolve) => setTimeout(resolve, 1500));
+    last = await measure(trees);
     const [busy, quiet, none] = trees.map(({ mark }) => last.trees.get(mark));
-    assert.ok((busy?.cpu_percent ?? 0) > 5 && (busy?.cpu_percent ?? 0) < 400, JSON.stringify(busy));
+    assert.ok((busy?.cpu_percent ?? 0) > 5 && (busy?.cpu_percent ?? 0) < 150, JSON.stringify(busy));
     assert.ok((busy?.memory_mb ?? 0) > 80, JSON.stringify(busy));
     assert.ok((quiet?.cpu_percent ?? 100) < (busy?.cpu_percent ?? 0) && (quiet?.memory_mb ?? 0) > 10, JSON.stringify(quiet));
     assert.deepEqual(none, { cpu_percent: 0, memory_mb: 0 });
