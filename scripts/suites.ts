@@ -27,7 +27,7 @@ const SMOKE = 'test/ui/smoke.test.ts';
 /** Every engine of a test starts a worker from its source, and many tests start a command: what was compiled once is kept for the next. */
 const KEEP_COMPILED = { NODE_COMPILE_CACHE: path.resolve('out/compiled') };
 
-/** The hour in which it is midday: what a test has done stays "done today" for as long as it runs, whenever that is. */
+/** The zone in which it is midday: what a test has done stays "done today" for as long as it runs, whenever that is. */
 const MIDDAY = { TZ: zoneWhere(12, new Date().getUTCHours()) };
 
 const COLOUR = process.stdout.isTTY ? '--color' : '--no-color';
