@@ -6,7 +6,7 @@ import { ModelServer } from '../support/modelServer/server.ts';
 import { provisionClaude, provisionCodex } from '../support/agents.ts';
 import { FakeClock, passing } from '../support/fakeClock.ts';
 import { roleOf, withRealAgents } from '../support/realAgents.ts';
-import { run } from '../support/processes.ts';
+import { run, until } from '../support/processes.ts';
 
 let server: ModelServer;
 before(async function () {
@@ -58,7 +58,7 @@ describe('The reviewed workflow with the real Claude as author and the real Code
     const test = await withRealAgents(server, { claude, codex }, { files, config, tasks: [calculator] });
     await test.engine.send({ type: 'start' });
     await test.until((snapshot) => snapshot.tasks[0]?.steps.some((one) => one.step_id === 'multiply' && one.state === 'implementing') ?? false, 'the second step at work');
-    await waitFor(() => server.turns(test.scenario.claude).some(({ turn }) => turn?.hold !== undefined));
+    await until('its agent is held', () => server.turns(test.scenario.claude).some(({ turn }) => turn?.hold !== undefined));
     const before = await test.record('calc');
     assert.deepEqual(before.steps.map((one) => [one.step_id, one.state]), [['add', 'completed'], ['multiply', 'implementing']]);
 
@@ -186,14 +186,14 @@ describe('A limit of the real Codex', function () {
     );
     await test.engine.send({ type: 'start' });
     // Snapshots are sent by the clock, which stands still.
-    await waitFor(async () => (await test.record('two')).state === 'done' && (await test.engine.snapshot()).accounts.some((one) => one.closed));
+    await until('the other account has gone on', async () => (await test.record('two')).state === 'done' && (await test.engine.snapshot()).accounts.some((one) => one.closed), 60_000);
     const held = await test.engine.snapshot();
     assert.deepEqual(held.accounts.filter((one) => one.closed).map((one) => [one.account, one.closed, one.closed_until]), [['openai', true, new Date(resets * 1000).toISOString()]]);
     assert.match(held.tasks.find((one) => one.id === 'one')?.why ?? '', /Account openai opens in .*usage limit/i);
     assert.equal((await test.record('one')).retry_count, 0, 'a limit is nobody’s failure');
 
     await clock.advance(3_600_000);
-    await waitFor(() => passing(clock, async () => (await test.record('one')).state === 'done'));
+    await until('the account is open again', () => passing(clock, async () => (await test.record('one')).state === 'done'), 60_000);
     const done = await test.record('one');
     assert.deepEqual(done.attempts.map((one) => [one.outcome, one.error?.kind ?? null]), [['failed', 'usage_limit'], ['succeeded', null]]);
     assert.equal(done.attempts[1]?.session_id, done.attempts[0]?.session_id);
@@ -206,8 +206,3 @@ describe('A limit of the real Codex', function () {
 function edit(old: string, next: string): Turn {
   return { tools: [{ tool: 'read', path: 'calc.js' }, { tool: 'edit', path: 'calc.js', old, new: next }] };
 }
-
-async function waitFor(condition: () => boolean | Promise<boolean>): Promise<void> {
-  while (!(await condition())) await new Promise((resolve) => setTimeout(resolve, 20));
-}
-

@@ -7,9 +7,10 @@ import { acquireLock } from '../../../src/adapters/leader/lock.ts';
 import { openSession, type Session, type SessionOptions } from '../../../src/host/session.ts';
 import { findRepository } from '../../../src/host/repositoryKey.ts';
 import type { Snapshot } from '../../../src/shared/api.ts';
+import { until } from '../../support/processes.ts';
 import { smallEngine, systemClock } from '../leader/engine.ts';
 import { rejectsWith } from '../store/conformance.ts';
-import { memoryLog, until } from '../store/fixture.ts';
+import { memoryLog } from '../store/fixture.ts';
 
 interface Said {
   readonly event: string;

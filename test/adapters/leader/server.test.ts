@@ -10,8 +10,9 @@ import { BatonError } from '../../../src/core/errors.ts';
 import type { Clock } from '../../../src/engine/ports.ts';
 import type { Command, Snapshot } from '../../../src/shared/api.ts';
 import { IPC_VERSION } from '../../../src/shared/ipc.ts';
+import { until } from '../../support/processes.ts';
 import { rejectsWith } from '../store/conformance.ts';
-import { changed, Sandbox, until } from '../store/fixture.ts';
+import { changed, Sandbox } from '../store/fixture.ts';
 import { runningAttempt, smallEngine, type SmallEngine } from './engine.ts';
 
 const HUMAN: Origin = { mark: null, ancestors: [process.ppid] };

@@ -91,12 +91,3 @@ export class Sandbox {
     fs.rmSync(this.root, { recursive: true, force: true });
   }
 }
-
-/** Polls until the condition holds; fails with `what` after the deadline. */
-export async function until(what: string, condition: () => boolean | Promise<boolean>, deadlineMs = 30_000): Promise<void> {
-  const end = Date.now() + deadlineMs;
-  while (!(await condition())) {
-    if (Date.now() > end) throw new Error(`Not in time: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
-}

@@ -7,7 +7,8 @@ import { loadSqlite } from '../../../src/adapters/store/sqlite.ts';
 import { MIGRATIONS, migrate, schemaVersion } from '../../../src/adapters/store/schema.ts';
 import { checkpointWriter } from '../../../src/adapters/store/atomicFile.ts';
 import { rejectsWith, storeConformance } from './conformance.ts';
-import { AT, changed, decision, Sandbox, taskRecord, until } from './fixture.ts';
+import { until } from '../../support/processes.ts';
+import { AT, changed, decision, Sandbox, taskRecord } from './fixture.ts';
 
 storeConformance('SQLite', () => {
   const sandbox = new Sandbox();
